@@ -1,0 +1,142 @@
+"""
+The command tree, and the one place where a failure becomes an exit code.
+
+Only the group that is asked for is imported: a tree of thirty commands would take
+longer to build than most of them take to run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from lago_cli.cli.exit_codes import FOR_KIND, ExitCode
+from lago_cli.cli.session import say
+from lago_cli.errors import LagoError
+
+HELP = "Usage metering in one SQLite file: define metrics, ingest events once, read exact usage."
+GROUPS = {
+    "metrics": ("metrics", "Define what is measured."),
+    "billable-metrics": ("metrics", "The same as metrics, under Lago's name."),
+    "events": ("events", "Send events one by one, and look at them."),
+    "ingest-runs": ("runs", "What each ingest brought, and how to take it back."),
+    "db": ("db", "Look after the file."),
+}
+COMMANDS = {"ingest": "ingest", "usage": "usage"}
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, handled like Ctrl-C."""
+
+
+def build(wanted: str | None) -> typer.Typer:
+    """The tree with one of its branches, or with all where `wanted` is none of them."""
+    app = typer.Typer(
+        help=HELP,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    names = [*COMMANDS, *GROUPS]
+    for name in [wanted] if wanted in names else names:
+        if name in COMMANDS:
+            import_module(f"lago_cli.cli.{COMMANDS[name]}").register(app)
+        else:
+            module, help_text = GROUPS[name]
+            group = import_module(f"lago_cli.cli.{module}").app
+            app.add_typer(group, name=name, help=help_text, no_args_is_help=True)
+
+    @app.callback(help=HELP)
+    def root(
+        version: Annotated[
+            bool,
+            typer.Option("--version", callback=_print_version, is_eager=True, help="Show it."),
+        ] = False,
+    ) -> None:
+        pass
+
+    return app
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from lago_cli import __version__
+
+        print(f"lago {__version__}")
+        raise typer.Exit
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the program and return its exit code; only bugs raise."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app = build(next((word for word in arguments if not word.startswith("-")), None))
+        code = app(list(arguments), prog_name="lago", standalone_mode=False)
+        sys.stdout.flush()
+    except LagoError as error:
+        return _fail(arguments, error.code, error.message, error.hint, FOR_KIND[error.kind])
+    except typer.TyperException as error:
+        return _misused(arguments, error)
+    except KeyboardInterrupt:
+        return _fail(arguments, "interrupted", "Interrupted.", None, ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        _silence_stdout()
+        return ExitCode.DONE
+    return int(code or 0)
+
+
+def _misused(arguments: Sequence[str], error: Any) -> int:
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(error.format_message(), file=sys.stderr)
+        return ExitCode.USAGE
+    hint = f"See: {context.command_path} --help" if context else "See: lago --help"
+    return _fail(arguments, "usage", error.format_message(), hint, ExitCode.USAGE)
+
+
+def _fail(
+    arguments: Sequence[str], code: str, message: str, hint: str | None, exit_code: ExitCode
+) -> int:
+    """Say what went wrong, in the form that was asked for, and how to mend it."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence_stdout()
+    if _wants_json(arguments):
+        error = {"code": code, "message": message, "hint": hint}
+        print(json.dumps({"error": error}), file=sys.stderr)
+        return exit_code
+    say(message, label="Error:", style="31", no_color="--no-color" in arguments)
+    if hint:
+        say(f"  {hint}")
+    return exit_code
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Whether errors are to be JSON; asked before, and also when, parsing fails."""
+    wanted = os.environ.get("LAGO_OUTPUT", "")
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if word in ("-o", "--output"):
+            wanted = following
+        elif word.startswith("--output="):
+            wanted = word.removeprefix("--output=")
+        elif word.startswith("-o") and not word.startswith("--"):
+            wanted = word[2:].removeprefix("=")
+    return wanted == "json"
+
+
+def _silence_stdout() -> None:
+    """A reader that has gone away is no error, nor is what the interpreter flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _terminate(_signal: int, _frame: object) -> NoReturn:
+    raise Terminated

@@ -1,0 +1,174 @@
+"""`lago events`: send them one by one, and look at them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from lago_cli.cli.options import command, instant_option
+from lago_cli.cli.session import Session
+from lago_cli.errors import not_found, wrong_usage
+
+if TYPE_CHECKING:
+    from lago_cli.domain.stored import EventSelection
+
+app = typer.Typer(rich_markup_mode=None)
+
+TransactionId = Annotated[str, typer.Argument(metavar="TRANSACTION_ID")]
+Customers = Annotated[list[str] | None, typer.Option("--customer", metavar="ID")]
+Subscriptions = Annotated[list[str] | None, typer.Option("--subscription", metavar="ID")]
+Codes = Annotated[list[str] | None, typer.Option("--code", metavar="CODE")]
+From = Annotated[
+    str | None, typer.Option("--from", metavar="INSTANT", help="The first instant that counts.")
+]
+To = Annotated[
+    str | None, typer.Option("--to", metavar="INSTANT", help="The first that no longer does.")
+]
+Statuses = Annotated[
+    Literal["counted", "unmatched", "unusable"] | None,
+    typer.Option("--status", help="Only those that count; or that do not, for that reason."),
+]
+
+
+@command(app, "send")
+def send(
+    session: Session,
+    code: Annotated[str, typer.Option("--code", metavar="CODE", help="The metric's code.")],
+    customer: Annotated[str | None, typer.Option("--external-customer-id", metavar="ID")] = None,
+    subscription: Annotated[
+        str | None, typer.Option("--external-subscription-id", metavar="ID")
+    ] = None,
+    transaction_id: Annotated[
+        str | None,
+        typer.Option("--transaction-id", metavar="ID", help="[default: a new random one]"),
+    ] = None,
+    timestamp: Annotated[
+        str | None, typer.Option("--timestamp", metavar="INSTANT", help="[default: now]")
+    ] = None,
+    properties: Annotated[
+        list[str] | None,
+        typer.Option("--properties", metavar="JSON|k=v", help="An object, or one property each."),
+    ] = None,
+    amount: Annotated[
+        str | None, typer.Option("--precise-total-amount-cents", metavar="DECIMAL")
+    ] = None,
+) -> None:
+    """Store one event. Sending it again under its transaction id changes nothing."""
+    from uuid import uuid4
+
+    from lago_cli.cli.ingest import send_record
+    from lago_cli.domain.json_text import encode
+    from lago_cli.readers.base import Record
+
+    event = {
+        "transaction_id": transaction_id or str(uuid4()),
+        "external_customer_id": customer,
+        "external_subscription_id": subscription,
+        "code": code,
+        "timestamp": timestamp,
+        "properties": _properties(properties or []),
+        "precise_total_amount_cents": amount,
+    }
+    send_record(session, Record(1, encode(event)))
+
+
+@command(app, "list")
+def list_(
+    session: Session,
+    customers: Customers = None,
+    subscriptions: Subscriptions = None,
+    codes: Codes = None,
+    start: From = None,
+    end: To = None,
+    status: Statuses = None,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=0)] = 100,
+) -> None:
+    """List events, the newest first."""
+    from lago_cli.cli.reports import events_report
+
+    selection = _selection(customers, subscriptions, codes, start, end, status, limit + 1)
+    events = session.store().events.select(selection, newest_first=True)
+    session.show(events_report(events, limit=limit))
+
+
+@command(app, "get")
+def get(session: Session, transaction_id: TransactionId) -> None:
+    """Show the event of a transaction id; all, where several subscriptions have one."""
+    from lago_cli.cli.reports import event_report, events_report
+
+    found = session.store().events.get(transaction_id)
+    if not found:
+        raise not_found("event", transaction_id, "List events with: lago events list")
+    session.show(event_report(found[0]) if len(found) == 1 else events_report(found, limit=None))
+
+
+@command(app, "export")
+def export(
+    session: Session,
+    customers: Customers = None,
+    subscriptions: Subscriptions = None,
+    codes: Codes = None,
+    start: From = None,
+    end: To = None,
+    status: Statuses = None,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=0)] = None,
+) -> None:
+    """Write events, oldest first, in the form that ingest takes back: NDJSON by default."""
+    from lago_cli.cli.reports import exported_report
+
+    selection = _selection(customers, subscriptions, codes, start, end, status, limit)
+    if session.output == "table":
+        session.output = "ndjson"
+    session.show(exported_report(session.store().events.select(selection)))
+
+
+def _selection(
+    customers: list[str] | None,
+    subscriptions: list[str] | None,
+    codes: list[str] | None,
+    start: str | None,
+    end: str | None,
+    status: Literal["counted", "unmatched", "unusable"] | None,
+    limit: int | None,
+) -> EventSelection:
+    from lago_cli.domain.stored import EventSelection
+
+    return EventSelection(
+        tuple(customers or ()),
+        tuple(subscriptions or ()),
+        tuple(codes or ()),
+        instant_option("--from", start),
+        instant_option("--to", end),
+        status,
+        limit,
+    )
+
+
+def _properties(arguments: list[str]) -> dict[str, object]:
+    """
+    One object out of `{"k": "v"}` and `k=v` arguments; the later one wins.
+
+    Raises:
+        LagoError: wrong usage, for an argument that is neither.
+    """
+    from msgspec import DecodeError
+
+    from lago_cli.domain.json_text import decode_object
+
+    found: dict[str, object] = {}
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if argument.lstrip().startswith("{"):
+            try:
+                found |= decode_object(argument)
+                continue
+            except DecodeError as error:
+                reason = f"--properties: {error}."
+        elif equals and name:
+            found[name] = value
+            continue
+        else:
+            reason = f"--properties {argument}: expected a JSON object or NAME=VALUE."
+        raise wrong_usage("invalid_properties", reason, "For example: --properties gb=1.5")
+    return found

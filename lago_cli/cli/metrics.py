@@ -1,0 +1,164 @@
+"""`lago metrics`: what is measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lago_cli.cli.options import command, property_values
+from lago_cli.cli.session import Session
+
+if TYPE_CHECKING:
+    from lago_cli.domain.metrics import Filter
+
+app = typer.Typer(rich_markup_mode=None)
+
+Code = Annotated[str, typer.Argument(metavar="CODE", help="The metric's code.")]
+Name = Annotated[str | None, typer.Option("--name", help="What people call it. [default: code]")]
+Description = Annotated[str | None, typer.Option("--description")]
+Type = Annotated[
+    str,
+    typer.Option(
+        "--aggregation-type",
+        metavar="TYPE",
+        help="count_agg, sum_agg, max_agg, latest_agg, unique_count_agg or weighted_sum_agg;"
+        " also without _agg.",
+    ),
+]
+FieldName = Annotated[
+    str | None, typer.Option("--field-name", help="The property it reads; not for a count.")
+]
+Recurring = Annotated[
+    bool | None,
+    typer.Option(
+        "--recurring/--no-recurring", help="What was used before a period still counts in it."
+    ),
+]
+Expression = Annotated[
+    str | None,
+    typer.Option("--expression", help="Calculates the property from others, for each event."),
+]
+Filters = Annotated[
+    list[str] | None,
+    typer.Option("--filter", metavar="KEY=V1,V2", help="A property that tells usage apart."),
+]
+RoundingFunction = Annotated[
+    str | None, typer.Option("--rounding-function", metavar="round|ceil|floor")
+]
+RoundingPrecision = Annotated[
+    int | None, typer.Option("--rounding-precision", metavar="N", help="Decimals that are left.")
+]
+WeightedInterval = Annotated[str | None, typer.Option("--weighted-interval", metavar="seconds")]
+
+
+@command(app, "create")
+def create(
+    session: Session,
+    code: Annotated[str, typer.Option("--code", help="What events call it.")],
+    aggregation_type: Type,
+    name: Name = None,
+    description: Description = None,
+    field_name: FieldName = None,
+    recurring: Recurring = None,
+    expression: Expression = None,
+    filters: Filters = None,
+    rounding_function: RoundingFunction = None,
+    rounding_precision: RoundingPrecision = None,
+    weighted_interval: WeightedInterval = None,
+) -> None:
+    """Define a metric. Events of its code that are already stored count at once."""
+    from lago_cli.cli.reports import metric_report
+    from lago_cli.domain.metrics import define_metric
+    from lago_cli.services.catalog import create_metric
+
+    metric = define_metric(
+        code=code,
+        aggregation_type=aggregation_type,
+        name=name,
+        description=description,
+        field_name=field_name,
+        recurring=bool(recurring),
+        expression=expression,
+        filters=_filters(filters or []),
+        rounding_function=rounding_function,
+        rounding_precision=rounding_precision,
+        weighted_interval=weighted_interval,
+    )
+    store = session.store(writable=True)
+    session.show(metric_report(create_metric(store, metric, now=session.now())))
+
+
+@command(app, "list")
+def list_(session: Session) -> None:
+    """List all metrics."""
+    from lago_cli.cli.reports import metrics_report
+    from lago_cli.services.catalog import list_metrics
+
+    session.show(metrics_report(list_metrics(session.store())))
+
+
+@command(app, "get")
+def get(session: Session, code: Code) -> None:
+    """Show one metric."""
+    from lago_cli.cli.reports import metric_report
+    from lago_cli.services.catalog import find_metric
+
+    session.show(metric_report(find_metric(session.store(), code)))
+
+
+@command(app, "update")
+def update(
+    session: Session,
+    code: Code,
+    aggregation_type: Annotated[
+        str | None, typer.Option("--aggregation-type", metavar="TYPE")
+    ] = None,
+    name: Name = None,
+    description: Description = None,
+    field_name: FieldName = None,
+    recurring: Recurring = None,
+    expression: Expression = None,
+    filters: Filters = None,
+    rounding_function: RoundingFunction = None,
+    rounding_precision: RoundingPrecision = None,
+    weighted_interval: WeightedInterval = None,
+) -> None:
+    """Change what is given; an empty text takes a value away. All its events are read anew."""
+    from lago_cli.cli.reports import metric_report
+    from lago_cli.services.catalog import update_metric
+
+    texts = {
+        "aggregation_type": aggregation_type,
+        "name": name,
+        "description": description,
+        "field_name": field_name,
+        "expression": expression,
+        "rounding_function": rounding_function,
+        "weighted_interval": weighted_interval,
+    }
+    changes: dict[str, object] = {
+        key: text or None for key, text in texts.items() if text is not None
+    }
+    if recurring is not None:
+        changes["recurring"] = recurring
+    if rounding_precision is not None:
+        changes["rounding_precision"] = rounding_precision
+    if filters is not None:
+        changes["filters"] = () if filters == [""] else _filters(filters)
+    session.show(metric_report(update_metric(session.store(writable=True), code, changes)))
+
+
+@command(app, "delete")
+def delete(session: Session, code: Code) -> None:
+    """Delete a metric. Its events stay, and count again under a new one of its code."""
+    from lago_cli.cli.reports import metric_report
+    from lago_cli.services.catalog import delete_metric
+
+    session.show(metric_report(delete_metric(session.store(writable=True), code)))
+
+
+def _filters(arguments: list[str]) -> tuple[Filter, ...]:
+    from lago_cli.domain.metrics import Filter
+
+    return tuple(Filter(key, tuple(values)) for key, values in property_values(arguments).items())

@@ -1,0 +1,165 @@
+"""
+Options that every command has, and how a command gets them.
+
+`@command(app, "name")` adds them to the function's own parameters and hands them over
+as one `Session`, so that they are described, parsed and defaulted in one place.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Literal
+
+import typer
+
+from lago_cli.cli.session import Session
+from lago_cli.errors import wrong_usage
+from lago_cli.renderers import OUTPUTS
+
+EVERYWHERE = "Everywhere"
+_FILTER_HINT = "For example: --filter region=eu,us"
+
+Output = Literal["table", "json", "ndjson", "csv", "markdown"]
+assert Output.__args__ == OUTPUTS  # type: ignore[attr-defined]  # the registry is the truth
+
+_SHARED: dict[str, tuple[Any, Any]] = {
+    "db": (
+        Annotated[
+            str,
+            typer.Option(
+                "--db",
+                metavar="PATH",
+                envvar="LAGO_DB",
+                help="The SQLite file.",
+                rich_help_panel=EVERYWHERE,
+            ),
+        ],
+        "./lago.db",
+    ),
+    "output": (
+        Annotated[
+            Output,
+            typer.Option(
+                "--output",
+                "-o",
+                envvar="LAGO_OUTPUT",
+                help="How the answer is written.",
+                rich_help_panel=EVERYWHERE,
+            ),
+        ],
+        "table",
+    ),
+    "busy_timeout": (
+        Annotated[
+            float,
+            typer.Option(
+                "--busy-timeout",
+                metavar="SECONDS",
+                envvar="LAGO_BUSY_TIMEOUT",
+                min=0,
+                max=86_400,
+                help="How long to wait for another process's lock.",
+                rich_help_panel=EVERYWHERE,
+            ),
+        ],
+        30.0,
+    ),
+    "now": (
+        Annotated[
+            str | None,
+            typer.Option(
+                "--now",
+                metavar="INSTANT",
+                envvar="LAGO_NOW",
+                help="Take this instant for the present (a test clock).",
+                rich_help_panel=EVERYWHERE,
+            ),
+        ],
+        None,
+    ),
+    "quiet": (
+        Annotated[
+            bool,
+            typer.Option(
+                "--quiet", "-q", help="Only the answer and errors.", rich_help_panel=EVERYWHERE
+            ),
+        ],
+        False,
+    ),
+    "no_color": (
+        Annotated[
+            bool,
+            typer.Option("--no-color", help="No colours.", rich_help_panel=EVERYWHERE),
+        ],
+        False,
+    ),
+}
+
+
+def command(
+    app: typer.Typer, name: str, **settings: Any
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function whose first parameter is the `Session` as a command of `app`."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        def run(**values: Any) -> None:
+            shared = {key: values.pop(key) for key in _SHARED}
+            shared["now"] = instant_option("--now", shared["now"])
+            with Session(**shared) as session:
+                function(session, **values)
+
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        shared = [
+            inspect.Parameter(
+                key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+            )
+            for key, (annotation, default) in _SHARED.items()
+        ]
+        parameters = [
+            *(row.replace(kind=inspect.Parameter.KEYWORD_ONLY) for row in own),
+            *shared,
+        ]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {row.name: row.annotation for row in parameters}
+        run.__doc__ = function.__doc__
+        run.__name__ = function.__name__
+        app.command(name, **settings)(run)
+        return function
+
+    return register
+
+
+def property_values(arguments: Iterable[str]) -> dict[str, list[str]]:
+    """
+    `KEY=V1,V2` arguments; a key that comes again adds values.
+
+    Raises:
+        LagoError: wrong usage, for an argument without `=` or without a key.
+    """
+    found: dict[str, list[str]] = {}
+    for argument in arguments:
+        key, equals, values = argument.partition("=")
+        if not key or not equals:
+            raise wrong_usage(
+                "invalid_filter", f"--filter {argument}: expected KEY=V1,V2.", _FILTER_HINT
+            )
+        found.setdefault(key, []).extend(values.split(","))
+    return found
+
+
+def instant_option(option: str, text: str | None) -> int | None:
+    """
+    Microseconds since 1970 of an option's value, read in UTC where it has no offset.
+
+    Raises:
+        LagoError: wrong usage, where it is no instant.
+    """
+    from lago_cli.domain.instants import parse_instant
+
+    try:
+        return None if text is None else parse_instant(text)
+    except ValueError as error:
+        raise wrong_usage(
+            "invalid_instant", f"{option}: {error}.", "For example: 2026-11-22T00:00:00Z"
+        ) from None

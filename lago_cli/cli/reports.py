@@ -1,0 +1,259 @@
+"""Answers as reports: which columns they have, and what stands in a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from lago_cli.domain.aggregations import AGGREGATIONS, add
+from lago_cli.domain.instants import format_instant
+from lago_cli.domain.numbers import as_plain
+from lago_cli.domain.runs import Run
+from lago_cli.domain.stored import StoredEvent
+from lago_cli.renderers import Column, RawJson, Report
+from lago_cli.services.catalog import Defined
+from lago_cli.services.ingest import IngestReport
+from lago_cli.services.usage import UsageRow
+
+Row = Mapping[str, object]
+
+_METRIC_COLUMNS = (
+    Column("name", in_table=False),
+    Column("code", kind="id"),
+    Column("description", in_table=False),
+    Column("aggregation_type", "aggregation"),
+    Column("field_name", "field"),
+    Column("recurring", kind="flag"),
+    Column("expression", in_table=False),
+    Column("weighted_interval", in_table=False),
+    Column("rounding_function", "rounding"),
+    Column("rounding_precision", "precision", kind="count"),
+    Column("filters", in_table=False, kind="object"),
+    Column("created_at", "created", kind="instant"),
+)
+_EVENT_COLUMNS = (
+    Column("transaction_id", kind="id"),
+    Column("external_customer_id", "customer", kind="id"),
+    Column("external_subscription_id", "subscription", kind="id"),
+    Column("code", kind="id"),
+    Column("timestamp", kind="instant"),
+    Column("properties", kind="object"),
+    Column("precise_total_amount_cents", in_table=False, kind="number"),
+    Column("received_at", in_table=False, kind="instant"),
+    Column("run", in_table=False, kind="count"),
+)
+_STATUS = Column("status", kind="flag")
+_COUNTS = (
+    "read",
+    "ingested",
+    "duplicates",
+    "conflicts",
+    "replaced",
+    "rejected",
+    "unmatched",
+    "unusable",
+)
+_RUN_COLUMNS = (
+    Column("run", kind="count"),
+    Column("source", kind="text"),
+    Column("status", kind="flag"),
+    Column("started_at", "started", kind="instant"),
+    Column("finished_at", in_table=False, kind="instant"),
+    Column("reverted_at", in_table=False, kind="instant"),
+    *(Column(name, kind="count") for name in _COUNTS),
+)
+
+
+def _whole(columns: Sequence[Column]) -> list[Column]:
+    """All columns in the table too: for a single thing there is room."""
+    return [Column(row.key, row.key.replace("_", " "), row.align, row.kind) for row in columns]
+
+
+def metrics_report(metrics: Iterable[Defined]) -> Report:
+    return Report(
+        None,
+        _METRIC_COLUMNS,
+        map(_metric_row, metrics),
+        empty="No metrics yet. Define one with: lago metrics create",
+    )
+
+
+def metric_report(metric: Defined) -> Report:
+    return Report(None, _whole(_METRIC_COLUMNS), [_metric_row(metric)], single=True)
+
+
+def _metric_row(defined: Defined) -> Row:
+    metric = defined.metric
+    row: dict[str, object] = {
+        column.key: getattr(metric, column.key, None) for column in _METRIC_COLUMNS
+    }
+    row["filters"] = [{"key": rule.key, "values": list(rule.values)} for rule in metric.filters]
+    row["created_at"] = format_instant(defined.created_at)
+    return row
+
+
+def events_report(events: Iterable[StoredEvent], *, limit: int | None) -> Report:
+    footer: list[str] = []
+    return Report(
+        None,
+        (*_EVENT_COLUMNS, _STATUS),
+        _event_rows(events, limit, footer),
+        footer=footer,
+        empty="No events.",
+    )
+
+
+def event_report(event: StoredEvent) -> Report:
+    return Report(None, _whole((*_EVENT_COLUMNS, _STATUS)), [event_row(event)], single=True)
+
+
+def _event_rows(
+    events: Iterable[StoredEvent], limit: int | None, footer: list[str]
+) -> Iterator[Row]:
+    for number, event in enumerate(events):
+        if number == limit:
+            footer.append(f"The newest {limit}; there are more: --limit N, or lago events export")
+            return
+        yield event_row(event)
+
+
+def event_row(stored: StoredEvent) -> dict[str, object]:
+    event = stored.event
+    return {
+        "transaction_id": event.transaction_id,
+        "external_customer_id": event.external_customer_id,
+        "external_subscription_id": event.external_subscription_id,
+        "code": event.code,
+        "timestamp": format_instant(stored.at),
+        "properties": RawJson(event.properties),
+        "precise_total_amount_cents": event.precise_total_amount_cents,
+        "received_at": format_instant(stored.received_at),
+        "run": stored.run,
+        "status": stored.status,
+    }
+
+
+def exported_report(events: Iterable[StoredEvent]) -> Report:
+    """Events as `ingest` takes them back: what was sent, and nothing else."""
+    columns = _EVENT_COLUMNS[:7]
+    rows = ({column.key: event_row(event)[column.key] for column in columns} for event in events)
+    return Report(None, columns, rows)
+
+
+def ingest_report(report: IngestReport, seconds: str) -> Report:
+    rejections = [
+        {"file": row.file, "line": row.line, "code": row.code, "message": row.message}
+        for row in report.rejections
+    ]
+    row: dict[str, object] = {"run": report.run}
+    row |= {name: getattr(report.tally, name) for name in _COUNTS}
+    row |= {"seconds": RawJson(seconds), "rejections": rejections}
+    columns = [
+        Column("run", kind="count"),
+        *(Column(name, kind="count") for name in _COUNTS),
+        Column("seconds", kind="number"),
+        Column("rejections", kind="object", in_table=False),
+    ]
+    return Report(None, columns, [row], single=True)
+
+
+def runs_report(runs: Iterable[Run]) -> Report:
+    return Report(None, _RUN_COLUMNS, map(_run_row, runs), empty="No ingest runs yet.")
+
+
+def run_report(run: Run) -> Report:
+    return Report(None, _whole(_RUN_COLUMNS), [_run_row(run)], single=True)
+
+
+def _run_row(run: Run) -> Row:
+    status = "finished" if run.finished_at is not None else "unfinished"
+    row: dict[str, object] = {
+        "run": run.run,
+        "source": run.source,
+        "status": status if run.reverted_at is None else "reverted",
+        "started_at": format_instant(run.started_at),
+        "finished_at": None if run.finished_at is None else format_instant(run.finished_at),
+        "reverted_at": None if run.reverted_at is None else format_instant(run.reverted_at),
+    }
+    return row | {name: getattr(run.tally, name) for name in _COUNTS}
+
+
+def usage_report(
+    rows: Sequence[UsageRow],
+    group_by: Sequence[str],
+    *,
+    windowed: bool,
+    footer: Sequence[str],
+) -> Report:
+    """Usage for every format; the table shows a course of windows as one line."""
+    columns = [
+        Column("external_customer_id", "customer", kind="id"),
+        Column(
+            "external_subscription_id",
+            "subscription",
+            kind="id",
+            in_table=any(row.owner[1] is not None for row in rows),
+        ),
+        Column("billable_metric_code", "metric", kind="id"),
+        Column("aggregation_type", "aggregation", in_table=False),
+        Column("from_datetime", "from", kind="instant"),
+        Column("to_datetime", "to", kind="instant"),
+        Column("group", kind="object", in_table=bool(group_by)),
+        Column("units", kind="number"),
+        Column("events_count", "events", kind="count"),
+    ]
+    shown = [_usage_row(row, group_by) for row in rows]
+    if windowed:
+        columns.append(Column("course", "over time", kind="spark"))
+        _add_courses(shown, rows)
+    return Report(
+        None,
+        columns,
+        shown,
+        totals=_totals(rows, group_by),
+        footer=footer,
+        empty="No usage in this period.",
+    )
+
+
+def _usage_row(row: UsageRow, group_by: Sequence[str]) -> dict[str, Any]:
+    return {
+        "external_customer_id": row.owner[0],
+        "external_subscription_id": row.owner[1],
+        "billable_metric_code": row.metric.code,
+        "aggregation_type": row.metric.aggregation_type,
+        "from_datetime": format_instant(row.window.start),
+        "to_datetime": format_instant(row.window.end),
+        "group": None if row.group is None else dict(zip(group_by, row.group, strict=True)),
+        "units": as_plain(row.units),
+        "events_count": row.events_count,
+    }
+
+
+def _add_courses(shown: Sequence[dict[str, Any]], rows: Sequence[UsageRow]) -> None:
+    """Beside every window's figure, the course up to it of the same owner, metric and group."""
+    courses: dict[tuple[object, ...], list[object]] = {}
+    for cells, row in zip(shown, rows, strict=True):
+        course = courses.setdefault((row.owner, row.metric.code, row.group), [])
+        course.append(row.units)
+        cells["course"] = tuple(course)
+
+
+def _totals(rows: Sequence[UsageRow], group_by: Sequence[str]) -> list[Row]:
+    """A total per metric over more than one row, where adding up means something."""
+    totals: dict[str, tuple[int, Any, int]] = {}
+    for row in rows:
+        count, units, events = totals.get(row.metric.code, (0, 0, 0))
+        sums = add(units, row.units) if count else row.units
+        totals[row.metric.code] = (count + 1, sums, events + row.events_count)
+    kinds = {row.metric.code: row.metric for row in rows}
+    return [
+        {
+            "external_customer_id": "sum of groups" if group_by else "total",
+            "billable_metric_code": code,
+            "units": as_plain(units),
+            "events_count": events,
+        }
+        for code, (count, units, events) in totals.items()
+        if count > 1 and AGGREGATIONS[kinds[code].aggregation_type].adds_up
+    ]

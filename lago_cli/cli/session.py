@@ -1,0 +1,108 @@
+"""What a command may touch: the store (opened on first use), the clock, the streams."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, TextIO
+
+from lago_cli.renderers import Report, Terminal, render, terminal_for
+
+if TYPE_CHECKING:
+    from lago_cli.stores.sqlite.store import SqliteStore
+
+
+class Session:
+    """One command's surroundings. A context manager: it closes what it opened."""
+
+    def __init__(
+        self,
+        *,
+        db: str,
+        output: str,
+        busy_timeout: float,
+        now: int | None,
+        quiet: bool,
+        no_color: bool,
+    ) -> None:
+        self.db = db
+        self.output = output
+        self.quiet = quiet
+        self._busy_timeout = busy_timeout
+        self._no_color = no_color
+        self._fixed_now = now
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def now(self) -> int:
+        """Microseconds since 1970, of the test clock where one is given."""
+        return time.time_ns() // 1000 if self._fixed_now is None else self._fixed_now
+
+    def store(self, *, writable: bool = False) -> SqliteStore:
+        """
+        The store, closed with the session.
+
+        Raises:
+            LagoError: see `stores.open_store`.
+        """
+        from lago_cli.stores import open_store
+
+        store = self._stack.enter_context(
+            open_store(self.db, writable=writable, busy_timeout=self._busy_timeout)
+        )
+        if store.created:
+            self.note(f"Created {self.db}")
+        return store
+
+    def store_to_try(self, *, dry_run: bool) -> SqliteStore:
+        """The store to write to; for a dry run without a file, one that leaves no trace."""
+        if dry_run and not Path(self.db).exists():
+            from lago_cli.stores import open_store
+
+            return self._stack.enter_context(
+                open_store(":memory:", writable=True, busy_timeout=self._busy_timeout)
+            )
+        return self.store(writable=True)
+
+    def show(self, report: Report) -> None:
+        """The answer, on stdout."""
+        render(report, self.output, sys.stdout, self.terminal(sys.stdout))
+        sys.stdout.flush()
+
+    def note(self, text: str) -> None:
+        """A word to the person, on stderr; none with --quiet."""
+        if not self.quiet:
+            say(text, no_color=self._no_color)
+
+    def warn(self, text: str) -> None:
+        """Something that wants attention, on stderr; none with --quiet."""
+        if not self.quiet:
+            say(text, label="Warning:", style="33", no_color=self._no_color)
+
+    def terminal(self, stream: TextIO) -> Terminal:
+        return terminal_for(stream, os.environ, self._no_color)
+
+
+def say(text: str, *, label: str = "", style: str = "", no_color: bool = False) -> None:
+    """One line on stderr, its hidden characters made visible, its label coloured."""
+    from lago_cli.renderers.escapes import encodable, visible
+
+    shown = encodable(visible(text), sys.stderr.encoding)
+    if label:
+        color = terminal_for(sys.stderr, os.environ, no_color).color
+        shown = f"\x1b[{style}m{label}\x1b[0m {shown}" if color else f"{label} {shown}"
+    print(shown, file=sys.stderr)

@@ -1,0 +1,144 @@
+"""
+Events by column: how they travel from the decoder to the store.
+
+A batch holds the same facts as a list of `Event`, as parallel lists, because that is
+what a bulk insert wants. `decode_lines` is the short way for whole lines of ordinary
+events; it declines whatever it is not sure of, and `parse_event` judges that line by line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
+from itertools import compress
+from typing import Any
+
+import msgspec
+
+from lago_cli.domain.events import NO_PROPERTIES, Event, WireEvent
+from lago_cli.domain.instants import (
+    AFTER_LAST_EVENT,
+    FIRST_EVENT,
+    SECOND,
+    parse_instant,
+    seconds_to_micros,
+)
+
+Party = tuple[str | None, str | None]
+"""(external_customer_id, external_subscription_id); at least one of the two is given."""
+
+_WIRE = msgspec.json.Decoder(WireEvent, float_hook=Decimal)
+_SECONDS = range(FIRST_EVENT // SECOND, AFTER_LAST_EVENT // SECOND)
+
+
+@dataclass(slots=True)
+class EventBatch:
+    """Parallel lists, one entry an event, in the order of arrival."""
+
+    transaction_ids: list[str] = field(default_factory=list)
+    codes: list[str] = field(default_factory=list)
+    parties: list[Party] = field(default_factory=list)
+    at: list[int | None] = field(default_factory=list)
+    properties: list[str] = field(default_factory=list)
+    amounts: list[str | None] = field(default_factory=list)
+    lines: Sequence[int] = field(default_factory=list)  # where each stands in its input
+
+    def __len__(self) -> int:
+        return len(self.transaction_ids)
+
+    def append(self, event: Event, line: int) -> None:
+        self.transaction_ids.append(event.transaction_id)
+        self.codes.append(event.code)
+        self.parties.append((event.external_customer_id, event.external_subscription_id))
+        self.at.append(event.at)
+        self.properties.append(event.properties)
+        self.amounts.append(event.precise_total_amount_cents)
+        assert isinstance(self.lines, list)
+        self.lines.append(line)
+
+    def event(self, index: int) -> Event:
+        return Event(
+            self.transaction_ids[index],
+            self.codes[index],
+            *self.parties[index],
+            self.at[index],
+            self.properties[index],
+            self.amounts[index],
+        )
+
+    def without(self, indexes: Container[int]) -> EventBatch:
+        """The others, in their order."""
+        keep = [index not in indexes for index in range(len(self))]
+        columns = (getattr(self, column.name) for column in fields(self))
+        return EventBatch(*(list(compress(column, keep)) for column in columns))
+
+    def only(self, index: int, at: int | None) -> EventBatch:
+        """Just one event; it happened `at` where it does not say itself."""
+        batch = EventBatch()
+        event = self.event(index)
+        batch.append(event if event.at is not None else replace(event, at=at), self.lines[index])
+        return batch
+
+
+def decode_lines(data: bytes, first_line: int) -> EventBatch | None:
+    """A batch from whole lines of NDJSON, or None where any line is no ordinary event."""
+    try:
+        events = _WIRE.decode_lines(data)
+        if not events or len(events) != data.count(b"\n") + (not data.endswith(b"\n")):
+            return None
+        properties = [str(event.properties, "utf-8") for event in events]
+        at = _micros([event.timestamp for event in events])
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    ids = [event.transaction_id for event in events]
+    codes = [event.code for event in events]
+    parties = [(event.external_customer_id, event.external_subscription_id) for event in events]
+    ordinary = (
+        all(map(str.strip, ids))
+        and all(map(str.strip, set(codes)))
+        and _named(set(parties))
+        and _objects(properties)
+        and all(event.precise_total_amount_cents is None for event in events)
+    )
+    if not ordinary:
+        return None
+    lines = range(first_line, first_line + len(ids))
+    return EventBatch(ids, codes, parties, at, properties, [None] * len(ids), lines)
+
+
+def _micros(times: list[Any]) -> list[int | None]:
+    if set(map(type, times)) == {int}:
+        if min(times) not in _SECONDS or max(times) not in _SECONDS:
+            raise ValueError
+        return [second * SECOND for second in times]
+    return [None if time is None else _micros_of(time) for time in times]
+
+
+def _micros_of(time: Any) -> int:
+    if type(time) is int:
+        micros = time * SECOND
+    elif type(time) is str:
+        micros = parse_instant(time)
+    elif type(time) is Decimal:
+        micros = seconds_to_micros(time)
+    else:
+        raise ValueError
+    if not FIRST_EVENT <= micros < AFTER_LAST_EVENT:
+        raise ValueError
+    return micros
+
+
+def _named(parties: set[Party]) -> bool:
+    """Whether no party needs a second look: somebody is named, and nobody by blanks."""
+    names = {name for party in parties for name in party if name is not None}
+    return (None, None) not in parties and all(map(str.strip, names))
+
+
+def _objects(properties: list[str]) -> bool:
+    for index, text in enumerate(properties):
+        if text[0] != "{":
+            if text != "null":
+                return False
+            properties[index] = NO_PROPERTIES
+    return True

@@ -1,0 +1,184 @@
+"""
+Usage events: what a good one looks like, and why another is refused.
+
+An event is identified, for ever, by (subscription, else customer; transaction_id).
+Its properties stay the JSON text that was received. Nothing here asks whether a metric
+of that code exists: definitions may come later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from lago_cli.domain.instants import AFTER_LAST_EVENT, FIRST_EVENT, parse_instant
+from lago_cli.domain.json_text import as_written, kind_of, text_of
+from lago_cli.domain.numbers import as_plain, parse_decimal
+from lago_cli.errors import refused
+
+FIELDS = (
+    "transaction_id",
+    "code",
+    "external_customer_id",
+    "external_subscription_id",
+    "timestamp",
+    "properties",
+    "precise_total_amount_cents",
+)
+NO_PROPERTIES = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One usage event as it was sent."""
+
+    transaction_id: str
+    code: str  # of the billable metric it counts for
+    external_customer_id: str | None
+    external_subscription_id: str | None
+    at: int | None  # microseconds since 1970; None: the instant of its reception
+    properties: str = NO_PROPERTIES  # a JSON object, as received
+    precise_total_amount_cents: str | None = None  # plain decimal text
+
+
+def parse_event(fields: Mapping[str, Raw]) -> Event:
+    """
+    Read an event from the members of a JSON object; unknown members are ignored.
+
+    Raises:
+        LagoError: refused, with the code `missing_field`, `empty_field`, `wrong_type`,
+            `invalid_timestamp`, `timestamp_out_of_range`, `invalid_properties` or
+            `invalid_amount`.
+    """
+    customer = _identifier(fields, "external_customer_id", required=False)
+    subscription = _identifier(fields, "external_subscription_id", required=False)
+    transaction_id = _transaction_id(fields)
+    code = _identifier(fields, "code", required=True)
+    if customer is None and subscription is None:
+        raise refused(
+            "missing_field",
+            "external_customer_id or external_subscription_id is missing",
+            "An event names its customer, its subscription, or both.",
+        )
+    return Event(
+        transaction_id,
+        code or "",
+        customer,
+        subscription,
+        _timestamp(fields.get("timestamp")),
+        _properties(fields.get("properties")),
+        _amount(fields.get("precise_total_amount_cents")),
+    )
+
+
+def check_event_time(micros: int) -> int:
+    """
+    An instant at which an event may have happened, unchanged.
+
+    Raises:
+        LagoError: refused `timestamp_out_of_range`, before 2001 or beyond 9999.
+    """
+    if FIRST_EVENT <= micros < AFTER_LAST_EVENT:
+        return micros
+    hint = None
+    if FIRST_EVENT <= micros // 1000 < AFTER_LAST_EVENT:
+        hint = "It looks like milliseconds: divide it by 1000."
+    elif FIRST_EVENT <= micros // 1_000_000 < AFTER_LAST_EVENT:
+        hint = "It looks like microseconds: divide it by 1000000."
+    side = "before 2001" if micros < FIRST_EVENT else "beyond the year 9999"
+    raise refused("timestamp_out_of_range", f"timestamp lies {side}", hint)
+
+
+def _present(fields: Mapping[str, Raw], name: str) -> Raw | None:
+    token = fields.get(name)
+    return None if token is None or kind_of(token) == "null" else token
+
+
+def _identifier(fields: Mapping[str, Raw], name: str, *, required: bool) -> str | None:
+    token = _present(fields, name)
+    if token is None:
+        if required:
+            raise refused("missing_field", f"{name} is missing")
+        return None
+    if kind_of(token) != "text":
+        raise refused("wrong_type", f"{name} is {_a(kind_of(token))}, not text", _QUOTES)
+    text = text_of(token) or ""
+    if not text.strip():
+        if required:
+            raise refused("empty_field", f"{name} is empty")
+        return None
+    return text
+
+
+def _transaction_id(fields: Mapping[str, Raw]) -> str:
+    token = _present(fields, "transaction_id")
+    if token is None:
+        raise refused("missing_field", "transaction_id is missing", _NO_ID)
+    if kind_of(token) not in ("text", "number"):
+        raise refused("wrong_type", f"transaction_id is {_a(kind_of(token))}, not text")
+    text = as_written(token) if kind_of(token) == "number" else text_of(token) or ""
+    if not text.strip():
+        raise refused("empty_field", "transaction_id is empty", _NO_ID)
+    return text
+
+
+def _timestamp(token: Raw | None) -> int | None:
+    if token is None or kind_of(token) == "null":
+        return None
+    if kind_of(token) not in ("text", "number"):
+        raise refused("invalid_timestamp", f"timestamp is {_a(kind_of(token))}", _TIMES)
+    try:
+        micros = parse_instant(text_of(token) or "")
+    except ValueError as error:
+        raise refused("invalid_timestamp", f"timestamp {error}", _TIMES) from None
+    return check_event_time(micros)
+
+
+def _properties(token: Raw | None) -> str:
+    if token is None or kind_of(token) == "null":
+        return NO_PROPERTIES
+    if kind_of(token) != "object":
+        raise refused(
+            "invalid_properties",
+            f"properties is {_a(kind_of(token))}, not an object",
+            'Write it as {"name": value}.',
+        )
+    return as_written(token)
+
+
+def _amount(token: Raw | None) -> str | None:
+    if token is None or kind_of(token) == "null":
+        return None
+    try:
+        if kind_of(token) not in ("text", "number"):
+            raise ValueError(f"it is {_a(kind_of(token))}")
+        return as_plain(parse_decimal(text_of(token) or ""))
+    except ValueError as error:
+        raise refused(
+            "invalid_amount", f"precise_total_amount_cents is no decimal number: {error}"
+        ) from None
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "ao" else f"a {kind}"
+
+
+_QUOTES = "Put it in quotes, or read the record with --map, which turns numbers into text."
+_NO_ID = "Where the source has none: --map transaction_id=PATH, or --id-from content."
+_TIMES = "Use ISO 8601 (2026-11-22T00:00:00Z) or UNIX seconds."
+
+
+class WireEvent(msgspec.Struct, gc=False):
+    """An ordinary event, decoded in one step; what does not fit goes through `parse_event`."""
+
+    transaction_id: str
+    code: str
+    external_customer_id: str | None = None
+    external_subscription_id: str | None = None
+    timestamp: Any = None
+    properties: Raw = Raw(b"null")
+    precise_total_amount_cents: Any = None

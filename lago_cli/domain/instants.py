@@ -1,0 +1,85 @@
+"""
+Instants: integer microseconds since 1970 UTC inside, ISO 8601 in UTC outside.
+
+Text may be ISO 8601 (`T` or a space between date and time; without an offset it is
+read in the time zone in force) or UNIX seconds. Digits beyond microseconds are cut.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
+
+from lago_cli.domain.numbers import NUMBER, exact, parse_decimal
+
+SECOND = 1_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST_EVENT = 978_307_200 * SECOND  # 2001-01-01T00:00:00Z
+AFTER_LAST_EVENT = 253_402_300_800 * SECOND  # 10000-01-01T00:00:00Z
+_MICROSECOND = timedelta(microseconds=1)
+_ISO = re.compile(r"[0-9]{4}-?(?:[0-9]{2}|W[0-9]{2})-?[0-9]{1,2}(?:[Tt ][0-9].*)?")
+
+
+def to_micros(moment: datetime) -> int:
+    """Microseconds since 1970 of an aware `moment`."""
+    return (moment - EPOCH) // _MICROSECOND
+
+
+def to_datetime(micros: int) -> datetime:
+    """The aware UTC datetime of `micros`."""
+    return EPOCH + timedelta(microseconds=micros)
+
+
+def parse_instant(text: str, zone: tzinfo = UTC) -> int:
+    """
+    Microseconds since 1970 of an instant as a person or a program writes it.
+
+    Args:
+        text: ISO 8601, or UNIX seconds as an integer or decimal number.
+        zone: where an ISO text without offset is read.
+
+    Raises:
+        ValueError: with a sentence, where `text` is neither, or out of the calendar.
+    """
+    if NUMBER.fullmatch(text):
+        return seconds_to_micros(parse_decimal(text))
+    moment = parse_local(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    try:
+        return to_micros(moment.astimezone(UTC))
+    except OverflowError:
+        raise ValueError(f"{text!r} lies outside the calendar") from None
+
+
+def parse_local(text: str) -> datetime:
+    """
+    An ISO 8601 text as a datetime, naive where it has no offset.
+
+    Raises:
+        ValueError: where it is no ISO 8601 text.
+    """
+    if _ISO.fullmatch(text):
+        try:
+            return datetime.fromisoformat(text.upper())
+        except ValueError:
+            pass
+    shown = text if len(text) <= 40 else text[:40] + "…"
+    raise ValueError(f"{shown!r} is neither ISO 8601 nor UNIX seconds")
+
+
+def seconds_to_micros(seconds: Decimal) -> int:
+    """Whole microseconds of UNIX seconds; further digits are cut."""
+    if seconds.adjusted() > 20:
+        return AFTER_LAST_EVENT
+    with exact():
+        return int(seconds.scaleb(6))
+
+
+def format_instant(micros: int) -> str:
+    """`2026-11-22T00:00:00Z`, with fractional digits only where there are any."""
+    whole, fraction = divmod(micros, SECOND)
+    text = (EPOCH + timedelta(seconds=whole)).strftime("%Y-%m-%dT%H:%M:%S")
+    text = text.rjust(19, "0")  # years before 1000 come without leading zeros
+    return f"{text}.{fraction:06d}".rstrip("0") + "Z" if fraction else text + "Z"

@@ -1,0 +1,159 @@
+"""
+Reading foreign records: which part of a record is which field of an event.
+
+`--map TARGET=PATH` takes a value from a dotted path, `--set TARGET=TEXT` gives a
+constant in which `{PATH}` stands for the record's value. A field nobody maps is taken
+from the member of its own name; without a mapping of properties, the members that are
+left become the properties.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from msgspec import Raw
+
+from lago_cli.domain.events import FIELDS
+from lago_cli.domain.json_text import (
+    as_written,
+    canonical,
+    encode,
+    kind_of,
+    members,
+    text_of,
+)
+from lago_cli.errors import refused, wrong_usage
+
+_PROPERTY = "properties."
+_IDENTIFIERS = ("transaction_id", "code", "external_customer_id", "external_subscription_id")
+_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
+
+Fields = Mapping[str, Raw]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordMapping:
+    """How the members of a foreign record become those of an event."""
+
+    paths: Mapping[str, str]  # target -> path into the record
+    texts: Mapping[str, str]  # target -> constant with {PATH} placeholders
+
+    def apply(self, record: Fields) -> Fields:
+        """
+        The members of an event.
+
+        Raises:
+            LagoError: refused `missing_path`, where a placeholder finds nothing.
+        """
+        found = {target: find(record, path) for target, path in self.paths.items()}
+        values = {target: token for target, token in found.items() if token is not None}
+        values |= {
+            target: Raw(encode(_filled(text, record))) for target, text in self.texts.items()
+        }
+        event = {name: record[name] for name in FIELDS if name in record and self._is_free(name)}
+        event |= {
+            target: _as_text(token) if target in _IDENTIFIERS else token
+            for target, token in values.items()
+            if target in FIELDS
+        }
+        properties = dict(self._properties(record))
+        for target, token in values.items():
+            if target.startswith(_PROPERTY):
+                properties[target.removeprefix(_PROPERTY)] = token
+        if "properties" not in values and properties:
+            event["properties"] = Raw(encode(properties))
+        return event
+
+    def _is_free(self, name: str) -> bool:
+        return name not in self.paths and name not in self.texts
+
+    def _properties(self, record: Fields) -> Fields:
+        """Properties that nobody mapped: the record's own, else its other members."""
+        if any(target.startswith("properties") for target in self.paths):
+            return {}
+        own = record.get("properties")
+        if own is not None and kind_of(own) == "object":
+            return members(own)
+        mapped = {_first_key(record, path) for path in self.paths.values()}
+        taken = mapped | {name for name in FIELDS if self._is_free(name)}
+        return {name: token for name, token in record.items() if name not in taken}
+
+
+def parse_mapping(maps: Iterable[str], sets: Iterable[str]) -> RecordMapping | None:
+    """
+    The mapping of `--map` and `--set` arguments, None where there are none.
+
+    Raises:
+        LagoError: wrong usage, for an argument without `=` or of an unknown target.
+    """
+    paths = dict(_argument(text, "--map", "PATH") for text in maps)
+    texts = dict(_argument(text, "--set", "TEXT") for text in sets)
+    both = paths.keys() & texts.keys()
+    if both:
+        raise wrong_usage("invalid_mapping", f"{min(both)} is given by both --map and --set.")
+    return RecordMapping(paths, texts) if paths or texts else None
+
+
+def _argument(text: str, option: str, what: str) -> tuple[str, str]:
+    target, equals, value = text.partition("=")
+    is_property = target.startswith(_PROPERTY) and target != _PROPERTY
+    if not equals or (target not in FIELDS and not is_property) or (what == "PATH" and not value):
+        raise wrong_usage(
+            "invalid_mapping",
+            f"{option} {text}: expected TARGET={what}.",
+            f"TARGET is one of: {', '.join(FIELDS)}, properties.NAME",
+        )
+    return target, value
+
+
+def find(record: Fields, path: str) -> Raw | None:
+    """The value at a dotted path; a key that itself holds dots is found too."""
+    if path in record:
+        return record[path]
+    first, dot, rest = path.partition(".")
+    while dot:
+        inner = record.get(first)
+        if inner is not None and kind_of(inner) == "object":
+            found = find(members(inner), rest)
+            if found is not None:
+                return found
+        more, dot, rest = rest.partition(".")
+        first = f"{first}.{more}"
+    return None
+
+
+def _first_key(record: Fields, path: str) -> str:
+    """The member of the record that a path starts at."""
+    keys = [key for key in record if path == key or path.startswith(key + ".")]
+    return max(keys, key=len, default=path)
+
+
+def _filled(text: str, record: Fields) -> str:
+    def value(found: re.Match[str]) -> str:
+        if found[0] in ("{{", "}}"):
+            return found[0][0]
+        filled = text_of(find(record, found[1]))
+        if filled is None:
+            raise refused("missing_path", f"{found[0]} in --set finds nothing in the record")
+        return filled
+
+    return _PLACEHOLDER.sub(value, text)
+
+
+def _as_text(token: Raw) -> Raw:
+    """Names may be numbers in foreign records."""
+    return Raw(encode(as_written(token))) if kind_of(token) == "number" else token
+
+
+def with_content_id(fields: Fields) -> Fields:
+    """`fields` with a transaction id out of everything else they say, where they have none."""
+    own = text_of(fields.get("transaction_id"))
+    if own is not None and own.strip():
+        return fields
+    said = {name: token for name, token in fields.items() if name in FIELDS}
+    said.pop("transaction_id", None)
+    digest = hashlib.blake2b(canonical(said), digest_size=16).hexdigest()
+    return {**fields, "transaction_id": Raw(encode(f"content-{digest}"))}

@@ -1,0 +1,45 @@
+"""
+Usage: the question and the answer.
+
+A question is put for one metric. `members` says whose every event is (by the names it
+carries), `windows` in which windows each owner's events count. Owners and windows are
+numbered by the one who asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from lago_cli.domain.aggregations import Units, Window
+from lago_cli.domain.batches import Party
+from lago_cli.domain.metrics import Metric
+
+Group = tuple[str | None, ...]
+"""Values of the group keys, in their order; None where the property is missing or empty."""
+
+PropertyFilter = Mapping[str, Sequence[str]]
+"""Property to the texts it may have; the empty text stands for missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageQuery:
+    """What one metric measured, for every owner and window."""
+
+    metric: Metric
+    members: Mapping[Party, int]  # names on an event -> owner
+    windows: Sequence[Sequence[Window]]  # by owner: contiguous, in order
+    group_by: Sequence[str] = ()
+    filters: PropertyFilter = field(default_factory=dict)
+    as_of: int | None = None  # events received later are left out
+
+
+class Share(NamedTuple):
+    """What one owner used in one window and group."""
+
+    owner: int
+    window: Window
+    group: Group
+    units: Units  # before the metric's own rounding
+    events_count: int

@@ -1,0 +1,133 @@
+"""
+Which format an input has, and its records.
+
+The format is told by the content alone. Everything that can be wrong with an input is
+a record with a problem: reading never raises for content.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from lago_cli.readers import base, csv_rows, json_values, ndjson
+from lago_cli.readers.base import Block, Blocks, Problem, Record
+from lago_cli.readers.objects import members_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lago_cli.readers.source import Source
+
+FORMATS = ("auto", "json", "ndjson", "csv")
+
+READERS: dict[str, Callable[[Blocks], Iterator[Block | Record]]] = {
+    "json": json_values.read,
+    "ndjson": ndjson.read,
+    "csv": csv_rows.read,
+}
+
+HEAD_BYTES = 64 * 1024
+KNOWN_COLUMNS = {
+    "transaction_id",
+    "external_customer_id",
+    "external_subscription_id",
+    "code",
+    "timestamp",
+    "properties",
+    "precise_total_amount_cents",
+}
+
+_BOM = b"\xef\xbb\xbf"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_FIRST_LINE = re.compile(rb"\s*+\S[^\r\n]*+")
+_OPENING_LINE = re.compile(rb"^\{[ \t\r]*$", re.MULTILINE)
+
+
+def read(source: Source, format: str = "auto") -> Iterator[Block | Record]:  # noqa: A002
+    """
+    The records of a source, in `format` (one of `FORMATS`).
+
+    Where a source is no text (`not_text`) or cannot be read on (`truncated_input`,
+    `corrupt_input`, `unreadable_input`), that is the last record.
+    """
+    blocks = Blocks(source.blocks())
+    head, is_all = blocks.head(_is_enough, HEAD_BYTES)
+    if _is_binary(head):
+        message = "the input looks binary or like UTF-16; expected is JSON or CSV in UTF-8"
+        yield Record(1, b"", Problem("not_text", message))
+        return
+    if head.startswith(_BOM):
+        blocks.drop(len(_BOM))
+        head = head.removeprefix(_BOM)
+    if format != "auto":
+        yield from READERS[format](blocks)
+    elif (sniffed := sniff(head, is_all=is_all)) == "csv":
+        yield from _csv_or_nothing(blocks, head)
+    else:
+        yield from READERS[sniffed](blocks)
+    if blocks.fault:
+        yield Record(blocks.line, b"", blocks.fault)
+
+
+def sniff(head: bytes, *, is_all: bool = False) -> str:
+    """The format (a key of `READERS`) of an input that begins with `head`."""
+    start = head.lstrip()[:1]
+    if start == b"[" or (start == b"{" and _OPENING_LINE.search(head)):
+        return "json"
+    lines = head.split(b"\n")
+    complete = lines if is_all else lines[:-1]
+    if any(line.startswith(b"{") and _is_object(line) for line in complete):
+        return "ndjson"
+    if start == b"{":
+        return "json"
+    return "csv" if _is_header(_first_line(head)) else "ndjson"
+
+
+def _is_enough(head: bytes) -> bool:
+    """Whether the first line with something on it is complete, or says enough as it is."""
+    if len(head) < len(_BOM) and (_BOM.startswith(head) or head in (b"\xff", b"\xfe")):
+        return False
+    if _is_binary(head):
+        return True
+    text = head.removeprefix(_BOM)
+    found = _FIRST_LINE.match(text)
+    return bool(found and (found.end() < len(text) or text.lstrip().startswith(b"[")))
+
+
+def _is_binary(head: bytes) -> bool:
+    return head.startswith(_UTF16) or b"\0" in head
+
+
+def _is_object(line: bytes) -> bool:
+    return not isinstance(members_of(line), Problem)
+
+
+def _first_line(head: bytes) -> str:
+    found = _FIRST_LINE.match(head)
+    return found[0].decode(errors="replace").strip() if found else ""
+
+
+def _is_header(line: str) -> bool:
+    if not line or any(mark in line for mark in ("{", "}", '":')):
+        return False
+    return any(mark in line for mark in csv_rows.DELIMITERS) or _is_known(line)
+
+
+def _is_known(line: str) -> bool:
+    """Whether a header names a column that only events have."""
+    names = csv_rows.names_in(line, csv_rows.delimiter_of(line))
+    return any(name in KNOWN_COLUMNS or name.startswith(csv_rows.PREFIX) for name in names)
+
+
+def _csv_or_nothing(blocks: Blocks, head: bytes) -> Iterator[Block | Record]:
+    """CSV by its looks: a lone line with a comma in it may as well be any text."""
+    is_empty = True
+    for record in csv_rows.read(blocks):
+        is_empty = False
+        yield record
+    line = _first_line(head)
+    if is_empty and not blocks.fault and not _is_known(line):
+        message = "neither JSON nor CSV: a header without any row, and no known column in it"
+        raw = line.encode()[: base.KEPT_BYTES]
+        yield Record(1, raw, Problem("invalid_json", message))

@@ -1,0 +1,140 @@
+"""
+The judgement of one JSON text: is it an object that can be stored, and if not, why not.
+
+Every reader of JSON asks here, so that the same text is taken or refused in every format.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lago_cli.readers.base import Problem, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Members = dict[str, msgspec.Raw]
+
+_MEMBERS = msgspec.json.Decoder(Members)
+_ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
+_ANYTHING = msgspec.json.Decoder(msgspec.Raw)
+
+_BYTE = re.compile(r" \(byte (\d+)\)$")
+_NO_NUMBER = re.compile(rb"[+-]?(nan|infinity|inf)\b", re.IGNORECASE)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_PAIRED = re.compile(
+    rb"(?:[^\\]|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\(?!u[dD][89a-fA-F]).)*+", re.DOTALL
+)
+_KINDS = {b'"': "text", b"t": "true", b"f": "false", b"n": "null", b"[": "an array"}
+
+
+def members_of(text: bytes, line: int = 1, column: int | None = None) -> Members | Problem:
+    """
+    The members of the object that `text` is, or why it is none.
+
+    Problems: `invalid_json`, `not_an_object`, `invalid_utf8`, `nested_too_deeply`. `line` and
+    `column` say where `text` starts, for the message; without a column it counts characters.
+    """
+    try:
+        text.decode()  # msgspec does not look into the text of values it leaves raw
+        return _MEMBERS.decode(text)
+    except UnicodeDecodeError as error:
+        where = _place(text, error.start, line, column)
+        return Problem("invalid_utf8", f"not valid UTF-8: byte 0x{text[error.start]:02x} ({where})")
+    except RecursionError:
+        return Problem("nested_too_deeply", "the arrays and objects are nested too deeply")
+    except msgspec.ValidationError:
+        return _no_object(text, line, column)
+    except msgspec.DecodeError as error:
+        return _invalid(text, error, line, column)
+
+
+def records_of(
+    text: bytes, line: int, column: int | None = None, *, wrapped: bool = True
+) -> Iterator[Record]:
+    """
+    The record that `text` is; with `wrapped`, what is inside of Lago's request bodies.
+
+    Those are objects with the one key `event` (an object) or `events` (an array).
+    """
+    members = members_of(text, line, column)
+    if isinstance(members, Problem):
+        yield Record(line, text, members)
+    elif wrapped and len(members) == 1:
+        yield from _unwrapped(text, members, line)
+    else:
+        yield Record(line, text)
+
+
+def elements_of(text: bytes, line: int, *, wrapped: bool = True) -> Iterator[Record]:
+    """The records in `text`, a valid JSON array. Raises what msgspec raises if it is none."""
+    at = 0
+    for element in _ELEMENTS.decode(text):
+        raw = bytes(element)
+        start = text.index(raw, at)
+        line += text.count(b"\n", at, start)
+        yield from records_of(raw, line, wrapped=wrapped)
+        line += raw.count(b"\n")
+        at = start + len(raw)
+
+
+def _unwrapped(text: bytes, members: Members, line: int) -> Iterator[Record]:
+    ((key, value),) = members.items()
+    raw = bytes(value)
+    inner = line + text.count(b"\n", 0, text.index(raw))
+    if key == "event" and raw.startswith(b"{"):
+        yield Record(inner, raw)
+    elif key == "events" and raw.startswith(b"["):
+        yield from elements_of(raw, inner, wrapped=False)
+    else:
+        yield Record(line, text)
+
+
+def _no_object(text: bytes, line: int, column: int | None) -> Problem:
+    try:
+        _ANYTHING.decode(text)
+    except RecursionError:
+        return Problem("nested_too_deeply", "the arrays and objects are nested too deeply")
+    except msgspec.DecodeError as error:
+        return _invalid(text, error, line, column)
+    kind = _KINDS.get(text[:1], "a number")
+    return Problem("not_an_object", f"an event is a JSON object, this is {kind}")
+
+
+def _invalid(text: bytes, error: Exception, line: int, column: int | None) -> Problem:
+    """Turn msgspec's words into ours, with the place where a person finds it."""
+    reason = str(error).removeprefix("JSON is malformed: ")
+    found = _BYTE.search(reason)
+    at = min(int(found[1]), len(text)) if found else len(text)
+    reason = reason[: found.start()] if found else "it ends too early"
+    lone = _lone_surrogate(text)
+    number = _NO_NUMBER.match(text, max(at - 1, 0)) or _NO_NUMBER.match(text, at)
+    if lone is not None:
+        escape = text[lone : lone + 6].decode("ascii", "replace")
+        at, reason = lone, f"the lone surrogate {escape} cannot be stored as text"
+    elif number:
+        at, reason = number.start(), f"{number[0].decode()} is no JSON number"
+    return Problem("invalid_json", f"not valid JSON: {reason} ({_place(text, at, line, column)})")
+
+
+def _lone_surrogate(text: bytes) -> int | None:
+    if not _SURROGATE.search(text):
+        return None
+    found = _PAIRED.match(text)
+    end = found.end() if found else 0
+    return end if _SURROGATE.match(text, end) else None
+
+
+def _place(text: bytes, at: int, line: int, column: int | None) -> str:
+    """Where byte `at` of `text` is, in lines and characters as an editor counts them."""
+    before = text[:at]
+    lines = before.count(b"\n")
+    characters = len(before[before.rfind(b"\n") + 1 :].decode(errors="replace"))
+    if lines:
+        return f"line {line + lines}, column {characters + 1}"
+    if column is not None:
+        return f"column {column + characters}"
+    return f"character {characters + 1}"

@@ -1,0 +1,136 @@
+"""
+A report: named columns and rows whose cells are still typed.
+
+What a cell becomes in each format:
+
+| cell            | json, ndjson      | csv, markdown           | table                 |
+|-----------------|-------------------|-------------------------|-----------------------|
+| str             | string            | text                    | text, made visible    |
+| int, bool       | number, boolean   | digits, `true`, `false` | the same              |
+| Decimal         | string            | plain digits            | the same              |
+| aware datetime  | string, UTC       | `2026-11-22T00:00:00Z`  | the same              |
+| None            | null              | nothing                 | a dash                |
+| mapping, list   | object, array     | compact JSON            | `key=value` or JSON   |
+| RawJson         | as it was written | as it was written       | as it was written     |
+
+Numbers of usage and money arrive as plain decimal text: nothing is calculated here.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import TextIO
+
+Kind = Literal["text", "id", "number", "count", "instant", "object", "flag", "spark"]
+
+RIGHT_ALIGNED = frozenset({"number", "count"})
+DRAWING = "─…–▁█"  # what the table needs beyond ASCII
+DEFAULT_WIDTH = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """
+    One column; the kind decides how it is aligned and what may be cut.
+
+    In a narrow terminal `text`, `id`, `object` and `spark` are cut to fit, all
+    others never. A `spark` cell is a sequence of exact numbers; it is drawn in the
+    table and stands in no other format.
+    """
+
+    key: str  # JSON key and CSV header
+    title: str | None = None  # table header
+    align: Literal["left", "right"] | None = None  # None: as the kind wants it
+    kind: Kind = "text"
+    in_table: bool = True  # False: too much for a person, but there in every other format
+
+    @property
+    def heading(self) -> str:
+        return self.key.replace("_", " ") if self.title is None else self.title
+
+    @property
+    def to_the_right(self) -> bool:
+        return (self.align or ("right" if self.kind in RIGHT_ALIGNED else "left")) == "right"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """
+    An answer to be shown: every row has a cell for every column.
+
+    `rows` may be a lazy iterator of millions. `totals`, `footer` and `sections` are
+    for readers of the table only, and are looked at after the rows: they may be
+    lists that fill while the rows are read.
+    """
+
+    title: str | None  # table only
+    columns: Sequence[Column]
+    rows: Iterable[Mapping[str, object]]
+    single: bool = False  # one thing: one JSON object, key and value lines in the table
+    footer: Sequence[str] = ()  # plain sentences below the table
+    totals: Sequence[Mapping[str, object]] = ()  # below a rule; a missing cell stays blank
+    sections: Sequence[Report] = ()  # further tables below this one
+    empty: str = "Nothing to show."  # stands in place of a table without rows
+
+    @property
+    def data_columns(self) -> list[Column]:
+        """The columns of every format but the table."""
+        return [column for column in self.columns if column.kind != "spark"]
+
+
+@dataclass(frozen=True, slots=True)
+class RawJson:
+    """JSON text as it was received: every digit of its numbers stays."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """What the table may count on; `width` None: nothing is ever cut."""
+
+    width: int | None = None
+    color: bool = False
+    unicode: bool = True
+
+
+def terminal_for(stream: TextIO, environ: Mapping[str, str], no_color: bool = False) -> Terminal:
+    """Read `COLUMNS`, `NO_COLOR`, `FORCE_COLOR` and `TERM` the way their conventions say."""
+    return Terminal(
+        width=_width(stream, environ),
+        color=_wants_color(stream, environ, no_color),
+        unicode=_can_draw(stream),
+    )
+
+
+def _wants_color(stream: TextIO, environ: Mapping[str, str], no_color: bool) -> bool:
+    if no_color or environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and environ.get("TERM") != "dumb"
+
+
+def _width(stream: TextIO, environ: Mapping[str, str]) -> int | None:
+    columns = environ.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit() and int(columns[:9]) > 0:
+        return int(columns[:9])
+    if not stream.isatty():
+        return None
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or DEFAULT_WIDTH
+    except OSError:
+        return DEFAULT_WIDTH
+
+
+def _can_draw(stream: TextIO) -> bool:
+    try:
+        DRAWING.encode(getattr(stream, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

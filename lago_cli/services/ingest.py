@@ -1,0 +1,264 @@
+"""
+Ingesting: records become stored events, and every line is accounted for.
+
+Whole blocks of ordinary lines take the short way (`domain.batches.decode_lines`); what
+it declines is judged record by record. Events are committed in large transactions, and
+at once where the input pauses, so that whatever was read is safe when a pipe goes quiet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Protocol
+
+from lago_cli.domain.batches import EventBatch, decode_lines
+from lago_cli.domain.events import parse_event
+from lago_cli.domain.json_text import decode_object
+from lago_cli.domain.mapping import RecordMapping, with_content_id
+from lago_cli.domain.runs import Tally
+from lago_cli.errors import LagoError
+from lago_cli.readers.base import Block, Record
+from lago_cli.readers.ndjson import split
+from lago_cli.stores.base import Appended, IngestStore, OnDuplicate
+
+SHOWN = 20  # rejections and conflicts that are kept to be named
+_BATCH = 1_000  # events judged one by one are stored together
+_COMMIT_EVENTS = 250_000
+_COMMIT_SECONDS = 2.0
+_TRICKLE_SECONDS = 0.1
+_TRICKLE_EVENTS = 1_000
+_MAX_RAW = 10_000  # characters kept of a rejected record that holds nothing readable
+
+Clock = Callable[[], int]
+
+
+class Rejection(NamedTuple):
+    """A record that was refused: where it stands, why, and what it says."""
+
+    file: str
+    line: int
+    code: str
+    message: str
+    raw: str
+    hint: str | None = None
+
+
+class Conflict(NamedTuple):
+    """A repeated event that differs from the stored one, which stays."""
+
+    file: str
+    line: int
+    transaction_id: str
+    differs_in: tuple[str, ...]
+
+
+class Listener(Protocol):
+    """Told of everything as it happens."""
+
+    def rejected(self, rejection: Rejection) -> None: ...
+
+    def conflicting(self, conflict: Conflict) -> None: ...
+
+    def progressed(self, tally: Tally) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """What a run may be asked for."""
+
+    mapping: RecordMapping | None = None
+    id_from_content: bool = False
+    on_duplicate: OnDuplicate = "skip"
+    strict: bool = False
+    max_rejects: int = 0
+    dry_run: bool = False
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """What a run did; `run` is None where it left nothing behind."""
+
+    run: int | None = None
+    tally: Tally = field(default_factory=Tally)
+    rejections: list[Rejection] = field(default_factory=list)  # the first of them
+    refused: bool = False  # more were rejected than tolerated
+    undone: bool = False  # --strict took everything back
+
+
+class Ingestion:
+    """
+    One run over any number of inputs. Use as a context manager around `read`, then `finish`.
+
+    An exception rolls back what is not committed; `committed` says what stays.
+    """
+
+    def __init__(
+        self,
+        store: IngestStore,
+        options: IngestOptions,
+        *,
+        source: str,
+        now: Clock,
+        elapsed: Callable[[], float],
+        listener: Listener,
+    ) -> None:
+        self._store = store
+        self._options = options
+        self._source = source
+        self._now = now
+        self._elapsed = elapsed
+        self._listener = listener
+        self._run: int | None = None
+        self._tally = Tally()
+        self._rejections: list[Rejection] = []
+        self._pending = EventBatch()
+        self._raws: list[bytes] = []
+        self._file = ""
+        self._begun_at = 0.0
+        self._in_transaction = 0  # events since it began
+        self._had_transaction = False
+        self.committed = Tally()
+
+    def read(self, file: str, records: Iterable[Block | Record]) -> None:
+        """Take in one input."""
+        self._file = file
+        for item in records:
+            if isinstance(item, Block):
+                self._take_block(item)
+            else:
+                self._take_record(item)
+            self._listener.progressed(self._tally)
+        self._flush()
+
+    def pause(self) -> None:
+        """The input is quiet: make what has been read durable."""
+        self._flush()
+        self._commit()
+
+    def finish(self) -> IngestReport:
+        """Close the account and make it durable, or undo everything where that was asked."""
+        self._flush()
+        self._begin()
+        refused = self._tally.rejected > self._options.max_rejects
+        undone = self._options.strict and refused
+        if undone or self._options.dry_run:
+            self._store.rollback()
+            self._run = None
+        else:
+            self._commit(finished=True)
+        return IngestReport(self._run, self._tally, self._rejections, refused, undone)
+
+    def abandon(self) -> None:
+        """After a failure or an interruption: nothing half done stays."""
+        self._store.rollback()
+
+    def _take_block(self, block: Block) -> None:
+        batch = None if self._options.mapping else decode_lines(block.data, block.line)
+        if batch is None:
+            for record in split(block):
+                self._take_record(record)
+            return
+        self._flush()
+        self._tally.read += len(batch)
+        self._append(batch, lambda index: block.data.split(b"\n")[index])
+
+    def _take_record(self, record: Record) -> None:
+        self._tally.read += 1
+        if record.problem is not None:
+            self._reject(record.line, record.problem.code, record.problem.message, record.raw)
+            return
+        try:
+            fields = decode_object(record.raw)
+            if self._options.mapping is not None:
+                fields = dict(self._options.mapping.apply(fields))
+            if self._options.id_from_content:
+                fields = dict(with_content_id(fields))
+            event = parse_event(fields)
+        except LagoError as error:
+            self._reject(record.line, error.code, error.message, record.raw, error.hint)
+            return
+        self._pending.append(event, record.line)
+        self._raws.append(record.raw)
+        if len(self._pending) >= _BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        if len(self._pending):
+            batch, raws = self._pending, self._raws
+            self._pending, self._raws = EventBatch(), []
+            self._append(batch, raws.__getitem__)
+
+    def _append(self, batch: EventBatch, raw_of: Callable[[int], bytes]) -> None:
+        self._begin()
+        assert self._run is not None
+        appended = self._store.append(
+            batch,
+            run=self._run,
+            received_at=self._now(),
+            on_duplicate=self._options.on_duplicate,
+        )
+        self._account(batch, appended, raw_of)
+        self._in_transaction += len(batch)
+        if self._is_time_to_commit():
+            self._commit()
+
+    def _account(
+        self, batch: EventBatch, appended: Appended, raw_of: Callable[[int], bytes]
+    ) -> None:
+        tally = self._tally
+        tally.ingested += appended.new
+        tally.replaced += appended.replaced
+        tally.unmatched += appended.unmatched
+        tally.unusable += appended.unusable
+        for index, differs_in in appended.duplicates:
+            line, transaction_id = batch.lines[index], batch.transaction_ids[index]
+            if self._options.on_duplicate == "error":
+                message = f'transaction "{transaction_id}" is already stored'
+                self._reject(line, "duplicate", message, raw_of(index))
+                continue
+            tally.duplicates += 1
+            if differs_in:
+                tally.conflicts += 1
+                self._listener.conflicting(Conflict(self._file, line, transaction_id, differs_in))
+
+    def _reject(
+        self, line: int, code: str, message: str, raw: bytes, hint: str | None = None
+    ) -> None:
+        self._tally.rejected += 1
+        text = raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
+        rejection = Rejection(self._file, line, code, message, text, hint)
+        if len(self._rejections) < SHOWN:
+            self._rejections.append(rejection)
+        self._listener.rejected(rejection)
+
+    def _begin(self) -> None:
+        if self._store.in_transaction:
+            return
+        if self._had_transaction:
+            self._store.yield_to_others()
+        self._store.begin()
+        self._had_transaction = True
+        self._begun_at = self._elapsed()
+        self._in_transaction = 0
+        if self._run is None:
+            self._run = self._store.runs.start(self._source, self._now(), self._store.next_event_id)
+
+    def _is_time_to_commit(self) -> bool:
+        elapsed = self._elapsed() - self._begun_at
+        trickle = elapsed > _TRICKLE_SECONDS and self._in_transaction < _TRICKLE_EVENTS
+        return trickle or elapsed > _COMMIT_SECONDS or self._in_transaction >= _COMMIT_EVENTS
+
+    def _commit(self, *, finished: bool = False) -> None:
+        keeps_open = self._options.strict or self._options.dry_run
+        if not self._store.in_transaction or (keeps_open and not finished):
+            return
+        assert self._run is not None
+        self._store.runs.record(
+            self._run,
+            self._tally,
+            self._store.next_event_id - 1,
+            self._now() if finished else None,
+        )
+        self._store.commit()
+        self.committed = replace(self._tally)

@@ -1,0 +1,268 @@
+"""
+Usage: from what a person asks to rows of figures.
+
+Whose an event is: that of the customer it names; of one that names only a subscription,
+the customer whom other events of that subscription name, if they agree. An event whose
+customer nobody knows is listed under its subscription, never left out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from lago_cli.domain.aggregations import Units, Window, round_units
+from lago_cli.domain.batches import Party
+from lago_cli.domain.instants import parse_instant, to_datetime, to_micros
+from lago_cli.domain.metrics import Metric
+from lago_cli.domain.numbers import ZERO
+from lago_cli.domain.periods import (
+    Period,
+    calendar_month,
+    month_before,
+    named_period,
+    zone_for,
+)
+from lago_cli.domain.usage import Group, UsageQuery
+from lago_cli.domain.windows import windows
+from lago_cli.errors import wrong_usage
+from lago_cli.stores.base import UsageStore
+
+MAX_WINDOWS = 1_000_000
+
+Owner = Party
+"""(customer, subscription) of a row; the subscription is None where usage is by customer."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRequest:
+    """What a person asked for; times are as they were written, for each customer's zone."""
+
+    customers: Sequence[str] = ()
+    subscriptions: Sequence[str] = ()
+    metrics: Sequence[str] = ()
+    period: str | None = None
+    start: str | None = None
+    end: str | None = None
+    at: str | None = None
+    window: Literal["hour", "day", "week", "month"] | None = None
+    group_by: Sequence[str] = ()
+    filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    timezone: str | None = None
+    by: Literal["customer", "subscription"] | None = None
+    as_of: int | None = None
+
+
+class UsageRow(NamedTuple):
+    """One figure: what `owner` used of a metric in a window and group."""
+
+    owner: Owner
+    metric: Metric
+    window: Window
+    group: Group | None
+    units: Units
+    events_count: int
+
+
+class LeftOut(NamedTuple):
+    """Events inside the windows that no figure counts."""
+
+    unmatched: Counter[str]  # by code
+    unusable: Counter[str]
+
+
+def usage_for(store: UsageStore, request: UsageRequest, *, now: int) -> Iterator[UsageRow]:
+    """
+    Rows in the order of owner, metric, window and group.
+
+    Raises:
+        LagoError: a metric that is not defined, or times that cannot be read.
+    """
+    metrics = _metrics(store, request)
+    owners = _owners(store, request)
+    calendars = _Calendars(store, request, now)
+    rows = [row for metric in metrics for row in _rows(store, request, metric, owners, calendars)]
+    rows.sort(key=_order)
+    return iter(rows)
+
+
+def left_out(store: UsageStore, request: UsageRequest, *, now: int) -> LeftOut:
+    """How many events of the selection no metric counts, by code."""
+    owners = _owners(store, request)
+    calendars = _Calendars(store, request, now)
+    spans = {
+        party: Window(windows[0].start, windows[-1].end)
+        for party, owner in owners.items()
+        if (windows := calendars.windows(owner))
+    }
+    found = LeftOut(Counter(), Counter())
+    metrics = store.catalog.metrics()
+    for code, count in store.not_counted(spans):
+        if request.metrics and code not in request.metrics:
+            continue
+        (found.unusable if code in metrics else found.unmatched)[code] += count
+    return found
+
+
+def _metrics(store: UsageStore, request: UsageRequest) -> list[Metric]:
+    if not request.metrics:
+        return list(store.catalog.metrics().values())
+    return [store.catalog.metric(code) for code in dict.fromkeys(request.metrics)]
+
+
+def _owners(store: UsageStore, request: UsageRequest) -> dict[Party, Owner]:
+    """Whose the events of every party are, as far as they were asked for."""
+    parties = list(store.parties())
+    known: dict[str, set[str]] = {}
+    for customer, subscription in parties:
+        if customer is not None and subscription is not None:
+            known.setdefault(subscription, set()).add(customer)
+    by = request.by or ("subscription" if request.subscriptions else "customer")
+    owners = {}
+    for customer, subscription in parties:
+        named = known.get(subscription or "", set())
+        customer_of = customer or (next(iter(named)) if len(named) == 1 else None)
+        if request.customers and customer_of not in request.customers:
+            continue
+        if request.subscriptions and subscription not in request.subscriptions:
+            continue
+        shows_subscription = by == "subscription" or customer_of is None
+        owners[customer, subscription] = (customer_of, subscription if shows_subscription else None)
+    return owners
+
+
+def _asked_for(request: UsageRequest, owners: Iterable[Owner]) -> Iterator[Owner]:
+    """Owners that were named, who get a row also where nothing happened."""
+    if request.subscriptions:
+        seen = {subscription for _, subscription in owners}
+        yield from ((None, name) for name in request.subscriptions if name not in seen)
+    elif request.customers:
+        seen = {customer for customer, _ in owners}
+        yield from ((name, None) for name in request.customers if name not in seen)
+
+
+class _Calendars:
+    """The windows of every owner, in the time zone in force for the customer."""
+
+    def __init__(self, store: UsageStore, request: UsageRequest, now: int) -> None:
+        self._request = request
+        self._now = now
+        self._span = store.span() if request.window else None
+        self._zones = {} if request.timezone else store.catalog.timezones()
+        self._of_zone = lru_cache(maxsize=None)(self._windows)
+        _check_times(request)
+
+    def windows(self, owner: Owner) -> list[Window]:
+        """Contiguous; the same list for all owners of a time zone."""
+        name = self._request.timezone or self._zones.get(owner[0] or "") or "UTC"
+        return self._of_zone(name)
+
+    def _windows(self, zone_name: str) -> list[Window]:
+        zone = zone_for(zone_name)
+        period = self._period(zone)
+        if self._request.window is None:
+            return [_window(period)]
+        if self._span is None:
+            return []
+        first, last = self._span
+        cut = period.clipped(to_datetime(first), to_datetime(last + 1))
+        whole = period if self._request.period != "all" else cut
+        found = []
+        for part in windows(whole, self._request.window, zone):
+            found.append(_window(part))
+            if len(found) > MAX_WINDOWS:
+                raise wrong_usage(
+                    "too_many_windows",
+                    f"That makes more than {MAX_WINDOWS} windows.",
+                    "Ask for a shorter period, or a longer --window.",
+                )
+        return found
+
+    def _period(self, zone: tzinfo) -> Period:
+        request = self._request
+        if request.start is not None or request.end is not None:
+            everything = named_period("all", zone)
+            start = None if request.start is None else _instant(request.start, "--from", zone)
+            end = None if request.end is None else _instant(request.end, "--to", zone)
+            return Period(
+                everything.start if start is None else to_datetime(start),
+                everything.end if end is None else to_datetime(end),
+            )
+        moment = self._now if request.at is None else _instant(request.at, "--at", zone)
+        name = request.period or "current"
+        if name not in ("current", "previous"):
+            return named_period(name, zone)
+        month = calendar_month(to_datetime(moment), zone)
+        return month if name == "current" else month_before(month, zone)
+
+
+def _check_times(request: UsageRequest) -> None:
+    given = [
+        request.period is not None,
+        request.start is not None or request.end is not None,
+        request.at is not None,
+    ]
+    if sum(given) > 1:
+        raise wrong_usage(
+            "several_periods",
+            "Only one of --period, --from/--to and --at can be given.",
+        )
+
+
+def _instant(text: str, option: str, zone: tzinfo) -> int:
+    try:
+        return parse_instant(text, zone)
+    except ValueError as error:
+        raise wrong_usage(
+            "invalid_instant", f"{option}: {error}.", "For example: 2026-11-22T00:00:00Z"
+        ) from None
+
+
+def _window(period: Period) -> Window:
+    return Window(to_micros(period.start), to_micros(period.end))
+
+
+def _rows(
+    store: UsageStore,
+    request: UsageRequest,
+    metric: Metric,
+    owners: Mapping[Party, Owner],
+    calendars: _Calendars,
+) -> Iterator[UsageRow]:
+    numbers = {owner: number for number, owner in enumerate(dict.fromkeys(owners.values()))}
+    query = UsageQuery(
+        metric,
+        members={party: numbers[owner] for party, owner in owners.items()},
+        windows=[calendars.windows(owner) for owner in numbers],
+        group_by=request.group_by,
+        filters=request.filters,
+        as_of=request.as_of,
+    )
+    names = list(numbers)
+    seen = set()
+    for share in store.aggregate(query):
+        owner = names[share.owner]
+        seen.add((owner, share.window))
+        yield UsageRow(
+            owner,
+            metric,
+            share.window,
+            share.group if request.group_by else None,
+            round_units(share.units, metric.rounding_function, metric.rounding_precision),
+            share.events_count,
+        )
+    if request.customers or request.subscriptions:
+        nothing: Group | None = (None,) * len(request.group_by) if request.group_by else None
+        for owner in (*names, *_asked_for(request, names)):
+            for window in calendars.windows(owner):
+                if (owner, window) not in seen:
+                    yield UsageRow(owner, metric, window, nothing, ZERO, 0)
+
+
+def _order(row: UsageRow) -> tuple[object, ...]:
+    group = tuple(value or "" for value in row.group or ())
+    return (row.owner[0] or "", row.owner[1] or "", row.metric.code, row.window, group)

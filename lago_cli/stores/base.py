@@ -1,0 +1,153 @@
+"""
+What every engine promises.
+
+An engine keeps events exactly once and answers usage questions; it knows no files, no
+clock and no terminal. Its figures equal those of `domain.aggregations` over the same
+events, whatever way it takes to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Literal, NamedTuple, Protocol
+
+from lago_cli.domain.aggregations import Window
+from lago_cli.domain.batches import EventBatch, Party
+from lago_cli.domain.metrics import Metric
+from lago_cli.domain.runs import Tally
+from lago_cli.domain.usage import Share, UsageQuery
+
+OnDuplicate = Literal["skip", "replace", "error"]
+
+
+class Duplicate(NamedTuple):
+    """An event of a batch whose identity was taken."""
+
+    position: int  # in the batch
+    differs_in: tuple[str, ...]  # field names; empty for a true repetition
+
+
+class Appended(NamedTuple):
+    """What became of a batch: every event is new, a duplicate, or a replacement."""
+
+    new: int
+    duplicates: Sequence[Duplicate]
+    replaced: int
+    unmatched: int  # of the stored ones, whose code is no metric
+    unusable: int  # of the stored ones, whose value the metric cannot use
+
+    def plus_replacement(self, other: Appended) -> Appended:
+        """This, and one event more that took the place of an earlier one."""
+        return Appended(
+            self.new,
+            self.duplicates,
+            self.replaced + 1,
+            self.unmatched + other.unmatched,
+            self.unusable + other.unusable,
+        )
+
+
+class EventStore(Protocol):
+    """Events in, usage out. `memory` is its shortest form, `sqlite` the real one."""
+
+    def define(self, metric: Metric) -> None:
+        """Add or change a metric; readings of events that came before are right at once."""
+
+    def append(
+        self, batch: EventBatch, *, run: int, received_at: int, on_duplicate: OnDuplicate
+    ) -> Appended:
+        """Keep every event whose identity is free. `error` skips like `skip`."""
+
+    def parties(self) -> Iterable[Party]:
+        """Every distinct pair of names that events carry."""
+
+    def aggregate(self, query: UsageQuery) -> Iterator[Share]:
+        """The usage of one metric, a share for each owner, window and group that has any."""
+
+
+class RunLog(Protocol):
+    """The account of ingest runs."""
+
+    def start(self, source: str, started_at: int, first_event_id: int) -> int:
+        """The number of a new run."""
+
+    def record(self, run: int, tally: Tally, last_event_id: int, finished_at: int | None) -> None:
+        """Write the account so far."""
+
+
+class IngestStore(Protocol):
+    """What an ingest run needs of an engine: appending inside explicit transactions."""
+
+    @property
+    def runs(self) -> RunLog: ...
+
+    @property
+    def in_transaction(self) -> bool: ...
+
+    @property
+    def next_event_id(self) -> int: ...
+
+    def begin(self) -> None: ...
+
+    def commit(self) -> None: ...
+
+    def rollback(self) -> None: ...
+
+    def yield_to_others(self) -> None:
+        """Between two transactions of a long run: let waiting writers in."""
+
+    def append(
+        self, batch: EventBatch, *, run: int, received_at: int, on_duplicate: OnDuplicate
+    ) -> Appended: ...
+
+
+class Definitions(Protocol):
+    """Metrics and customers, as far as usage needs them."""
+
+    def metrics(self) -> dict[str, Metric]: ...
+
+    def metric(self, code: str) -> Metric:
+        """Raises `LagoError` (not found)."""
+
+    def timezones(self) -> dict[str, str]:
+        """Time zone names of the customers who have one."""
+
+
+class UsageStore(Protocol):
+    """What usage needs of an engine."""
+
+    @property
+    def catalog(self) -> Definitions: ...
+
+    def parties(self) -> Iterable[Party]: ...
+
+    def span(self) -> tuple[int, int] | None:
+        """Instants of the first and the last event, in microseconds since 1970."""
+
+    def aggregate(self, query: UsageQuery) -> Iterator[Share]: ...
+
+    def not_counted(self, spans: Mapping[Party, Window]) -> Iterator[tuple[str, int]]:
+        """By code, how many events no metric counts, of every party within its span."""
+
+
+class MetricCatalog(Definitions, Protocol):
+    """Metrics, as far as defining them goes."""
+
+    def created_at(self) -> dict[str, int]: ...
+
+    def create_metric(self, metric: Metric, created_at: int) -> None: ...
+
+    def change_metric(self, metric: Metric) -> None: ...
+
+    def delete_metric(self, code: str) -> None: ...
+
+
+class DefinitionStore(Protocol):
+    """What defining needs of an engine."""
+
+    @property
+    def catalog(self) -> MetricCatalog: ...
+
+    def writing(self) -> AbstractContextManager[None]:
+        """One transaction: all of it or, where it raises, nothing."""

@@ -1,0 +1,269 @@
+"""
+Usage out of the file.
+
+Counts, sums and maxima of ordinary numbers are added up by SQLite as integers, apart for
+each scale, in two halves that cannot overflow. Everything else is read in the order of
+time and goes through the folds of `domain.aggregations`, which say what is right.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from lago_cli.domain.aggregations import AGGREGATIONS, Reading, Units, Window, add
+from lago_cli.domain.batches import Party
+from lago_cli.domain.json_text import decode_object, text_of
+from lago_cli.domain.numbers import ZERO, exact, from_scaled
+from lago_cli.domain.readings import number_kept
+from lago_cli.domain.usage import Share, UsageQuery
+
+_at = attrgetter("at")
+_LOW_BITS = (1 << 32) - 1
+_EVER = -(2**62)
+_PARTIALS = f"""
+SELECT {{keys}}, r.scale, count(*), sum(r.value >> 32), sum(r.value & {_LOW_BITS}), max(r.value)
+{{source}} AND typeof(r.value) = 'integer'
+ GROUP BY {{numbers}}, r.scale
+"""
+_TEXTS = "SELECT {keys}, r.value {source} AND typeof(r.value) = 'text'"
+_READINGS = """
+SELECT {keys}, r.at, r.value, r.scale, r.step
+{source}
+ ORDER BY {numbers}, r.at, r.event_id
+"""
+_SOURCE = """
+  FROM readings AS r
+  JOIN temp.members AS m ON m.party_id = r.party_id
+  {events}
+ WHERE r.code_id = (SELECT id FROM codes WHERE code = :metric)
+   AND r.value IS NOT NULL
+   AND r.at >= :start AND r.at < :end
+   AND r.at >= m.start AND r.at < m.end
+"""
+_WINDOW = """
+(SELECT max(w.start) FROM temp.windows AS w WHERE w.calendar = m.calendar AND w.start <= r.at)
+"""
+_NOT_COUNTED = """
+SELECT c.code, count(*)
+  FROM readings AS r
+  JOIN temp.members AS m ON m.party_id = r.party_id
+  JOIN codes AS c ON c.id = r.code_id
+ WHERE r.value IS NULL AND r.at >= m.start AND r.at < m.end
+ GROUP BY c.code
+"""
+_TABLES = """
+CREATE TEMP TABLE IF NOT EXISTS members (
+    party_id INTEGER PRIMARY KEY, owner INTEGER, calendar INTEGER, start INTEGER, end INTEGER
+);
+CREATE TEMP TABLE IF NOT EXISTS windows (
+    calendar INTEGER, start INTEGER, PRIMARY KEY (calendar, start)
+) WITHOUT ROWID;
+DELETE FROM temp.members;
+DELETE FROM temp.windows;
+"""
+
+
+class _Partial(NamedTuple):
+    events: int
+    total: Units
+    largest: Units
+
+
+_NATIVE: dict[str, Callable[[_Partial], Units]] = {
+    "count_agg": lambda partial: Decimal(partial.events),
+    "sum_agg": lambda partial: partial.total,
+    "max_agg": lambda partial: partial.largest,
+}
+
+
+class Aggregator:
+    """Answers one `UsageQuery` after the other over one connection."""
+
+    def __init__(self, connection: sqlite3.Connection, party_ids: Mapping[Party, int]) -> None:
+        self._connection = connection
+        self._party_ids = party_ids
+        connection.create_function("property_text", 2, _property_text, deterministic=True)
+
+    def aggregate(self, query: UsageQuery) -> Iterator[Share]:
+        """A share for each owner, window and group that has a usable event."""
+        if not any(query.windows):
+            return
+        self._lay_out(query)
+        with exact():
+            if query.metric.recurring:
+                yield from self._carried(query)
+            elif query.metric.aggregation_type in _NATIVE:
+                yield from self._native(query)
+            else:
+                yield from self._folded(query)
+
+    def not_counted(self, spans: Mapping[Party, Window]) -> Iterator[tuple[str, int]]:
+        """(code, how many events) that no metric counts, of every party within its span."""
+        self._connection.executescript(_TABLES)
+        self._connection.executemany(
+            "INSERT INTO temp.members VALUES (?, 0, 0, ?, ?)",
+            (
+                (self._party_ids[party], *window)
+                for party, window in spans.items()
+                if party in self._party_ids
+            ),
+        )
+        yield from self._connection.execute(_NOT_COUNTED)
+
+    def _native(self, query: UsageQuery) -> Iterator[Share]:
+        partials: dict[tuple[Any, ...], list[_Partial]] = defaultdict(list)
+        for *key, scale, events, high, low, largest in self._rows(_PARTIALS, query):
+            total = from_scaled((high << 32) + low, scale)
+            partials[tuple(key)].append(_Partial(events, total, from_scaled(largest, scale)))
+        for *key, value in self._rows(_TEXTS, query):
+            number = number_kept(value, None)
+            partials[tuple(key)].append(_Partial(1, number, number))
+        window_of = _windows_by_start(query)
+        units = _NATIVE[query.metric.aggregation_type]
+        for (owner, start, *group), parts in partials.items():
+            whole = _merged(parts)
+            window = window_of(owner, start)
+            yield Share(owner, window, tuple(group), units(whole), whole.events)
+
+    def _folded(self, query: UsageQuery) -> Iterator[Share]:
+        """Every window by itself, in the memory of one reading."""
+        window_of = _windows_by_start(query)
+        fold = AGGREGATIONS[query.metric.aggregation_type].fold
+        for (owner, start, *group), rows in self._grouped(query, 2):
+            window = window_of(owner, start)
+            readings = _Counted(_readings(query, rows))
+            units = fold(readings, window)
+            yield Share(owner, window, tuple(group), units, readings.count)
+
+    def _carried(self, query: UsageQuery) -> Iterator[Share]:
+        """A recurring metric: all that came before the end of a window counts in it."""
+        fold = AGGREGATIONS[query.metric.aggregation_type].fold
+        for (owner, _, *group), rows in self._grouped(query, 2):
+            history = list(_readings(query, rows))
+            for window in query.windows[owner]:
+                known = history[: bisect_left(history, window.end, key=_at)]
+                if known:
+                    inside = sum(1 for reading in known if reading.at >= window.start)
+                    yield Share(owner, window, tuple(group), fold(known, window), inside)
+
+    def _grouped(
+        self, query: UsageQuery, fixed: int
+    ) -> Iterator[tuple[tuple[Any, ...], Iterator[tuple[Any, ...]]]]:
+        width = fixed + len(query.group_by)
+        return groupby(self._rows(_READINGS, query), key=lambda row: row[:width])
+
+    def _rows(self, template: str, query: UsageQuery) -> sqlite3.Cursor:
+        has_windows = any(len(windows) > 1 for windows in query.windows)
+        keys = ["m.owner", _WINDOW if has_windows and not query.metric.recurring else "m.start"]
+        values = {}
+        for number, name in enumerate(query.group_by):
+            keys.append(f"nullif(property_text(e.properties, :group{number}), '')")
+            values[f"group{number}"] = name
+        source, more_values = _source(query)
+        sql = template.format(
+            keys=", ".join(keys),
+            numbers=", ".join(str(number + 1) for number in range(len(keys))),
+            source=source,
+        )
+        return self._connection.execute(sql, values | more_values)
+
+    def _lay_out(self, query: UsageQuery) -> None:
+        """Tell SQLite whose events count, and when; owners often share their windows."""
+        self._connection.executescript(_TABLES)
+        calendars = {id(windows): windows for windows in query.windows if windows}
+        numbers = {key: number for number, key in enumerate(calendars)}
+        self._connection.executemany(
+            "INSERT INTO temp.members VALUES (?, ?, ?, ?, ?)",
+            (
+                (
+                    self._party_ids[party],
+                    owner,
+                    numbers[id(windows)],
+                    _EVER if query.metric.recurring else windows[0].start,
+                    windows[-1].end,
+                )
+                for party, owner in query.members.items()
+                if (windows := query.windows[owner]) and party in self._party_ids
+            ),
+        )
+        self._connection.executemany(
+            "INSERT INTO temp.windows VALUES (?, ?)",
+            (
+                (numbers[key], window.start)
+                for key, windows in calendars.items()
+                if len(windows) > 1
+                for window in windows
+            ),
+        )
+
+
+class _Counted:
+    """Readings, counted as they pass."""
+
+    def __init__(self, readings: Iterator[Reading]) -> None:
+        self._readings = readings
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Reading]:
+        for reading in self._readings:
+            self.count += 1
+            yield reading
+
+
+def _readings(query: UsageQuery, rows: Iterator[tuple[Any, ...]]) -> Iterator[Reading]:
+    if AGGREGATIONS[query.metric.aggregation_type].reads == "item":
+        return (Reading(at, value, step) for *_, at, value, _, step in rows)
+    return (Reading(at, number_kept(value, scale)) for *_, at, value, scale, _ in rows)
+
+
+def _source(query: UsageQuery) -> tuple[str, dict[str, object]]:
+    """FROM and WHERE of a query; text of users stands in the parameters only."""
+    spans = [windows for windows in query.windows if windows]
+    values: dict[str, object] = {
+        "metric": query.metric.code,
+        "start": _EVER if query.metric.recurring else min(span[0].start for span in spans),
+        "end": max(span[-1].end for span in spans),
+    }
+    wants_event = bool(query.group_by or query.filters or query.as_of is not None)
+    sql = _SOURCE.format(events="JOIN events AS e ON e.id = r.event_id" if wants_event else "")
+    if query.as_of is not None:
+        sql += " AND e.received_at <= :as_of"
+        values["as_of"] = query.as_of
+    for number, (key, texts) in enumerate(query.filters.items()):
+        values[f"filter{number}"] = key
+        names = [f"filter{number}_{position}" for position in range(len(texts))]
+        values.update(zip(names, texts, strict=True))
+        sql += (
+            f" AND ifnull(property_text(e.properties, :filter{number}), '')"
+            f" IN ({', '.join(':' + name for name in names)})"
+        )
+    return sql, values
+
+
+def _merged(partials: list[_Partial]) -> _Partial:
+    total: Units = ZERO
+    for partial in partials:
+        total = add(total, partial.total)
+    return _Partial(
+        sum(partial.events for partial in partials),
+        total,
+        max(partial.largest for partial in partials),
+    )
+
+
+def _windows_by_start(query: UsageQuery) -> Callable[[int, int], Window]:
+    calendars = {
+        id(windows): {window.start: window for window in windows} for windows in query.windows
+    }
+    return lambda owner, start: calendars[id(query.windows[owner])][start]
+
+
+def _property_text(properties: str, key: str) -> str | None:
+    return text_of(decode_object(properties.encode()).get(key))

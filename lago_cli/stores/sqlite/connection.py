@@ -1,0 +1,160 @@
+"""
+The connection to the file: opened for reading or writing, and what its errors mean.
+
+Durability is full: what a commit returned for survives a power cut. Reading never
+creates anything.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+from lago_cli.errors import Kind, LagoError, database, not_found
+
+APPLICATION_ID = 0x4C41474F  # "LAGO", where file(1) and others look for it
+PAGE_BYTES = 8192
+CACHE_KIB = 128 * 1024
+_POLL_SECONDS = 0.004
+_REASONS = {
+    sqlite3.SQLITE_NOTADB: ("not_a_database", "{path} is not a SQLite database.", None),
+    sqlite3.SQLITE_CORRUPT: (
+        "database_corrupt",
+        "{path} is damaged: {error}.",
+        "Restore a backup (lago db backup makes them), or try: sqlite3 {path} .recover",
+    ),
+    sqlite3.SQLITE_READONLY: (
+        "database_read_only",
+        "{path} cannot be written to.",
+        "Check the permissions of the file and of its folder.",
+    ),
+    sqlite3.SQLITE_FULL: (
+        "disk_full",
+        "There is no room left to write {path}.",
+        "Free some space and run the command again: what was committed is kept.",
+    ),
+    sqlite3.SQLITE_IOERR: (
+        "database_io_error",
+        "{path} cannot be read or written: {error}.",
+        "Check the disk (is it full?), then: lago db check",
+    ),
+    sqlite3.SQLITE_CANTOPEN: (
+        "database_unreadable",
+        "{path} cannot be opened.",
+        "Check the permissions of the file and of its folder.",
+    ),
+}
+
+
+def connect(path: str, *, writable: bool, busy_timeout: float) -> sqlite3.Connection:
+    """
+    Open `path`; only to write to it is a missing file created.
+
+    Raises:
+        LagoError: not found, or a folder, or not to be created.
+    """
+    if path != ":memory:":
+        _check_file(path, create=writable)
+    mode = "rw" if writable else "ro"
+    connection = _open(path, mode, busy_timeout)
+    if not writable:
+        try:
+            connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
+        except sqlite3.OperationalError as error:
+            if not _wants_a_writable_folder(path, error):
+                raise
+            connection.close()
+            connection = _open(path, "ro&immutable=1", busy_timeout)
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    return connection
+
+
+def _open(path: str, mode: str, busy_timeout: float) -> sqlite3.Connection:
+    uri = path if path == ":memory:" else f"file:{quote(str(Path(path).absolute()))}?mode={mode}"
+    return sqlite3.connect(
+        uri, uri=True, timeout=busy_timeout, isolation_level=None, cached_statements=256
+    )
+
+
+def _check_file(path: str, *, create: bool) -> None:
+    file = Path(path)
+    if file.is_dir():
+        raise database("database_unreadable", f"{path} is a folder, not a database file.")
+    if file.exists():
+        return
+    if not create:
+        raise not_found(
+            "database", path, "Name it with --db or $LAGO_DB; commands that write create it."
+        )
+    try:  # readable by its owner only: usage data names customers
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise database(
+            "database_unreadable",
+            f"{path} cannot be created: {error.strerror}.",
+            "Check that the folder exists and may be written to.",
+        ) from None
+
+
+def _wants_a_writable_folder(path: str, error: sqlite3.OperationalError) -> bool:
+    """A write-ahead log needs a writable folder, unless there is nothing left in one."""
+    codes = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+    return (error.sqlite_errorcode & 0xFF) in codes and not Path(path + "-wal").exists()
+
+
+def begin_immediate(connection: sqlite3.Connection, busy_timeout: float) -> None:
+    """
+    Take the write lock, waiting up to `busy_timeout` seconds.
+
+    SQLite's own waiting sleeps up to 100 ms at a time and so loses every race against a
+    writer that comes back at once; polling often gives each of many writers its turn.
+    """
+    deadline = time.monotonic() + busy_timeout
+    connection.execute("PRAGMA busy_timeout = 1")
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error) or time.monotonic() >= deadline:
+                    raise
+                time.sleep(_POLL_SECONDS)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(busy_timeout * 1000)}")
+
+
+def let_others_write() -> None:
+    """Pause between two write transactions for longer than others take to look again."""
+    time.sleep(2 * _POLL_SECONDS)
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def as_lago_error(error: sqlite3.Error, path: str) -> LagoError | None:
+    """What a person should hear of a failure of SQLite; None where it is our bug."""
+    if _is_busy(error):
+        return LagoError(
+            Kind.LOCKED,
+            "database_locked",
+            f"{path} stayed locked by another process.",
+            "Wait for it, or allow more time with --busy-timeout SECONDS.",
+        )
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code not in _REASONS:
+        return None
+    name, message, hint = _REASONS[code]
+    return database(
+        name,
+        message.format(path=path, error=str(error).rstrip(".")),
+        hint and hint.format(path=path),
+    )

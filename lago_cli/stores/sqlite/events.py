@@ -1,0 +1,133 @@
+"""Looking at events: in the order of time, or by transaction id."""
+
+from __future__ import annotations
+
+import heapq
+import sqlite3
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from lago_cli.domain.batches import Party
+from lago_cli.domain.events import Event
+from lago_cli.domain.stored import EventSelection, Status, StoredEvent
+from lago_cli.stores.sqlite.identities import Identities
+
+_COLUMNS = """
+       e.at, e.id, e.transaction_id, c.code, p.external_customer_id,
+       p.external_subscription_id, e.properties, e.precise_total_amount_cents,
+       e.received_at, e.run_id, r.value IS NOT NULL
+"""
+_OF_CODE = f"""
+SELECT {_COLUMNS}
+  FROM readings AS r
+  JOIN events AS e ON e.id = r.event_id
+  JOIN parties AS p ON p.id = e.party_id
+  JOIN codes AS c ON c.id = r.code_id
+ WHERE r.code_id = :code
+   AND r.at >= :start AND r.at < :end
+   AND (:usable IS NULL OR (r.value IS NOT NULL) = :usable)
+   AND (:parties IS NULL OR r.party_id IN (SELECT value FROM json_each(:parties)))
+ ORDER BY r.at {{direction}}, r.event_id {{direction}}
+"""  # noqa: S608
+_BY_ID = f"""
+SELECT {_COLUMNS}
+  FROM events AS e
+  JOIN parties AS p ON p.id = e.party_id
+  JOIN codes AS c ON c.id = e.code_id
+  JOIN readings AS r ON r.code_id = e.code_id AND r.at = e.at AND r.event_id = e.id
+ WHERE e.id = ?
+"""  # noqa: S608
+_EVER = 2**62
+
+
+class Events:
+    """Read access to the events."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def select(
+        self, selection: EventSelection, *, newest_first: bool = False
+    ) -> Iterator[StoredEvent]:
+        """Events in the order of (timestamp, arrival), read as they are asked for."""
+        matched = self._matched_codes()
+        status = selection.status
+        bounds: dict[str, Any] = {
+            "start": -_EVER if selection.start is None else selection.start,
+            "end": _EVER if selection.end is None else selection.end,
+            "usable": {"counted": 1, "unusable": 0}.get(status or ""),
+            "parties": self._party_ids(selection),
+        }
+        query = _OF_CODE.format(direction="DESC" if newest_first else "ASC")
+        rows = heapq.merge(
+            *(
+                self._connection.execute(query, {**bounds, "code": code_id})
+                for code_id, code in self._connection.execute("SELECT id, code FROM codes")
+                if not selection.codes or code in selection.codes
+                if status is None or (status == "unmatched") != (code in matched)
+            ),
+            key=lambda row: row[:2],
+            reverse=newest_first,
+        )
+        return (_stored(row, matched) for row in islice(rows, selection.limit))
+
+    def get(self, transaction_id: str) -> list[StoredEvent]:
+        """Every event of that transaction id, in whatever stream, in the order of arrival."""
+        streams = [
+            row[0] for row in self._connection.execute("SELECT DISTINCT stream_id FROM parties")
+        ]
+        ids = Identities(self._connection).holders(transaction_id, streams)
+        matched = self._matched_codes()
+        return [
+            _stored(self._connection.execute(_BY_ID, (event_id,)).fetchone(), matched)
+            for event_id in ids
+        ]
+
+    def span(self) -> tuple[int, int] | None:
+        """Instants of the first and the last event, in microseconds since 1970."""
+        bounds = [
+            self._connection.execute(
+                "SELECT min(at), max(at) FROM readings WHERE code_id = ?", code
+            ).fetchone()
+            for code in self._connection.execute("SELECT id FROM codes").fetchall()
+        ]
+        known = [pair for pair in bounds if pair[0] is not None]
+        if not known:
+            return None
+        return min(first for first, _ in known), max(last for _, last in known)
+
+    def parties(self) -> dict[Party, int]:
+        """The distinct pairs of names that events carry, with their ids."""
+        return {
+            (customer, subscription): party_id
+            for party_id, customer, subscription in self._connection.execute(
+                "SELECT id, external_customer_id, external_subscription_id FROM parties"
+            )
+        }
+
+    def _matched_codes(self) -> set[str]:
+        return {code for (code,) in self._connection.execute("SELECT code FROM metrics")}
+
+    def _party_ids(self, selection: EventSelection) -> str | None:
+        if not selection.customers and not selection.subscriptions:
+            return None
+        wanted = [
+            party_id
+            for (customer, subscription), party_id in self.parties().items()
+            if not selection.customers or customer in selection.customers
+            if not selection.subscriptions or subscription in selection.subscriptions
+        ]
+        return msgspec.json.encode(wanted).decode()
+
+
+def _stored(row: tuple[Any, ...], matched: set[str]) -> StoredEvent:
+    at, _, transaction_id, code, customer, subscription, properties, amount, *rest = row
+    received_at, run, usable = rest
+    status: Status = "counted" if usable else "unusable"
+    if code not in matched:
+        status = "unmatched"
+    event = Event(transaction_id, code, customer, subscription, at, properties, amount)
+    return StoredEvent(event, at, received_at, run, status)

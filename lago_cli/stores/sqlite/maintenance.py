@@ -1,0 +1,156 @@
+"""Looking after the file: what is in it, whether it is sound, copies, and its size."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from lago_cli.errors import refused
+from lago_cli.stores.sqlite.catalog import readings_that_differ
+from lago_cli.stores.sqlite.identities import key_of
+from lago_cli.stores.sqlite.schema import SCHEMA_VERSION, schema_version
+
+TABLES = ("metrics", "customers", "ingest_runs", "events", "replaced_events", "readings")
+EXPECTED = (
+    *TABLES,
+    "identities",
+    "identity_collisions",
+    "parties",
+    "codes",
+    "v_events",
+    "v_metrics",
+)
+_MAX_NAMED = 20
+_WITHOUT = {
+    "reading": """
+        SELECT e.id FROM events AS e
+         WHERE NOT EXISTS (SELECT 1 FROM readings AS r WHERE r.code_id = e.code_id
+                              AND r.at = e.at AND r.event_id = e.id AND r.party_id = e.party_id)
+    """,
+    "event of its reading": """
+        SELECT r.event_id FROM readings AS r
+         WHERE NOT EXISTS (SELECT 1 FROM events AS e WHERE e.id = r.event_id)
+    """,
+    "event of its identity": """
+        SELECT i.event_id FROM identities AS i
+         WHERE NOT EXISTS (SELECT 1 FROM events AS e WHERE e.id = i.event_id)
+    """,
+}
+
+
+class Maintenance:
+    """One file's health."""
+
+    def __init__(self, connection: sqlite3.Connection, path: str) -> None:
+        self._connection = connection
+        self._path = path
+
+    def counts(self) -> dict[str, int]:
+        """Rows of each table."""
+        return {
+            table: self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
+            for table in TABLES
+        }
+
+    def facts(self) -> dict[str, object]:
+        """Sizes in bytes and versions."""
+        pragma = {
+            name: self._connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_size", "page_count", "freelist_count", "journal_mode")
+        }
+        wal = Path(self._path + "-wal")
+        return {
+            "schema_version": schema_version(self._connection),
+            "size_bytes": pragma["page_size"] * pragma["page_count"],
+            "free_bytes": pragma["page_size"] * pragma["freelist_count"],
+            "wal_bytes": wal.stat().st_size if wal.exists() else 0,
+            "journal_mode": pragma["journal_mode"],
+            "sqlite_version": sqlite3.sqlite_version,
+        }
+
+    def problems(self) -> Iterator[tuple[str, list[str]]]:
+        """(check, what is wrong) for every check; an empty list is a passed one."""
+        yield (
+            "integrity",
+            [
+                row[0]
+                for row in self._connection.execute(f"PRAGMA integrity_check({_MAX_NAMED})")
+                if row[0] != "ok"
+            ],
+        )
+        yield (
+            "foreign keys",
+            [
+                f"{table} row {row} points to no row of {parent}"
+                for table, row, parent, _ in self._connection.execute("PRAGMA foreign_key_check")
+            ][:_MAX_NAMED],
+        )
+        yield "schema", list(self._wrong_schema())
+        for missing, query in _WITHOUT.items():
+            rows = self._connection.execute(f"{query} LIMIT {_MAX_NAMED}").fetchall()
+            yield f"every {missing}", [f"event {row[0]} has no {missing}" for row in rows]
+        yield "identities", list(self._wrong_identities())
+        yield (
+            "readings",
+            [
+                f'the reading of event {event_id} is not what the metric "{code}" says'
+                for (code, event_id), _ in zip(
+                    readings_that_differ(self._connection), range(_MAX_NAMED), strict=False
+                )
+            ],
+        )
+
+    def _wrong_schema(self) -> Iterator[str]:
+        found = {row[0] for row in self._connection.execute("SELECT name FROM sqlite_schema")}
+        for name in EXPECTED:
+            if name not in found:
+                yield f"{name} is missing"
+        if schema_version(self._connection) != SCHEMA_VERSION:
+            yield f"schema {schema_version(self._connection)} instead of {SCHEMA_VERSION}"
+
+    def _wrong_identities(self) -> Iterator[str]:
+        rows = self._connection.execute(
+            "SELECT e.id, e.transaction_id, p.stream_id"
+            "  FROM events AS e JOIN parties AS p ON p.id = e.party_id"
+        )
+        held = "SELECT event_id FROM identities WHERE key = ?1 UNION ALL"
+        held += " SELECT event_id FROM identity_collisions WHERE key = ?1"
+        wrong = 0
+        for event_id, transaction_id, stream in rows:
+            holders = self._connection.execute(held, (key_of(transaction_id, stream),)).fetchall()
+            if (event_id,) not in holders:
+                yield f"event {event_id} does not hold its identity"
+                wrong += 1
+            if wrong == _MAX_NAMED:
+                return
+
+    def backup(self, target: str) -> None:
+        """
+        A consistent copy, also while others write; complete, or not there at all.
+
+        Raises:
+            LagoError: refused where `target` exists or cannot be written.
+        """
+        if Path(target).exists():
+            raise refused("backup_exists", f"{target} exists already.", "Choose another name.")
+        partial = f"{target}.partial-{os.getpid()}"
+        try:
+            os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            copy = sqlite3.connect(partial)
+            with copy:
+                self._connection.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+            copy.close()
+            os.link(partial, target)
+        except OSError as error:
+            raise refused(
+                "backup_failed", f"{target} cannot be written: {error.strerror}."
+            ) from None
+        finally:
+            Path(partial).unlink(missing_ok=True)
+
+    def vacuum(self) -> None:
+        self._connection.execute("VACUUM")
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,0 +1,209 @@
+"""
+The schema, as numbered migrations.
+
+Each is applied once, in a transaction, by sqlite-utils; `PRAGMA user_version` repeats
+their number so that opening a file of today's schema needs no more than one look.
+
+The path of an event: its names become a row of `parties`, its code one of `codes`; the
+event itself is appended to `events` and never changed; `identities` says that its
+identity is taken; `readings` holds what it says to its metric, in the order of time.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from sqlite_utils import Database, Migrations
+
+from lago_cli.stores.sqlite.connection import APPLICATION_ID, PAGE_BYTES, begin_immediate
+from lago_cli.stores.sqlite.schema import SCHEMA_VERSION, check_schema, schema_version
+
+migrations = Migrations("lago")
+
+EVENT_COLUMNS = """
+    party_id INTEGER NOT NULL REFERENCES parties(id),
+    transaction_id TEXT NOT NULL,
+    code_id INTEGER NOT NULL REFERENCES codes(id),
+    at INTEGER NOT NULL,              -- microseconds since 1970
+    properties TEXT NOT NULL,         -- the JSON object as it was received
+    precise_total_amount_cents TEXT,
+    received_at INTEGER NOT NULL,     -- microseconds since 1970
+    run_id INTEGER NOT NULL REFERENCES ingest_runs(id)
+"""
+
+TABLES = (
+    """
+    CREATE TABLE metrics (
+        id INTEGER PRIMARY KEY,
+        code TEXT NOT NULL UNIQUE,
+        name TEXT NOT NULL,
+        description TEXT,
+        aggregation_type TEXT NOT NULL,
+        field_name TEXT,
+        recurring INTEGER NOT NULL DEFAULT 0,
+        expression TEXT,
+        weighted_interval TEXT,
+        rounding_function TEXT,
+        rounding_precision INTEGER,
+        filters TEXT NOT NULL DEFAULT '[]',  -- [{"key": …, "values": […]}]
+        created_at INTEGER NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE customers (
+        id INTEGER PRIMARY KEY,
+        external_id TEXT NOT NULL UNIQUE,
+        name TEXT,
+        timezone TEXT,
+        currency TEXT,
+        created_at INTEGER NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE codes (
+        id INTEGER PRIMARY KEY,
+        code TEXT NOT NULL UNIQUE
+    ) STRICT
+    """,
+    """
+    CREATE TABLE parties (  -- whom events name: the distinct pairs
+        id INTEGER PRIMARY KEY,
+        external_customer_id TEXT,
+        external_subscription_id TEXT,
+        stream_id INTEGER NOT NULL,  -- the first party of the same subscription, else customer:
+                                     -- what transaction ids are unique within
+        CHECK (external_customer_id IS NOT NULL OR external_subscription_id IS NOT NULL)
+    ) STRICT
+    """,
+    """
+    CREATE UNIQUE INDEX parties_by_names
+        ON parties (ifnull(external_subscription_id, ''), ifnull(external_customer_id, ''))
+    """,
+    """
+    CREATE TABLE ingest_runs (
+        id INTEGER PRIMARY KEY,
+        started_at INTEGER NOT NULL,
+        finished_at INTEGER,          -- null: running, or it was killed
+        reverted_at INTEGER,
+        source TEXT NOT NULL,
+        first_event_id INTEGER,
+        last_event_id INTEGER,
+        read INTEGER NOT NULL DEFAULT 0,
+        ingested INTEGER NOT NULL DEFAULT 0,
+        duplicates INTEGER NOT NULL DEFAULT 0,
+        conflicts INTEGER NOT NULL DEFAULT 0,
+        replaced INTEGER NOT NULL DEFAULT 0,
+        rejected INTEGER NOT NULL DEFAULT 0,
+        unmatched INTEGER NOT NULL DEFAULT 0,
+        unusable INTEGER NOT NULL DEFAULT 0
+    ) STRICT
+    """,
+    f"CREATE TABLE events (id INTEGER PRIMARY KEY, {EVENT_COLUMNS}) STRICT",
+    f"""
+    CREATE TABLE replaced_events (  -- what `--on-duplicate replace` put aside
+        id INTEGER PRIMARY KEY, {EVENT_COLUMNS.strip()},
+        replaced_by INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX replaced_events_by_successor ON replaced_events (replaced_by)",
+    """
+    CREATE TABLE identities (
+        key INTEGER PRIMARY KEY,  -- 63-bit hash of (stream, transaction_id)
+        event_id INTEGER NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE identity_collisions (  -- identities whose key was taken by another one
+        key INTEGER NOT NULL,
+        event_id INTEGER NOT NULL,
+        PRIMARY KEY (key, event_id)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE readings (
+        code_id INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        event_id INTEGER NOT NULL,
+        party_id INTEGER NOT NULL,
+        value ANY,      -- mantissa, or exact text; null: not usable, or no metric
+        scale INTEGER,  -- value / 10^scale
+        step INTEGER,   -- of a unique count: 1 adds the item, -1 removes it
+        PRIMARY KEY (code_id, at, event_id)
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+
+def iso(column: str) -> str:
+    """SQL for a column of microseconds as ISO 8601 text in UTC."""
+    return (
+        f"strftime('%Y-%m-%dT%H:%M:%S', {column} / 1000000, 'unixepoch') || "
+        f"CASE {column} % 1000000 WHEN 0 THEN '' ELSE "
+        f"rtrim(printf('.%06d', {column} % 1000000), '0') END || 'Z'"
+    )
+
+
+VIEWS = {
+    "v_metrics": f"""
+        SELECT code, name, description, aggregation_type, field_name, recurring, expression,
+               weighted_interval, rounding_function, rounding_precision, filters,
+               {iso("created_at")} AS created_at
+          FROM metrics
+    """,  # noqa: S608
+    "v_events": f"""
+        SELECT e.transaction_id,
+               p.external_customer_id,
+               p.external_subscription_id,
+               c.code,
+               {iso("e.at")} AS timestamp,
+               e.properties,
+               e.precise_total_amount_cents,
+               {iso("e.received_at")} AS received_at,
+               e.run_id AS run,
+               CASE WHEN m.id IS NULL THEN 'unmatched'
+                    WHEN r.value IS NULL THEN 'unusable'
+                    ELSE 'counted' END AS status
+          FROM events AS e
+          JOIN parties AS p ON p.id = e.party_id
+          JOIN codes AS c ON c.id = e.code_id
+          JOIN readings AS r ON r.code_id = e.code_id AND r.at = e.at AND r.event_id = e.id
+          LEFT JOIN metrics AS m ON m.code = c.code
+    """,  # noqa: S608
+}
+
+
+@migrations()
+def m001_the_first_schema(db: Database) -> None:
+    for statement in TABLES:
+        db.execute(statement)
+    for name, select in VIEWS.items():
+        db.create_view(name, select)
+
+
+def prepare(connection: sqlite3.Connection, path: str, busy_timeout: float) -> bool:
+    """
+    Bring a writable file to today's schema; True where it was empty before.
+
+    Raises:
+        LagoError: where the file belongs to another program.
+    """
+    if path != ":memory:":
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        connection.execute("PRAGMA journal_mode = WAL")
+    begin_immediate(connection, busy_timeout)
+    try:
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        was_empty = bool(tables == 0)
+        ours = connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
+        if not was_empty and not ours:
+            check_schema(connection, path)
+        if schema_version(connection) < SCHEMA_VERSION:
+            migrations.apply(Database(connection))
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return was_empty

@@ -1,0 +1,141 @@
+"""Ingest runs: what each brought, and how a wrong one is taken back."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple
+from typing import Any
+
+from lago_cli.domain.readings import UNUSABLE, Reader
+from lago_cli.domain.runs import Run, Tally
+from lago_cli.errors import not_found, refused
+from lago_cli.stores.sqlite.identities import Identities, key_of
+
+_COLUMNS = (
+    "id, source, started_at, finished_at, reverted_at, "
+    "read, ingested, duplicates, conflicts, replaced, rejected, unmatched, unusable"
+)
+_UPDATE = """
+UPDATE ingest_runs
+   SET last_event_id = ?, finished_at = ?, read = ?, ingested = ?, duplicates = ?, conflicts = ?,
+       replaced = ?, rejected = ?, unmatched = ?, unusable = ?
+ WHERE id = ?
+"""
+_EVENTS = """
+SELECT e.id, e.transaction_id, p.stream_id, e.code_id, e.at
+  FROM events AS e JOIN parties AS p ON p.id = e.party_id
+ WHERE e.run_id = ?1
+   AND e.id >= (SELECT first_event_id FROM ingest_runs WHERE id = ?1)
+   AND e.id <= (SELECT last_event_id FROM ingest_runs WHERE id = ?1)
+ ORDER BY e.id
+ LIMIT 10000
+"""
+
+
+class Runs:
+    """The table of runs, and their reversal."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def start(self, source: str, started_at: int, first_event_id: int) -> int:
+        run = self._connection.execute(
+            "INSERT INTO ingest_runs (source, started_at, first_event_id) VALUES (?, ?, ?)",
+            (source, started_at, first_event_id),
+        ).lastrowid
+        assert run is not None
+        return run
+
+    def record(self, run: int, tally: Tally, last_event_id: int, finished_at: int | None) -> None:
+        """Write the account so far, so that a killed run tells what it had stored."""
+        self._connection.execute(_UPDATE, (last_event_id, finished_at, *astuple(tally), run))
+
+    def list(self) -> Iterator[Run]:
+        rows = self._connection.execute(f"SELECT {_COLUMNS} FROM ingest_runs ORDER BY id")  # noqa: S608
+        return map(_run, rows)
+
+    def get(self, run: int) -> Run:
+        """Raises `LagoError` (not found)."""
+        row = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM ingest_runs WHERE id = ?",  # noqa: S608
+            (run,),
+        ).fetchone()
+        if row is None:
+            raise not_found("ingest run", str(run), "List them with: lago ingest-runs list")
+        return _run(row)
+
+    def revert(self, run: int, now: int, readers: Mapping[str, Reader]) -> tuple[int, int]:
+        """
+        Take back the events that a run brought; what it had only repeated stays.
+
+        Returns:
+            How many were removed, and how many came back that it had replaced.
+
+        Raises:
+            LagoError: not found, or refused where it was reverted before.
+        """
+        if self.get(run).reverted_at is not None:
+            raise refused("run_already_reverted", f"Run {run} was already taken back.")
+        self._drop_put_aside(run)
+        removed = restored = 0
+        while rows := self._connection.execute(_EVENTS, (run,)).fetchall():
+            removed += len(rows)
+            restored += sum(self._take_back(row, readers) for row in rows)
+        self._connection.execute("UPDATE ingest_runs SET reverted_at = ? WHERE id = ?", (now, run))
+        return removed, restored
+
+    def _drop_put_aside(self, run: int) -> None:
+        """Versions of this run that later runs replaced: their predecessors move up."""
+        rows = self._connection.execute(
+            "SELECT id, replaced_by FROM replaced_events WHERE run_id = ? ORDER BY id", (run,)
+        ).fetchall()
+        for event_id, successor in rows:
+            self._connection.execute("DELETE FROM replaced_events WHERE id = ?", (event_id,))
+            self._connection.execute(
+                "UPDATE replaced_events SET replaced_by = ? WHERE replaced_by = ?",
+                (successor, event_id),
+            )
+
+    def _take_back(self, row: tuple[Any, ...], readers: Mapping[str, Reader]) -> bool:
+        """Remove an event; True where one that it had replaced came back."""
+        event_id, transaction_id, stream, code_id, at = row
+        self._connection.execute(
+            "DELETE FROM readings WHERE code_id = ? AND at = ? AND event_id = ?",
+            (code_id, at, event_id),
+        )
+        self._connection.execute("DELETE FROM events WHERE id = ?", (event_id,))
+        earlier = self._connection.execute(
+            "SELECT id FROM replaced_events WHERE replaced_by = ?", (event_id,)
+        ).fetchone()
+        identities = Identities(self._connection)
+        key = key_of(transaction_id, stream)
+        if earlier is None:
+            identities.release(key, event_id)
+            return False
+        self._bring_back(earlier[0], readers)
+        identities.pass_on(key, event_id, earlier[0])
+        return True
+
+    def _bring_back(self, event_id: int, readers: Mapping[str, Reader]) -> None:
+        self._connection.execute(
+            "INSERT INTO events SELECT id, party_id, transaction_id, code_id, at, properties,"
+            " precise_total_amount_cents, received_at, run_id FROM replaced_events WHERE id = ?",
+            (event_id,),
+        )
+        self._connection.execute("DELETE FROM replaced_events WHERE id = ?", (event_id,))
+        code, code_id, at, party, properties = self._connection.execute(
+            "SELECT c.code, e.code_id, e.at, e.party_id, e.properties"
+            "  FROM events AS e JOIN codes AS c ON c.id = e.code_id WHERE e.id = ?",
+            (event_id,),
+        ).fetchone()
+        reading = readers[code](properties, at) if code in readers else UNUSABLE
+        self._connection.execute(
+            "INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (code_id, at, event_id, party, *reading),
+        )
+
+
+def _run(row: tuple[Any, ...]) -> Run:
+    run, source, started_at, finished_at, reverted_at, *tally = row
+    return Run(run, source, started_at, finished_at, reverted_at, Tally(*tally))

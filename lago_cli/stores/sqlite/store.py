@@ -1,0 +1,155 @@
+"""The SQLite engine: one file, everything in it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+
+from lago_cli.domain.aggregations import Window
+from lago_cli.domain.batches import EventBatch, Party
+from lago_cli.domain.metrics import Metric
+from lago_cli.domain.usage import Share, UsageQuery
+from lago_cli.stores.base import Appended, OnDuplicate
+from lago_cli.stores.sqlite.aggregate import Aggregator
+from lago_cli.stores.sqlite.append import Appender
+from lago_cli.stores.sqlite.catalog import Catalog
+from lago_cli.stores.sqlite.connection import (
+    APPLICATION_ID,
+    as_lago_error,
+    begin_immediate,
+    connect,
+    let_others_write,
+)
+from lago_cli.stores.sqlite.events import Events
+from lago_cli.stores.sqlite.maintenance import Maintenance
+from lago_cli.stores.sqlite.runs import Runs
+from lago_cli.stores.sqlite.schema import SCHEMA_VERSION, check_schema, schema_version
+
+
+class SqliteStore:
+    """
+    A context manager; inside it, a failure of SQLite reaches the caller as a `LagoError`.
+
+    Writing happens in explicit transactions (`begin`, `commit`, `rollback`, or `writing`).
+    """
+
+    def __init__(self, path: str, *, writable: bool, busy_timeout: float) -> None:
+        self.path = path
+        self.created = False  # whether opening it made the file
+        self._busy_timeout = busy_timeout
+        try:
+            self._connection = connect(path, writable=writable, busy_timeout=busy_timeout)
+            try:
+                self._check(writable=writable)
+            except BaseException:
+                self._connection.close()
+                raise
+        except sqlite3.Error as error:
+            raise as_lago_error(error, path) or error from None
+        self._appender = Appender(self._connection)
+        self.catalog = Catalog(self._connection)
+        self.runs: Runs = Runs(self._connection)
+        self.events = Events(self._connection)
+        self.maintenance = Maintenance(self._connection, path)
+
+    def _check(self, *, writable: bool) -> None:
+        found = schema_version(self._connection)
+        ours = self._connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
+        if writable and (not ours or found < SCHEMA_VERSION):
+            from lago_cli.stores.sqlite.migrations import prepare
+
+            self.created = prepare(self._connection, self.path, self._busy_timeout)
+        check_schema(self._connection, self.path)
+
+    def __enter__(self) -> SqliteStore:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if self._connection.in_transaction:
+                self._connection.rollback()
+            self._connection.close()
+        except sqlite3.Error as failure:
+            error = error or failure
+        if isinstance(error, sqlite3.Error):
+            mended = as_lago_error(error, self.path)
+            if mended is not None:
+                raise mended from None
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._connection.in_transaction
+
+    def begin(self) -> None:
+        """Take the write lock, waiting for other writers; see what they changed."""
+        begin_immediate(self._connection, self._busy_timeout)
+        self._appender.begin()
+
+    def commit(self) -> None:
+        """Make everything since `begin` durable."""
+        self._connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        self._appender.forget()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One transaction: all of it or, where it raises, nothing."""
+        self.begin()
+        try:
+            yield
+        except BaseException:
+            self.rollback()
+            raise
+        self.commit()
+
+    def yield_to_others(self) -> None:
+        """Between two transactions of a long run: let waiting writers in."""
+        let_others_write()
+
+    @property
+    def next_event_id(self) -> int:
+        """The id of the next event, inside a transaction."""
+        return self._appender.next_id
+
+    def define(self, metric: Metric) -> None:
+        with self.writing():
+            if metric.code in self.catalog.metrics():
+                self.catalog.change_metric(metric)
+            else:
+                self.catalog.create_metric(metric, created_at=0)
+
+    def append(
+        self, batch: EventBatch, *, run: int, received_at: int, on_duplicate: OnDuplicate
+    ) -> Appended:
+        """Inside a transaction: keep every event whose identity is free."""
+        return self._appender.append(
+            batch, run=run, received_at=received_at, on_duplicate=on_duplicate
+        )
+
+    def revert(self, run: int, now: int) -> tuple[int, int]:
+        """Take back a run: (events removed, earlier versions restored). See `Runs.revert`."""
+        with self.writing():
+            return self.runs.revert(run, now, self.catalog.readers())
+
+    def parties(self) -> Iterable[Party]:
+        return self.events.parties()
+
+    def span(self) -> tuple[int, int] | None:
+        return self.events.span()
+
+    def not_counted(self, spans: Mapping[Party, Window]) -> Iterator[tuple[str, int]]:
+        yield from Aggregator(self._connection, self.events.parties()).not_counted(spans)
+
+    def aggregate(self, query: UsageQuery) -> Iterator[Share]:
+        aggregator = Aggregator(self._connection, self.events.parties())
+        yield from aggregator.aggregate(query)

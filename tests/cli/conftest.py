@@ -1,0 +1,67 @@
+"""What the tests of the command line share: expected outputs, and a file with sample events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import Finished, Lago
+
+GOLDEN = Path(__file__).parent / "golden"
+AFTER_NOVEMBER = "2026-12-01T08:00:00Z"
+SAMPLE_METRICS = (
+    ("api_calls", "count_agg", None),
+    ("storage", "sum_agg", "gb"),
+    ("seats", "unique_count_agg", "user_id"),
+    ("tokens", "sum_agg", "total"),
+    ("parallel_jobs", "max_agg", "jobs"),
+)
+
+Golden = Callable[[str, "Finished | str"], None]
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """
+    Compare a whole output with the file of that name in `golden/`.
+
+    `golden("usage.txt", lago("usage"))` compares standard output; any other text is given
+    itself. With `--update-golden` the file is written instead, unless the run had failed:
+    an error message must not become what is expected by accident.
+    """
+    update = request.config.getoption("--update-golden")
+
+    def compare(name: str, output: Finished | str) -> None:
+        path = GOLDEN / name
+        text = output if isinstance(output, str) else output.stdout
+        if update:
+            if not isinstance(output, str) and output.code != 0:
+                pytest.fail(f"golden/{name} is not updated from a run that failed:\n{output}")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode())
+        elif not path.exists():
+            pytest.fail(f"There is no golden/{name} yet. Write it with: make golden")
+        assert text == path.read_bytes().decode(), f"Not as in golden/{name}; see: make golden"
+
+    return compare
+
+
+@pytest.fixture
+def metrics(lago: Lago) -> Lago:
+    """The metrics of the sample events are defined."""
+    for code, aggregation_type, field_name in SAMPLE_METRICS:
+        field = ("--field-name", field_name) if field_name else ()
+        named = ("--code", code, "--aggregation-type", aggregation_type)
+        lago("metrics", "create", *named, *field, "--now", AFTER_NOVEMBER)
+    return lago
+
+
+@pytest.fixture
+def ingested(metrics: Lago, sample_events: Path) -> Lago:
+    """The sample events are in, under their metrics."""
+    metrics("ingest", sample_events / "events.ndjson", "--now", AFTER_NOVEMBER)
+    return metrics

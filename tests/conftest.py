@@ -1,0 +1,205 @@
+"""
+The harness of the tests that start the program as its users do.
+
+`lago("usage", "-o", "json")` runs a real process in an empty folder with a pinned
+environment and returns what it wrote and how it ended. A run that should not end with
+exit code 0 says so (`exits=5`; `exits=None` for any), and no run may show a traceback.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PROGRAM = (sys.executable, "-m", "lago_cli")
+KEPT_VARIABLES = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+PINNED_VARIABLES = {
+    "NO_COLOR": "1",
+    "COLUMNS": "100",
+    "TZ": "UTC",
+    "LANG": "C.UTF-8",
+}
+SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run of the program that has ended."""
+
+    command: tuple[str, ...]
+    code: int
+    stdout_bytes: bytes
+    stderr_bytes: bytes
+
+    @property
+    def stdout(self) -> str:
+        return self.stdout_bytes.decode()
+
+    @property
+    def stderr(self) -> str:
+        return self.stderr_bytes.decode()
+
+    def json(self) -> Any:
+        """Standard output as JSON, with every digit of its numbers."""
+        return json.loads(self.stdout, parse_float=Decimal)
+
+    def ndjson(self) -> list[Any]:
+        """Standard output as one JSON value a line."""
+        return [json.loads(line, parse_float=Decimal) for line in self.stdout.splitlines()]
+
+    def csv(self) -> list[dict[str, str]]:
+        """Standard output as CSV: a dictionary of texts for each row."""
+        return list(csv.DictReader(io.StringIO(self.stdout, newline="")))
+
+    def error(self) -> dict[str, Any]:
+        """The error on standard error, where the output format is JSON."""
+        error: dict[str, Any] = json.loads(self.stderr.splitlines()[-1])["error"]
+        return error
+
+    def __str__(self) -> str:
+        return (
+            f"$ {' '.join(self.command)}\nexit code {self.code}\n"
+            f"--- stdout\n{self.stdout_bytes.decode(errors='backslashreplace')}"
+            f"--- stderr\n{self.stderr_bytes.decode(errors='backslashreplace')}"
+        )
+
+
+class Lago:
+    """Starts the program in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def __call__(
+        self,
+        *args: object,
+        stdin: bytes | str | BinaryIO | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        exits: int | None = 0,
+        timeout: float = SECONDS,
+    ) -> Finished:
+        """
+        Run the program to its end.
+
+        Args:
+            args: The command line; numbers and paths become their text.
+            stdin: What it reads: a text, bytes or an open file. Nothing by default.
+            env: Variables beside the pinned ones.
+            cwd: Another folder than the one of the test.
+            exits: The exit code that the test expects; None for any.
+        """
+        command = self.command(*args)
+        given: dict[str, Any] = {"stdin": subprocess.DEVNULL}
+        if isinstance(stdin, bytes | str):
+            given = {"input": stdin.encode() if isinstance(stdin, str) else stdin}
+        elif stdin is not None:
+            given = {"stdin": stdin}
+        process = subprocess.run(
+            command,
+            capture_output=True,
+            check=False,
+            cwd=cwd or self.folder,
+            env=self.environment(env),
+            timeout=timeout,
+            **given,
+        )
+        finished = Finished(
+            ("lago", *command[len(PROGRAM) :]),
+            process.returncode,
+            process.stdout,
+            process.stderr,
+        )
+        assert b"Traceback (most recent call last)" not in process.stderr, str(finished)
+        assert exits in (None, finished.code), f"exit code {exits} was expected\n{finished}"
+        return finished
+
+    def start(
+        self,
+        *args: object,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        **given: Any,
+    ) -> subprocess.Popen[bytes]:
+        """Start the program and leave it running; whatever still runs ends with the test."""
+        given = {
+            "stdin": subprocess.PIPE,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            **given,
+        }
+        process = subprocess.Popen(
+            self.command(*args), cwd=cwd or self.folder, env=self.environment(env), **given
+        )
+        self._started.append(process)
+        return process
+
+    def write(self, name: str, content: bytes | str | Sequence[Mapping[str, Any]]) -> Path:
+        """Put a file into the folder; a list of objects becomes a line of JSON each."""
+        if not isinstance(content, bytes | str):
+            content = "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in content)
+        path = self.folder / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def end(self) -> None:
+        """End what `start` left running, and close its pipes."""
+        for process in self._started:
+            process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream is not None:
+                    _close(stream)
+
+    @staticmethod
+    def command(*args: object) -> list[str]:
+        """The whole command line, for a test that starts it by other means."""
+        return [*PROGRAM, *map(str, args)]
+
+    def environment(self, env: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The pinned environment: nothing of the person who runs the tests."""
+        kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+        return {**kept, **PINNED_VARIABLES, "HOME": str(self.folder), **(env or {})}
+
+
+def _close(stream: Any) -> None:
+    with suppress(BrokenPipeError):  # bytes written to a program that had ended
+        stream.close()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write the expected outputs anew instead of comparing with them",
+    )
+
+
+@pytest.fixture
+def lago(tmp_path: Path) -> Iterator[Lago]:
+    """The program, in an empty folder."""
+    program = Lago(tmp_path)
+    yield program
+    program.end()
+
+
+@pytest.fixture(scope="session")
+def sample_events() -> Path:
+    """The folder of the sample events."""
+    return REPOSITORY / "sample_events"

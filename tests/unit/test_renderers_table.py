@@ -1,0 +1,352 @@
+"""The table: read by people, hence aligned, escaped, and cut only where nothing is lost."""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+import unicodedata
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from lago_cli.renderers import Column, RawJson, Report, Terminal, render
+from lago_cli.renderers.layout import cut
+from lago_cli.renderers.table import MEASURED_ROWS
+
+USAGE = [
+    Column("external_customer_id", "customer", kind="id"),
+    Column("billable_metric_code", "metric", kind="id"),
+    Column("units", kind="number"),
+    Column("events_count", "events", kind="count"),
+]
+
+
+def table(report, width=None, color=False, unicode=True):
+    stream = io.StringIO()
+    render(report, "table", stream, Terminal(width, color, unicode))
+    return stream.getvalue()
+
+
+def usage(customer="acme", metric="requests", units="30", events=3):
+    return dict(
+        zip([column.key for column in USAGE], [customer, metric, units, events], strict=True)
+    )
+
+
+def cell(value, **more):
+    """What the table makes of one cell."""
+    return table(Report(None, [Column("a", **more)], [{"a": value}])).splitlines()[-1]
+
+
+def test_a_table():
+    rows = [usage(), usage("b", "gb", "1234567.125", 12)]
+
+    assert table(Report("Usage in 2026-11", USAGE, rows)) == (
+        "Usage in 2026-11\n"
+        "\n"
+        "customer  metric          units  events\n"
+        "────────  ────────  ───────────  ──────\n"
+        "acme      requests           30       3\n"
+        "b         gb        1234567.125      12\n"
+    )
+
+
+def test_an_ascii_table():
+    rows = [usage(), usage(None)]
+
+    assert table(Report(None, USAGE, rows), unicode=False) == (
+        "customer  metric    units  events\n"
+        "--------  --------  -----  ------\n"
+        "acme      requests     30       3\n"
+        "-         requests     30       3\n"
+    )
+
+
+def test_totals_stand_below_a_rule_and_sentences_below_them():
+    totals = [{"external_customer_id": "total", "units": "60", "billable_metric_code": None}]
+    report = Report(None, USAGE, [usage(), usage()], totals=totals, footer=["One.", "Two."])
+
+    assert table(report).splitlines()[-6:] == [
+        "acme      requests     30       3",
+        "────────  ────────  ─────  ──────",
+        "total                  60",
+        "",
+        "One.",
+        "Two.",
+    ]
+
+
+def test_totals_and_footer_may_fill_while_rows_are_read():
+    totals, footer = [], []
+
+    def rows():
+        yield usage()
+        totals.append({"units": "12345678"})
+        footer.append("Done.")
+
+    text = table(Report(None, USAGE, rows(), totals=totals, footer=footer))
+
+    assert text.splitlines()[-3:] == ["                    12345678", "", "Done."]
+
+
+def test_a_single_thing_is_key_and_value_lines():
+    columns = [Column("code"), Column("field_name"), Column("recurring", kind="flag")]
+    rows = [{"code": "gb", "field_name": None, "recurring": True}]
+
+    assert table(Report("Metric gb", columns, rows, single=True)) == (
+        "Metric gb\n\ncode        gb\nfield name  –\nrecurring   true\n"
+    )
+
+
+def test_a_long_value_of_a_single_thing_wraps_between_words():
+    rows = [{"description": "one two three", "id": "x" * 40}]
+    report = Report(None, [Column("description"), Column("id")], rows, single=True)
+
+    assert table(report, width=21) == (
+        "description  one two\n             three\nid           " + "x" * 40 + "\n"
+    )
+
+
+def test_sections_follow():
+    fees = Report("Fees", [Column("units", kind="number")], [{"units": "1"}])
+    report = Report(None, [Column("a")], [{"a": "x"}], single=True, sections=[fees])
+
+    assert table(report) == "a  x\n\nFees\n\nunits\n─────\n    1\n"
+
+
+def test_nothing_to_show_says_so_and_why():
+    report = Report("Usage", USAGE, [], empty="No usage.", footer=["2 events have no metric."])
+
+    assert table(report) == "Usage\n\nNo usage.\n\n2 events have no metric.\n"
+
+
+def test_columns_may_be_left_out():
+    columns = [Column("a"), Column("b", in_table=False)]
+
+    assert table(Report(None, columns, [{"a": "x", "b": "y"}])) == "a\n─\nx\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        pytest.param(None, "–", id="nothing is a dash"),
+        pytest.param(True, "true", id="a flag"),
+        pytest.param(Decimal("1E+3"), "1000", id="a decimal in plain digits"),
+        pytest.param(datetime(2026, 11, 1, tzinfo=UTC), "2026-11-01T00:00:00Z", id="an instant"),
+        pytest.param({"region": "eu", "n": 1}, "region=eu, n=1", id="a flat object"),
+        pytest.param({"a": None, "b": True}, "a=null, b=true", id="JSON's own words"),
+        pytest.param({"a": {"b": 1}}, '{"a":{"b":1}}', id="a deep object is JSON"),
+        pytest.param({}, "{}", id="an empty object"),
+        pytest.param([1, "x"], '[1,"x"]', id="a list is JSON"),
+        pytest.param(RawJson('{"n": 1.50}'), '{"n": 1.50}', id="received JSON as it was"),
+        pytest.param("[/x] [bold]", "[/x] [bold]", id="markup is text"),
+        pytest.param("\x1b[31m\x07\x9b", r"\x1b[31m\x07\x9b", id="escape sequences are seen"),
+        pytest.param("a\nb\tc\r", r"a\nb\tc\r", id="line ends are seen"),
+        pytest.param("\u202eabc\u2066", r"\u202eabc\u2066", id="bidi controls are seen"),
+        pytest.param("a\u200bb\u2028\ufeff", r"a\u200bb\u2028\ufeff", id="zero width is seen"),
+        pytest.param("a\u200db", r"a\u200db", id="a joiner of nothing is seen"),
+        pytest.param("\U000e0041\udc80", r"\U000e0041\udc80", id="tags and surrogates"),
+        pytest.param(
+            "\U0001f469\u200d\U0001f467 ❤\ufe0f",
+            "\U0001f469\u200d\U0001f467 ❤\ufe0f",
+            id="an emoji keeps what holds it together",
+        ),
+    ],
+)
+def test_a_cell(value, text):
+    assert cell(value) == text
+
+
+def test_user_text_is_escaped_wherever_it_stands():
+    evil = "\x1b[2J\u202e"
+    columns = [Column("a", title=evil)]
+    report = Report(
+        evil,
+        columns,
+        [{"a": {evil: evil}}],
+        footer=[evil],
+        totals=[{"a": evil}],
+        sections=[Report(evil, columns, [], empty=evil)],
+    )
+
+    text = table(report)
+
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert text.count(r"\x1b[2J\u202e") == 8
+
+
+def test_emoji_and_wide_characters_align():
+    rows = [usage(customer) for customer in ["日本", "👍🏽", "e\u0301", "❤\ufe0f"]]
+
+    lines = table(Report(None, USAGE, rows)).splitlines()
+
+    assert {cell_len(line) for line in lines} == {33}
+
+
+def test_a_course_of_values_is_drawn():
+    course = [Decimal(0), Decimal(7)]
+
+    assert cell(course, kind="spark") == "▁█"
+
+
+def test_ids_lose_their_middle_and_text_its_end_but_numbers_nothing():
+    columns = [
+        Column("id", kind="id"),
+        Column("text"),
+        Column("units", kind="number"),
+        Column("course", kind="spark"),
+    ]
+    row = {
+        "id": "customer_0001_west",
+        "text": "a long description",
+        "units": "1" * 25,
+        "course": [Decimal(i % 8) for i in range(20)],
+    }
+
+    line = table(Report(None, columns, [row]), width=61).splitlines()[-1]
+
+    assert line == "custo…west  a long de…  1111111111111111111111111  …▄▅▆▇█▁▂▃▄"
+
+
+@pytest.mark.parametrize("width", [80, 40, 35])
+def test_a_narrow_terminal_holds_every_line_and_every_unit(width):
+    rows = [usage(f"customer_{i}_of_a_rather_long_name", units="9876543210.5") for i in range(3)]
+
+    text = table(Report("Usage", USAGE, rows, footer=["A sentence " * 12]), width=width)
+
+    assert max(map(cell_len, text.splitlines())) <= width
+    assert text.count("9876543210.5") == 3
+
+
+def test_headings_break_between_words_before_anything_is_cut():
+    columns = [Column("external_customer_id", kind="id"), Column("n", kind="count")]
+    rows = [{"external_customer_id": "customer_1", "n": 1}]
+
+    assert table(Report(None, columns, rows), width=16).splitlines() == [
+        "external",
+        "customer id    n",
+        "─────────────  ─",
+        "customer_1     1",
+    ]
+
+
+def test_where_not_even_cut_columns_fit_rows_become_blocks():
+    rows = [usage("customer_with_a_long_name", units="123456789.123"), usage()]
+    report = Report(None, USAGE, rows, totals=[{"units": "123456819.123"}])
+
+    assert table(report, width=30) == (
+        "customer  customer_w…long_name\n"
+        "metric    requests\n"
+        "units     123456789.123\n"
+        "events    3\n"
+        "\n"
+        "customer  acme\n"
+        "metric    requests\n"
+        "units     30\n"
+        "events    3\n"
+        "──────────────────────────────\n"
+        "units     123456819.123\n"
+    )
+
+
+def test_blocks_begin_where_one_cell_is_missing():
+    columns = [Column("id", kind="id"), Column("n", kind="count")]
+    report = Report(None, columns, [{"id": "abcdefghijkl", "n": 12345}])
+
+    assert table(report, width=15).splitlines()[-1] == "abcd…jkl  12345"
+    assert table(report, width=14) == "id  abcde…ijkl\nn   12345\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "short"),
+    [
+        pytest.param("日本日本日本", 8, "日本…本", id="half a wide character is none"),
+        pytest.param("abcdefghe\u0301xyz", 8, "abcd…xyz", id="an accent goes with its letter"),
+        pytest.param("abc👩\u200d👧defghijk", 8, "abc…ijk", id="nothing joins the ellipsis"),
+        pytest.param("abcdefgh", 8, "abcdefgh", id="what fits stays"),
+    ],
+)
+def test_a_cut_falls_between_characters(text, width, short):
+    assert cut(text, width, "middle", "…") == short
+
+
+def test_a_hostile_heading_is_as_wide_as_it_is_shown():
+    columns = [Column("a", "\x1b[2J"), Column("b")]
+
+    assert table(Report(None, columns, [{"a": "x", "b": "y"}])) == (
+        "\\x1b[2J  b\n───────  ─\nx        y\n"
+    )
+
+
+def test_a_pipe_is_never_cut():
+    assert cell("x" * 500, kind="id") == "x" * 500
+
+
+def test_rows_beyond_the_measured_ones_are_never_cut_in_their_numbers():
+    rows = (
+        usage(f"customer {i}" * (1 + i // MEASURED_ROWS), units=str(10**i) if i > 2000 else "1")
+        for i in [*range(MEASURED_ROWS), 2001]
+    )
+
+    last = table(Report(None, USAGE, rows), width=60).splitlines()[-1]
+
+    assert last.split() == ["custom…r", "2001", "requests", str(10**2001), "3"]
+
+
+def test_colour_is_only_weight_and_shade():
+    rows = [{"a": "\x1b[31m", "b": None, "course": [Decimal(1)]}]
+    columns = [Column("a"), Column("b"), Column("course", kind="spark")]
+
+    text = table(Report("T", columns, rows, footer=["F"], totals=[{"a": "x"}]), color=True)
+
+    assert set(re.findall(r"\x1b\[[^m]*m", text)) == {
+        f"\x1b[{code}m" for code in ["0", "1", "2", "36"]
+    }
+    plain = table(Report("T", columns, rows, footer=["F"], totals=[{"a": "x"}]))
+    assert re.sub(r"\x1b\[\d+m", "", text) == plain
+
+
+anything = st.one_of(st.text(max_size=30), st.dictionaries(st.text(max_size=5), st.text()))
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(anything, anything), max_size=5),
+    st.one_of(st.none(), st.integers(1, 60)),
+    st.booleans(),
+    st.booleans(),
+)
+def test_a_table_holds_no_control_characters_but_line_ends_and_its_own(table_, width, color, one):
+    columns = [Column("a", kind="id"), Column("b")]
+    rows = [dict(zip("ab", line, strict=True)) for line in table_]
+
+    text = table(Report("T", columns, rows, single=one), width, color)
+
+    rest = re.sub(r"\x1b\[(0|1|2|36)m", "", text) if color else text
+    assert {char for char in rest if unicodedata.category(char) in {"Cc", "Zl", "Zp"}} <= {"\n"}
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(max_size=40), min_size=1, max_size=5), st.integers(12, 60))
+def test_a_table_that_fits_keeps_its_columns_aligned(texts, width):
+    columns = [Column("a", kind="id"), Column("n", kind="count")]
+
+    lines = table(Report(None, columns, [{"a": t, "n": 7} for t in texts]), width).splitlines()
+
+    assert len({cell_len(line) for line in lines}) == 1
+    assert cell_len(lines[0]) <= width
+
+
+def test_ten_thousand_rows_take_no_time_worth_mentioning():
+    rows = (usage(f"customer_{i}_of_a_rather_long_name", units=str(i)) for i in range(10_000))
+    start = time.perf_counter()
+
+    table(Report(None, USAGE, rows), width=50)
+
+    assert time.perf_counter() - start < 5  # 0.3 s, were it not for busy machines
