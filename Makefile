@@ -10,7 +10,7 @@ COMPILE := .venv-lock/bin/uv pip compile -q --upgrade --universal --python-versi
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 PYTHON ?=
 EVENTS ?= 1000000
-BENCH_OPTIONS ?= --write
+BENCH_OPTIONS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -38,7 +38,7 @@ check: lint test ## Lint, then run every test
 golden: $(INSTALLED) ## Write the expected outputs of the CLI tests anew; review them with git diff
 	$(BIN)/python -m pytest -q tests/cli --update-golden $(TESTS)
 
-bench: $(BENCH_INSTALLED) ## Measure speed and memory (minutes); fewer with EVENTS=100000
+bench: $(BENCH_INSTALLED) ## Measure speed and memory (minutes; less with EVENTS=100000)
 	$(BIN)/python -m benchmarks --events $(EVENTS) $(BENCH_OPTIONS)
 
 lock: $(INSTALLED) ## Resolve the locked versions anew

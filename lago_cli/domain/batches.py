@@ -57,8 +57,9 @@ class EventBatch:
         assert isinstance(self.lines, list)
         self.lines.append(line)
 
-    def event(self, index: int) -> Event:
-        return Event(
+    def fields(self, index: int) -> tuple[Any, ...]:
+        """One event, in the order of `events.FIELDS`."""
+        return (
             self.transaction_ids[index],
             self.codes[index],
             *self.parties[index],
@@ -76,7 +77,7 @@ class EventBatch:
     def only(self, index: int, at: int | None) -> EventBatch:
         """Just one event; it happened `at` where it does not say itself."""
         batch = EventBatch()
-        event = self.event(index)
+        event = Event(*self.fields(index))
         batch.append(event if event.at is not None else replace(event, at=at), self.lines[index])
         return batch
 

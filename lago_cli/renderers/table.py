@@ -1,51 +1,49 @@
 """
-A table for people.
+A table for people, drawn by rich.
 
-A quiet frame: a bold heading, one rule, two spaces between columns. Numbers stand
-to the right and are never cut; ids lose their middle and other text its end where
+Numbers stand to the right and are never cut; all other text ends in an ellipsis where
 the terminal is narrow. Where not even that fits, every row becomes a block of key and
-value lines. The columns are measured on the first rows only, so that a long answer
-streams; rich's own table takes a second for 2,500 rows and holds them all.
+value lines. Columns are measured on the first rows and rows drawn some at a time, so
+that a long answer needs little memory.
 """
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Mapping
+from io import StringIO
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from rich.box import HORIZONTALS, Box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from lago_cli.renderers.cells import as_text
 from lago_cli.renderers.escapes import encodable, visible, writer_for
-from lago_cli.renderers.layout import (
-    GAP,
-    SHORTEST_CUT,
-    cut,
-    is_cuttable,
-    need_of,
-    width_of,
-    widths_for,
-    wrap,
-)
 from lago_cli.renderers.sparklines import sparkline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import TextIO
 
+    from rich.console import RenderableType
+
     from lago_cli.renderers.report import Column, Report, Terminal
 
-MEASURED_ROWS = 2_000
+ROWS_AT_ONCE = 2_000
 READABLE_WIDTH = 100  # of sentences, in a wide terminal
+SHORTEST_CUT = 8  # an id cut further tells nothing
+GAP = 2
 
-PLAIN, BOLD, DIM, CYAN = "", "1", "2", "36"
+_ASCII_BOX = Box(str(HORIZONTALS).replace("─", "-"), ascii=True)
+_PADDING = re.compile(r"(?m)(?<! ) (?: |\x1b\[[\d;]+m)*+$")
 
 Row = Mapping[str, object]
-Cells = list["Cell"]
-
-
-class Cell(NamedTuple):
-    text: str
-    style: str = PLAIN
+Cells = list[Text]
 
 
 class Page:
@@ -53,36 +51,67 @@ class Page:
 
     def __init__(self, stream: TextIO, terminal: Terminal) -> None:
         self.width = terminal.width
-        self.color = terminal.color
         self.unicode = terminal.unicode
         self.write = writer_for(stream)
         encoding = getattr(stream, "encoding", None)
         self.encoding = None if str(encoding).lower().startswith("utf") else encoding
+        self.console = Console(
+            file=StringIO(),  # not the stream: rich ends the program when a pipe breaks
+            width=sys.maxsize,  # whatever is shown knows its own
+            height=1,
+            color_system="standard" if terminal.color else None,
+            force_terminal=terminal.color,
+            no_color=not terminal.color,
+            legacy_windows=False,
+            highlight=False,
+            markup=False,
+            emoji=False,
+        )
 
-    def line(self, text: str = "", style: str = PLAIN) -> None:
-        self.write(self.styled(text.rstrip(" "), style) + "\n")
+    def show(self, drawing: RenderableType, width: int | None = None) -> None:
+        with self.console.capture() as drawn:
+            self.console.print(drawing, width=width)
+        text = _PADDING.sub(lambda padding: padding[0].replace(" ", ""), drawn.get())
+        self.write(text if self.unicode else text.replace("…", "~"))
 
-    def sentence(self, text: str, style: str = PLAIN) -> None:
-        room = None if self.width is None else min(self.width, READABLE_WIDTH)
-        for line in wrap(self.shown(text), room):
-            self.line(line, style)
+    def blank(self) -> None:
+        self.write("\n")
 
-    def styled(self, text: str, style: str) -> str:
-        return f"\x1b[{style}m{text}\x1b[0m" if self.color and style and text else text
+    def sentence(self, text: str, style: str) -> None:
+        width = None if self.width is None else min(self.width, READABLE_WIDTH)
+        self.show(Text(self.shown(text), style), width)
 
     def shown(self, text: str) -> str:
-        return encodable(visible(text), self.encoding)
+        text = encodable(visible(text), self.encoding)
+        return text if self.unicode else text.replace("…", "...")  # `~` stands for a cut
 
-    def cell(self, value: object, column: Column) -> Cell:
+    def cell(self, value: object, column: Column) -> Text:
         if value is None:
-            return Cell("–" if self.unicode else "-", DIM)
+            return Text("–" if self.unicode else "-", "dim")
         if column.kind == "spark":
             bars: Any = value
-            return Cell(sparkline(bars, unicode=self.unicode), CYAN)
-        return Cell(self.shown(_readable(value)))
+            return Text(sparkline(bars, unicode=self.unicode), "cyan")
+        return Text(self.shown(_readable(value)))
 
-    def rule(self, widths: Sequence[int]) -> None:
-        self.line((" " * GAP).join(("─" if self.unicode else "-") * width for width in widths), DIM)
+    def cells(self, columns: Sequence[Column], row: Row) -> Cells:
+        return [self.cell(row[column.key], column) for column in columns]
+
+    def totals(self, columns: Sequence[Column], report: Report) -> list[Cells]:
+        """A total has no dash for what it does not tell."""
+        return [
+            [Text() if row.get(c.key) is None else self.cell(row[c.key], c) for c in columns]
+            for row in report.totals
+        ]
+
+    def may_cut(self, column: Column) -> bool:
+        return self.width is not None and column.kind in {"text", "id", "object", "spark"}
+
+    def fitted(self, cell: Text, column: Column, width: int) -> Text:
+        """A course of values loses its past; rich cuts the end of everything else."""
+        if column.kind != "spark" or len(cell) <= width:
+            return cell
+        mark = "…" if self.unicode else "<"
+        return Text(mark + cell.plain[len(cell) - width + 1 :], cell.style)
 
 
 def render(report: Report, stream: TextIO, terminal: Terminal) -> None:
@@ -92,121 +121,139 @@ def render(report: Report, stream: TextIO, terminal: Terminal) -> None:
 def _draw(report: Report, page: Page) -> None:
     columns = [column for column in report.columns if column.in_table]
     rows = iter(report.rows)
-    first = list(islice(rows, MEASURED_ROWS))
+    first = list(islice(rows, ROWS_AT_ONCE))
     if report.title:
-        page.sentence(report.title, BOLD)
-        page.line()
+        page.sentence(report.title, "bold")
+        page.blank()
     if not first:
-        page.sentence(report.empty, DIM)
+        page.sentence(report.empty, "dim")
     elif report.single:
         _draw_blocks(columns, chain(first, rows), page, whole=True)
     else:
         _draw_rows(report, columns, first, rows, page)
     if report.footer:
-        page.line()
+        page.blank()
     for sentence in report.footer:
-        page.sentence(sentence, DIM)
+        page.sentence(sentence, "dim")
     for section in report.sections:
-        page.line()
+        page.blank()
         _draw(section, page)
 
 
 def _draw_rows(
     report: Report, columns: list[Column], first: list[Row], rest: Iterator[Row], page: Page
 ) -> None:
-    body = [_cells(columns, row, page) for row in first]
-    totals = [_total_cells(columns, row, page) for row in report.totals]
-    widths = _measured(columns, body + totals, page)
+    body = [page.cells(columns, row) for row in first]
+    widths = _measured(columns, body + page.totals(columns, report), page)
     if widths is None:
         _draw_blocks(columns, chain(first, rest), page, whole=False)
-        if report.totals:
-            page.rule([min(page.width or READABLE_WIDTH, READABLE_WIDTH)])
-            _draw_blocks(columns, report.totals, page, whole=False)
+        _draw_total_blocks(columns, report, page)
         return
-    _draw_headings(columns, widths, page)
-    for cells in chain(body, (_cells(columns, row, page) for row in rest)):
-        _draw_line(columns, cells, widths, page)
-    if report.totals:
-        page.rule(widths)
-    for row in report.totals:
-        _draw_line(columns, _total_cells(columns, row, page), widths, page)
-
-
-def _cells(columns: list[Column], row: Row, page: Page) -> Cells:
-    return [page.cell(row[column.key], column) for column in columns]
-
-
-def _total_cells(columns: list[Column], row: Row, page: Page) -> Cells:
-    shown = (
-        None if row.get(column.key) is None else page.cell(row[column.key], column)
-        for column in columns
-    )
-    return [Cell("") if cell is None else Cell(cell.text, BOLD) for cell in shown]
+    headings = True
+    while body:
+        following = [page.cells(columns, row) for row in islice(rest, ROWS_AT_ONCE)]
+        totals = [] if following else page.totals(columns, report)
+        widths = _widened(widths, columns, body + totals, page)
+        page.show(_table(columns, widths, body, totals, page, headings=headings))
+        body, headings = following, False
 
 
 def _measured(columns: list[Column], lines: list[Cells], page: Page) -> list[int] | None:
-    needs = []
-    for place, column in enumerate(columns):
-        widest = max(width_of(cells[place].text) for cells in lines)
-        needs.append(need_of(column, page.shown(column.heading), widest))
-    return widths_for(needs, page.width)
+    """Every column's width, or None if the page is too narrow for the least they need."""
+    best, least = [], []
+    for column, widest in zip(columns, _widest(lines), strict=True):
+        heading = page.shown(column.heading)
+        word = max(map(cell_len, heading.split()), default=0)
+        best.append(max(widest, cell_len(heading)))
+        least.append(max(word, min(widest, SHORTEST_CUT) if page.may_cut(column) else widest))
+    if page.width is None:
+        return best
+    return _squeezed(best, least, page.width - GAP * (len(columns) - 1))
 
 
-def _draw_headings(columns: list[Column], widths: list[int], page: Page) -> None:
-    """Headings stand on the rule: a short one leaves the lines above it blank."""
-    headings = [
-        wrap(page.shown(column.heading), width)
-        for column, width in zip(columns, widths, strict=True)
+def _squeezed(best: list[int], least: list[int], room: int) -> list[int] | None:
+    """The widest gives way first. (Rich knows no least width, and cuts numbers at last.)"""
+    if sum(least) > room:
+        return None
+    widths = [min(width, room) for width in best]
+    while sum(widths) > room:
+        spare = [w if w > low else 0 for w, low in zip(widths, least, strict=True)]
+        widths[spare.index(max(spare))] -= 1
+    return widths
+
+
+def _widened(
+    widths: list[int], columns: list[Column], lines: list[Cells], page: Page
+) -> list[int]:
+    """Room for what may not be cut in rows that were not measured."""
+    return [
+        width if page.may_cut(column) else max(width, widest)
+        for width, column, widest in zip(widths, columns, _widest(lines), strict=True)
     ]
-    height = max(map(len, headings))
-    for number in range(height):
-        texts = [lines[i] if (i := number - height + len(lines)) >= 0 else "" for lines in headings]
-        _draw_line(columns, [Cell(text, BOLD) for text in texts], widths, page)
-    page.rule(widths)
 
 
-def _draw_line(columns: list[Column], cells: Cells, widths: list[int], page: Page) -> None:
-    parts = []
-    blank = 0  # held back until something follows, so that no line ends in spaces
-    for column, cell, width in zip(columns, cells, widths, strict=True):
-        text = _cut(cell.text, column, width, page)
-        padding = max(width - width_of(text), 0)
-        left = padding if column.to_the_right else 0
-        if text:
-            parts.append(" " * (blank + left) + page.styled(text, cell.style))
-            blank = 0
-            left, padding = 0, padding - left
-        blank += padding + GAP
-    page.write("".join(parts) + "\n")
+def _widest(lines: list[Cells]) -> list[int]:
+    return [max(cell.cell_len for cell in cells) for cells in zip(*lines, strict=True)]
 
 
-def _cut(text: str, column: Column, width: int | None, page: Page) -> str:
-    """What a column loses first: an id its middle, a course of values its past."""
-    if width is None or page.width is None or not is_cuttable(column):
-        return text
-    drop: Literal["start", "middle", "end"] = "end"
-    if column.kind in {"id", "spark"}:
-        drop = "middle" if column.kind == "id" else "start"
-    return cut(text, width, drop, "…" if page.unicode else "..")
+def _table(
+    columns: list[Column],
+    widths: list[int],
+    body: list[Cells],
+    totals: list[Cells],
+    page: Page,
+    *,
+    headings: bool,
+) -> Table:
+    table = Table(
+        box=HORIZONTALS if page.unicode else _ASCII_BOX,
+        padding=(0, GAP - 1, 0, 0),  # the box has the other one
+        show_edge=False,
+        pad_edge=False,
+        show_header=headings,
+        header_style="bold",
+        border_style="dim",
+    )
+    for column, width in zip(columns, widths, strict=True):
+        table.add_column(
+            Text(page.shown(column.heading), no_wrap=False),
+            justify="right" if column.to_the_right else "left",
+            width=width,
+            no_wrap=True,
+            overflow="ellipsis",
+        )
+    for cells in body:
+        table.add_row(*map(page.fitted, cells, columns, widths))
+    table.add_section()
+    for cells in totals:
+        table.add_row(*map(page.fitted, cells, columns, widths), style="bold")
+    return table
 
 
 def _draw_blocks(columns: list[Column], rows: Iterable[Row], page: Page, *, whole: bool) -> None:
-    """Every row as lines of key and value; `whole`: nothing is cut, long text wraps."""
-    headings = [page.shown(column.heading) for column in columns]
-    keys = max(map(width_of, headings)) + GAP
-    room = None if page.width is None else max(page.width - keys, SHORTEST_CUT)
+    """Every row as lines of key and value; `whole`: long text folds instead of being cut."""
+    headings = {column.key: page.shown(column.heading) for column in columns}
+    keys = max(map(cell_len, headings.values()))
+    room = 0 if page.width is None else max(page.width - keys - GAP, SHORTEST_CUT)
     for number, row in enumerate(rows):
         if number:
-            page.line()
-        for column, heading in zip(columns, headings, strict=True):
-            if column.key not in row and not whole:
-                continue  # a total
-            cell = page.cell(row[column.key], column)
-            text = cell.text if whole else _cut(cell.text, column, room, page)
-            label = page.styled(heading, BOLD) + " " * (keys - width_of(heading))
-            for line in wrap(text, room):
-                page.write((label + page.styled(line, cell.style)).rstrip(" ") + "\n")
-                label = " " * keys
+            page.blank()
+        cells = page.cells(columns, row)
+        never_cut = [cell.cell_len for c, cell in zip(columns, cells) if not page.may_cut(c)]
+        width = max([room, *never_cut])
+        grid = Table.grid(padding=(0, GAP, 0, 0))
+        grid.add_column(style="bold", width=keys, no_wrap=True)
+        grid.add_column(width=width, no_wrap=not whole, overflow="fold" if whole else "ellipsis")
+        for column, cell in zip(columns, cells, strict=True):
+            grid.add_row(headings[column.key], cell)
+        page.show(grid)
+
+
+def _draw_total_blocks(columns: list[Column], report: Report, page: Page) -> None:
+    for total in report.totals:
+        told = [column for column in columns if total.get(column.key) is not None]
+        page.show(rule)
+        _draw_blocks(told, [total], page, whole=False)
 
 
 def _readable(value: object) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from shutil import copy
 
 import pytest
 
-if TYPE_CHECKING:
-    from tests.conftest import Finished, Lago
+from tests.conftest import Finished, Lago
 
 GOLDEN = Path(__file__).parent / "golden"
 AFTER_NOVEMBER = "2026-12-01T08:00:00Z"
@@ -21,7 +20,7 @@ SAMPLE_METRICS = (
     ("parallel_jobs", "max_agg", "jobs"),
 )
 
-Golden = Callable[[str, "Finished | str"], None]
+Golden = Callable[[str, Finished | str], None]
 
 
 @pytest.fixture
@@ -50,18 +49,37 @@ def golden(request: pytest.FixtureRequest) -> Golden:
     return compare
 
 
-@pytest.fixture
-def metrics(lago: Lago) -> Lago:
-    """The metrics of the sample events are defined."""
+@pytest.fixture(scope="session")
+def defined_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database in which the metrics of the sample events are defined; made once, copied."""
+    lago = Lago(tmp_path_factory.mktemp("defined"))
     for code, aggregation_type, field_name in SAMPLE_METRICS:
         field = ("--field-name", field_name) if field_name else ()
         named = ("--code", code, "--aggregation-type", aggregation_type)
         lago("metrics", "create", *named, *field, "--now", AFTER_NOVEMBER)
+    return lago.folder / "lago.db"
+
+
+@pytest.fixture(scope="session")
+def ingested_file(
+    tmp_path_factory: pytest.TempPathFactory, defined_file: Path, sample_events: Path
+) -> Path:
+    """The same with the sample events in it."""
+    lago = Lago(tmp_path_factory.mktemp("ingested"))
+    copy(defined_file, lago.folder)
+    lago("ingest", sample_events / "events.ndjson", "--now", AFTER_NOVEMBER)
+    return lago.folder / "lago.db"
+
+
+@pytest.fixture
+def metrics(lago: Lago, defined_file: Path) -> Lago:
+    """The metrics of the sample events are defined."""
+    copy(defined_file, lago.folder)
     return lago
 
 
 @pytest.fixture
-def ingested(metrics: Lago, sample_events: Path) -> Lago:
+def ingested(lago: Lago, ingested_file: Path) -> Lago:
     """The sample events are in, under their metrics."""
-    metrics("ingest", sample_events / "events.ndjson", "--now", AFTER_NOVEMBER)
-    return metrics
+    copy(ingested_file, lago.folder)
+    return lago

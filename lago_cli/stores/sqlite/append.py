@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import repeat
+from typing import Any
 
 from lago_cli.domain.batches import EventBatch
-from lago_cli.domain.events import Event
+from lago_cli.domain.events import FIELDS
 from lago_cli.domain.json_text import same_json
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.readings import UNUSABLE, Kept, Reader, reader_for
 from lago_cli.stores.base import Appended, Duplicate, OnDuplicate
 from lago_cli.stores.sqlite.catalog import Catalog
-from lago_cli.stores.sqlite.identities import Identities, key_of
+from lago_cli.stores.sqlite.identities import Identities, key_of, rows_by
 from lago_cli.stores.sqlite.interning import Interning
 
 _INSERT_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -24,19 +25,14 @@ SELECT 1 + max(ifnull((SELECT max(id) FROM events), 0),
                ifnull((SELECT max(last_event_id) FROM ingest_runs), 0))
 """
 _STORED = """
-SELECT e.transaction_id, c.code, p.external_customer_id, p.external_subscription_id, e.at,
+SELECT e.id, e.transaction_id, c.code, p.external_customer_id, p.external_subscription_id, e.at,
        e.properties, e.precise_total_amount_cents
-  FROM events AS e JOIN parties AS p ON p.id = e.party_id JOIN codes AS c ON c.id = e.code_id
- WHERE e.id = ?
+  FROM json_each(?) AS wanted
+  JOIN events AS e ON e.id = wanted.value
+  JOIN parties AS p ON p.id = e.party_id
+  JOIN codes AS c ON c.id = e.code_id
 """
-_COMPARED = (
-    "external_customer_id",
-    "external_subscription_id",
-    "code",
-    "timestamp",
-    "properties",
-    "precise_total_amount_cents",
-)
+_AT = FIELDS.index("timestamp")
 
 
 class Appender:
@@ -65,26 +61,30 @@ class Appender:
         self, batch: EventBatch, *, run: int, received_at: int, on_duplicate: OnDuplicate
     ) -> Appended:
         names = self._interning.parties(batch.parties, received_at)
-        streams = [names[party][1] for party in batch.parties]
+        identities = [
+            (transaction_id, names[party][1])
+            for transaction_id, party in zip(batch.transaction_ids, batch.parties, strict=True)
+        ]
         first = self.next_id
         self.next_id += len(batch)
-        taken = self._identities.claim(batch.transaction_ids, streams, first)
-        ids: Sequence[int] = range(first, first + len(batch))
-        if taken:
-            ids = [event_id for event_id in ids if event_id - first not in taken]
+        taken = self._identities.claim(identities, first)
         insert = partial(self._insert, run=run, received_at=received_at)
-        done = insert(batch.without(taken) if taken else batch, ids)
+        if not taken:
+            return insert(batch, range(first, first + len(batch)))
+        ids = [first + index for index in range(len(batch)) if index not in taken]
+        done = insert(batch.without(taken), ids)
+        stored = self._stored(taken.values())
         duplicates = []
         for index, holder in taken.items():
-            stored = self._stored(holder)
-            differs_in = _differences(batch.event(index), stored)
-            if differs_in and on_duplicate == "replace":
-                later = batch.only(index, stored.at)
-                key = key_of(stored.transaction_id, streams[index])
-                self._put_aside(key, holder, first + index)
-                done = done.plus_replacement(insert(later, [first + index]))
-            else:
+            earlier_id, *earlier = stored[holder]
+            differs_in = _differences(batch.fields(index), earlier)
+            if not differs_in or on_duplicate != "replace":
                 duplicates.append(Duplicate(index, differs_in))
+                continue
+            later = batch.only(index, earlier[_AT])
+            self._put_aside(key_of(*identities[index]), earlier_id, first + index)
+            done = done.plus_replacement(insert(later, [first + index]))
+            stored[holder] = first + index, *later.fields(0)
         return done._replace(duplicates=duplicates)
 
     def _insert(
@@ -124,8 +124,9 @@ class Appender:
         unmatched = readers.count(_unmatched)
         return Appended(len(ids), (), 0, unmatched, kept.count(UNUSABLE) - unmatched)
 
-    def _stored(self, event_id: int) -> Event:
-        return Event(*self._connection.execute(_STORED, (event_id,)).fetchone())
+    def _stored(self, event_ids: Iterable[int]) -> dict[int, tuple[Any, ...]]:
+        """Id and fields of events, by the ids they were found under."""
+        return {row[0]: row for row in rows_by(self._connection, _STORED, event_ids)}
 
     def _put_aside(self, key: int, old: int, new: int) -> None:
         """Move a replaced event out of the way, where `ingest-runs revert` finds it."""
@@ -145,14 +146,12 @@ def _unmatched(_properties: str, _at: int) -> Kept:
     return UNUSABLE
 
 
-def _differences(event: Event, stored: Event) -> tuple[str, ...]:
+def _differences(fields: Sequence[Any], earlier: Sequence[Any]) -> tuple[str, ...]:
     """Names of the fields in which a repeated event is not the stored one."""
-    same = (
-        event.external_customer_id == stored.external_customer_id,
-        event.external_subscription_id == stored.external_subscription_id,
-        event.code == stored.code,
-        event.at in (None, stored.at),
-        same_json(event.properties, stored.properties),
-        event.precise_total_amount_cents == stored.precise_total_amount_cents,
+    return tuple(
+        name
+        for name, one, other in zip(FIELDS, fields, earlier, strict=True)
+        if one != other
+        and not (name == "timestamp" and one is None)
+        and not (name == "properties" and same_json(one, other))
     )
-    return tuple(name for name, equal in zip(_COMPARED, same, strict=True) if not equal)

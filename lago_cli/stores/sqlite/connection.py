@@ -16,7 +16,7 @@ from urllib.parse import quote
 from lago_cli.errors import Kind, LagoError, database, not_found
 
 APPLICATION_ID = 0x4C41474F  # "LAGO", where file(1) and others look for it
-PAGE_BYTES = 8192
+PAGE_BYTES = 16384
 CACHE_KIB = 128 * 1024
 _POLL_SECONDS = 0.004
 _REASONS = {

@@ -10,22 +10,41 @@ share a key the later stands in `identity_collisions`, which is practically empt
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
+from msgspec import json
 from xxhash import xxh3_64_intdigest as digest
 
 KEY_MASK = (1 << 63) - 1
 
-_STORED = """
-SELECT e.transaction_id, p.stream_id
-  FROM events AS e JOIN parties AS p ON p.id = e.party_id
- WHERE e.id = ?
+_IDENTITY_OF = """
+SELECT e.id, e.transaction_id, p.stream_id
+  FROM json_each(?) AS wanted
+  JOIN events AS e ON e.id = wanted.value
+  JOIN parties AS p ON p.id = e.party_id
 """
+_HOLDERS = """
+SELECT i.key, i.event_id FROM json_each(?) AS wanted JOIN identities AS i ON i.key = wanted.value
+"""
+_ALL_HOLDERS = """
+SELECT event_id FROM identities WHERE key = ?1
+ UNION ALL
+SELECT event_id FROM identity_collisions WHERE key = ?1
+"""
+
+Identity = tuple[str, int]
+"""(transaction id, stream)."""
 
 
 def key_of(transaction_id: str, stream: int) -> int:
     """The key under which an identity is found."""
     return digest(transaction_id.encode(), stream) & KEY_MASK
+
+
+def rows_by(connection: sqlite3.Connection, query: str, keys: Iterable[int]) -> Iterator[Any]:
+    """Rows of a query over many integers at once, given as one JSON array."""
+    return connection.execute(query, (json.encode(list(keys)).decode(),))
 
 
 class Identities:
@@ -34,9 +53,7 @@ class Identities:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def claim(
-        self, transaction_ids: Sequence[str], streams: Sequence[int], first_id: int
-    ) -> dict[int, int]:
+    def claim(self, identities: Sequence[Identity], first_id: int) -> dict[int, int]:
         """
         Claim identity number i for event `first_id + i`.
 
@@ -44,7 +61,7 @@ class Identities:
             For every identity that was taken, its number and the event that holds it
             (which may be one of the same batch).
         """
-        keys = list(map(key_of, transaction_ids, streams))
+        keys = [key_of(*identity) for identity in identities]
         before = self._connection.total_changes
         self._connection.executemany(
             "INSERT OR IGNORE INTO identities VALUES (?, ?)",
@@ -52,56 +69,54 @@ class Identities:
         )
         if self._connection.total_changes - before == len(keys):
             return {}
-        return self._taken(keys, transaction_ids, streams, first_id)
+        holder_of = dict(rows_by(self._connection, _HOLDERS, keys))
+        taken = {
+            number: holder_of[key]
+            for number, key in enumerate(keys)
+            if holder_of[key] != first_id + number
+        }
+        return self._without_collisions(taken, identities, keys, first_id)
 
-    def _taken(
+    def _without_collisions(
         self,
+        taken: dict[int, int],
+        identities: Sequence[Identity],
         keys: Sequence[int],
-        transaction_ids: Sequence[str],
-        streams: Sequence[int],
         first_id: int,
     ) -> dict[int, int]:
-        taken = {}
-        find = "SELECT event_id FROM identities WHERE key = ?"
-        for index, key in enumerate(keys):
-            holder = self._connection.execute(find, (key,)).fetchone()[0]
-            if holder == first_id + index:
+        """Leave out those whose key is held by another identity, and keep them apart."""
+        stored = self._identities(holder for holder in taken.values() if holder < first_id)
+        really = {}
+        for number, holder in taken.items():
+            held = identities[holder - first_id] if holder >= first_id else stored[holder]
+            if held == identities[number]:
+                really[number] = holder
                 continue
-            wanted = (transaction_ids[index], streams[index])
-            if self._identity(holder, transaction_ids, streams, first_id) != wanted:
-                holder = self._collided(
-                    key, wanted, transaction_ids, streams, first_id, first_id + index
-                )
-            if holder != first_id + index:
-                taken[index] = holder
-        return taken
+            apart = self._claim_apart(keys[number], number, identities, first_id)
+            if apart != first_id + number:
+                really[number] = apart
+        return really
 
-    def _identity(
-        self, event_id: int, transaction_ids: Sequence[str], streams: Sequence[int], first_id: int
-    ) -> tuple[str, int]:
-        if event_id >= first_id:  # of this batch, and not stored yet
-            return transaction_ids[event_id - first_id], streams[event_id - first_id]
-        identity: tuple[str, int] = self._connection.execute(_STORED, (event_id,)).fetchone()
-        return identity
-
-    def _collided(
-        self,
-        key: int,
-        wanted: tuple[str, int],
-        transaction_ids: Sequence[str],
-        streams: Sequence[int],
-        first_id: int,
-        event_id: int,
+    def _claim_apart(
+        self, key: int, number: int, identities: Sequence[Identity], first_id: int
     ) -> int:
-        """The event that holds `wanted` beside others of the same key: `event_id` if none did."""
         rows = self._connection.execute(
             "SELECT event_id FROM identity_collisions WHERE key = ?", (key,)
         ).fetchall()
-        for (holder,) in rows:
-            if self._identity(holder, transaction_ids, streams, first_id) == wanted:
+        holders = [holder for (holder,) in rows]
+        stored = self._identities(holder for holder in holders if holder < first_id)
+        for holder in holders:
+            held = identities[holder - first_id] if holder >= first_id else stored[holder]
+            if held == identities[number]:
                 return int(holder)
-        self._connection.execute("INSERT INTO identity_collisions VALUES (?, ?)", (key, event_id))
-        return event_id
+        self._connection.execute(
+            "INSERT INTO identity_collisions VALUES (?, ?)", (key, first_id + number)
+        )
+        return first_id + number
+
+    def _identities(self, event_ids: Iterable[int]) -> dict[int, Identity]:
+        rows = rows_by(self._connection, _IDENTITY_OF, event_ids)
+        return {event_id: (transaction_id, stream) for event_id, transaction_id, stream in rows}
 
     def pass_on(self, key: int, old: int, new: int) -> None:
         """Let event `new` hold what `old` held."""
@@ -119,9 +134,9 @@ class Identities:
                 (key, event_id),
             )
         waiting = self._connection.execute(
-            "SELECT min(event_id) FROM identity_collisions WHERE key = ?"
-            " AND NOT EXISTS (SELECT 1 FROM identities WHERE key = ?)",
-            (key, key),
+            "SELECT min(event_id) FROM identity_collisions WHERE key = ?1"
+            " AND NOT EXISTS (SELECT 1 FROM identities WHERE key = ?1)",
+            (key,),
         ).fetchone()[0]
         if waiting is not None:
             self._connection.execute("INSERT INTO identities VALUES (?, ?)", (key, waiting))
@@ -129,18 +144,15 @@ class Identities:
                 "DELETE FROM identity_collisions WHERE key = ? AND event_id = ?", (key, waiting)
             )
 
-    def holders(self, transaction_id: str, streams: Sequence[int]) -> list[int]:
-        """Events of that transaction id in any of `streams`."""
+    def holders(self, transaction_id: str, streams: Iterable[int]) -> list[int]:
+        """Events of that transaction id in any of `streams`, in the order of arrival."""
         found = []
         for stream in streams:
-            key = key_of(transaction_id, stream)
-            rows = self._connection.execute(
-                "SELECT event_id FROM identities WHERE key = ?1 UNION ALL"
-                " SELECT event_id FROM identity_collisions WHERE key = ?1",
-                (key,),
-            )
-            for (event_id,) in rows.fetchall():
-                identity = self._connection.execute(_STORED, (event_id,)).fetchone()
-                if identity == (transaction_id, stream):
-                    found.append(event_id)
+            rows = self._connection.execute(_ALL_HOLDERS, (key_of(transaction_id, stream),))
+            candidates = self._identities(event_id for (event_id,) in rows.fetchall())
+            found += [
+                event_id
+                for event_id, identity in candidates.items()
+                if identity == (transaction_id, stream)
+            ]
         return sorted(found)

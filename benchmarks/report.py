@@ -1,0 +1,143 @@
+"""What was measured, beside what was promised."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.processes import Figure
+
+HEADER = ("measured", "median", "against", "median", "ratio", "promised", "")
+INTRODUCTION = """\
+# Benchmarks
+
+Written by `make bench BENCH_OPTIONS=--write`. Seconds depend on the machine; the ratios are of
+runs on the same machine, in turn, and are what is promised.
+"""
+EXPLANATION = """\
+## How it is measured
+
+Every figure but the floor is of a whole process, from its start to its end; its memory is the
+peak that the system accounts to it. The median is shown and, in brackets, the lowest and the
+highest.
+
+- The events are made by `benchmarks/events.py`, the same ones every time: five metrics of five
+  types, a thousand subscriptions, a random UUID each, about 200 bytes a line. The metrics are
+  defined before the events come, so that every value is read and kept at ingest.
+- *sqlite-utils* inserts the same file into a table with the id as its primary key, and ignores
+  ids that it knows. It reads no values and knows no metrics. Its ratio says how many times as
+  long it takes.
+- *SQLite alone* is the floor: the very rows that `lago ingest` stored, decoded and in memory
+  before the clock starts, go by `executemany` into a fresh file of the same schema with the same
+  settings, in transactions of the same size (`benchmarks/floor.py`).
+- *DuckDB* fills a table with the same primary key by `INSERT OR IGNORE ... read_json`, on all
+  cores. It reads no values either.
+"""
+
+
+class Line(NamedTuple):
+    """One comparison, with what was promised of it."""
+
+    what: str
+    figure: str
+    against: str
+    other: str
+    ratio: str
+    promised: str
+    kept: bool | None  # None: nothing was promised
+
+    @classmethod
+    def of_time(
+        cls,
+        what: str,
+        figure: Figure,
+        against: str,
+        other: Figure,
+        limit: float | None,
+        *,
+        at_least: bool,
+    ) -> Line:
+        ratio = figure.median / other.median
+        kept = None
+        promised = ""
+        if limit is not None:
+            kept = ratio >= limit if at_least else ratio <= limit
+            promised = f"{'at least' if at_least else 'at most'} {limit:g}"
+        return cls(what, str(figure), against, str(other), f"{ratio:.2f}", promised, kept)
+
+    @classmethod
+    def of_memory(cls, what: str, peak: int, limit: int) -> Line:
+        megabytes, promised = (f"{each / 1e6:.0f} MB" for each in (peak, limit))
+        return cls(f"memory, {what}", megabytes, "", "", "", f"under {promised}", peak < limit)
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        verdict = {None: "", True: "kept", False: "FALLS SHORT"}[self.kept]
+        return (*self[:6], verdict)
+
+
+def as_text(lines: list[Line], events: int) -> str:
+    rows = [HEADER, *(tuple(cell.replace("`", "") for cell in line.cells) for line in lines)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    table = "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+    return f"{machine()}; {events:,} events\n\n{table}\n\n{summary(lines)}"
+
+
+def as_markdown(lines: list[Line], events: int, runs: int) -> str:
+    rows = ["| " + " | ".join(cells) + " |" for cells in (HEADER, *(line.cells for line in lines))]
+    rows.insert(1, "|---|---|---|---|--:|---|---|")
+    table = "\n".join(rows)
+    measured = f"{events:,} events, {runs} runs of each ingest. {machine()}."
+    return f"{INTRODUCTION}\n{measured}\n\n{table}\n\n{summary(lines)}\n\n{EXPLANATION}"
+
+
+def summary(lines: list[Line]) -> str:
+    """Plainly, what is not as promised."""
+    short = [line for line in lines if line.kept is False]
+    if not short:
+        return "Everything promised is kept."
+    return "What falls short:\n\n" + "\n".join(
+        f"- {line.what}: {line.ratio or line.figure}"
+        f"{f' times {line.against}' if line.against else ''}, promised was {line.promised}"
+        for line in short
+    )
+
+
+def machine() -> str:
+    """The machine, as far as the figures depend on it; nothing that names it."""
+    return ", ".join(
+        [
+            f"{os.cpu_count()} cores ({processor()})",
+            platform.system(),
+            f"Python {platform.python_version()}",
+            f"SQLite {sqlite3.sqlite_version}",
+            *(
+                f"{name} {found}"
+                for name in ("sqlite-utils", "duckdb")
+                if (found := installed(name))
+            ),
+        ]
+    )
+
+
+def processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

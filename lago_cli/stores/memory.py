@@ -1,0 +1,133 @@
+"""
+The shortest correct engine: a dictionary of events, folded anew for every question.
+
+It says what the other engines must answer, and is what the tests compare them with.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from lago_cli.domain.aggregations import AGGREGATIONS, Reading, Window
+from lago_cli.domain.batches import EventBatch, Party
+from lago_cli.domain.events import FIELDS, Event
+from lago_cli.domain.json_text import decode_object, same_json, text_of
+from lago_cli.domain.metrics import Metric
+from lago_cli.domain.numbers import exact
+from lago_cli.domain.readings import reading_of
+from lago_cli.domain.usage import Group, Share, UsageQuery
+from lago_cli.stores.base import Appended, Duplicate, OnDuplicate
+
+
+class _Stored(NamedTuple):
+    event: Event
+    at: int
+    position: int  # in the order of arrival
+    received_at: int
+
+
+class MemoryStore:
+    """Events by identity: (is it a subscription's?, its or the customer's name, id)."""
+
+    def __init__(self) -> None:
+        self._metrics: dict[str, Metric] = {}
+        self._events: dict[tuple[bool, str, str], _Stored] = {}
+        self._arrived = 0
+
+    def define(self, metric: Metric) -> None:
+        self._metrics[metric.code] = metric
+
+    def append(
+        self, batch: EventBatch, *, run: int, received_at: int, on_duplicate: OnDuplicate
+    ) -> Appended:
+        del run
+        new = replaced = 0
+        duplicates: list[Duplicate] = []
+        stored: list[_Stored] = []
+        for index in range(len(batch)):
+            event = Event(*batch.fields(index))
+            subscription = event.external_subscription_id
+            name = subscription or event.external_customer_id or ""
+            identity = (subscription is not None, name, event.transaction_id)
+            earlier = self._events.get(identity)
+            differs_in = _differences(event, earlier) if earlier else ()
+            if earlier and not (differs_in and on_duplicate == "replace"):
+                duplicates.append(Duplicate(index, differs_in))
+                continue
+            at = received_at if event.at is None else event.at
+            if earlier and event.at is None:
+                at = earlier.at
+            new, replaced = new + (earlier is None), replaced + (earlier is not None)
+            self._arrived += 1
+            self._events[identity] = _Stored(event, at, self._arrived, received_at)
+            stored.append(self._events[identity])
+        unmatched = sum(row.event.code not in self._metrics for row in stored)
+        usable = sum(self._reading(row) is not None for row in stored)
+        return Appended(new, duplicates, replaced, unmatched, len(stored) - unmatched - usable)
+
+    def parties(self) -> Iterable[Party]:
+        rows = (row.event for row in self._events.values())
+        return {(event.external_customer_id, event.external_subscription_id) for event in rows}
+
+    def aggregate(self, query: UsageQuery) -> Iterator[Share]:
+        found: dict[tuple[int, Window, Group], list[tuple[int, Reading]]] = defaultdict(list)
+        for row in self._events.values():
+            event = row.event
+            owner = query.members.get((event.external_customer_id, event.external_subscription_id))
+            reading = self._reading(row) if event.code == query.metric.code else None
+            if owner is None or reading is None or not _is_asked_for(query, row):
+                continue
+            for window in query.windows[owner]:
+                starts = -(2**62) if query.metric.recurring else window.start
+                if starts <= row.at < window.end:
+                    found[owner, window, _group(query, row)].append((row.position, reading))
+        fold = AGGREGATIONS[query.metric.aggregation_type].fold
+        for (owner, window, group), positioned in found.items():
+            in_order = sorted(positioned, key=lambda pair: (pair[1].at, pair[0]))
+            readings = [reading for _, reading in in_order]
+            inside = sum(window.start <= reading.at for reading in readings)
+            with exact():
+                yield Share(owner, window, group, fold(readings, window), inside)
+
+    def _reading(self, row: _Stored) -> Reading | None:
+        metric = self._metrics.get(row.event.code)
+        if metric is None:
+            return None
+        properties = decode_object(row.event.properties.encode())
+        try:
+            return Reading(row.at, *reading_of(metric, properties, row.at))
+        except ValueError:
+            return None
+
+
+def _differences(event: Event, earlier: _Stored) -> tuple[str, ...]:
+    stored = replace(earlier.event, at=earlier.at if event.at is not None else None)
+    pairs = zip(FIELDS, _fields(event), _fields(stored), strict=True)
+    return tuple(
+        name
+        for name, one, other in pairs
+        if one != other and not (name == "properties" and same_json(str(one), str(other)))
+    )
+
+
+def _fields(event: Event) -> tuple[object, ...]:
+    batch = EventBatch()
+    batch.append(event, 0)
+    return batch.fields(0)
+
+
+def _is_asked_for(query: UsageQuery, row: _Stored) -> bool:
+    if query.as_of is not None and row.received_at > query.as_of:
+        return False
+    properties = decode_object(row.event.properties.encode())
+    return all(
+        (text_of(properties.get(key)) or "") in texts for key, texts in query.filters.items()
+    )
+
+
+def _group(query: UsageQuery, row: _Stored) -> Group:
+    properties = decode_object(row.event.properties.encode())
+    return tuple(text_of(properties.get(key)) or None for key in query.group_by)
