@@ -7,7 +7,6 @@ longer to build than most of them take to run.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -111,6 +110,8 @@ def _fail(
     except BrokenPipeError:
         _silence_stdout()
     if _wants_json(arguments):
+        import json
+
         error = {"code": code, "message": message, "hint": hint}
         print(json.dumps({"error": error}), file=sys.stderr)
         return exit_code

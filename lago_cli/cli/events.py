@@ -25,6 +25,7 @@ From = Annotated[
 To = Annotated[
     str | None, typer.Option("--to", metavar="INSTANT", help="The first that no longer does.")
 ]
+MOST = 1_000_000_000
 Statuses = Annotated[
     Literal["counted", "unmatched", "unusable"] | None,
     typer.Option("--status", help="Only those that count; or that do not, for that reason."),
@@ -57,12 +58,12 @@ def send(
     """Store one event. Sending it again under its transaction id changes nothing."""
     from uuid import uuid4
 
-    from lago_cli.cli.ingest import send_record
+    from lago_cli.cli.ingest import send_records
     from lago_cli.domain.json_text import encode
-    from lago_cli.readers.base import Record
+    from lago_cli.readers.objects import records_of
 
     event = {
-        "transaction_id": transaction_id or str(uuid4()),
+        "transaction_id": str(uuid4()) if transaction_id is None else transaction_id,
         "external_customer_id": customer,
         "external_subscription_id": subscription,
         "code": code,
@@ -70,7 +71,11 @@ def send(
         "properties": _properties(properties or []),
         "precise_total_amount_cents": amount,
     }
-    send_record(session, Record(1, encode(event)))
+    try:
+        records = list(records_of(encode(event), line=1))
+    except UnicodeEncodeError:
+        raise wrong_usage("invalid_utf8", "The event is not valid UTF-8.") from None
+    send_records(session, records)
 
 
 @command(app, "list")
@@ -82,7 +87,7 @@ def list_(
     start: From = None,
     end: To = None,
     status: Statuses = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=0)] = 100,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=0, max=MOST)] = 100,
 ) -> None:
     """List events, the newest first."""
     from lago_cli.cli.reports import events_report
@@ -97,7 +102,8 @@ def get(session: Session, transaction_id: TransactionId) -> None:
     """Show the event of a transaction id; all, where several subscriptions have one."""
     from lago_cli.cli.reports import event_report, events_report
 
-    found = session.store().events.get(transaction_id)
+    events = session.store().events
+    found = events.get(transaction_id) if _is_utf8(transaction_id) else []
     if not found:
         raise not_found("event", transaction_id, "List events with: lago events list")
     session.show(event_report(found[0]) if len(found) == 1 else events_report(found, limit=None))
@@ -112,7 +118,7 @@ def export(
     start: From = None,
     end: To = None,
     status: Statuses = None,
-    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=0)] = None,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=0, max=MOST)] = None,
 ) -> None:
     """Write events, oldest first, in the form that ingest takes back: NDJSON by default."""
     from lago_cli.cli.reports import exported_report
@@ -121,6 +127,15 @@ def export(
     if session.output == "table":
         session.output = "ndjson"
     session.show(exported_report(session.store().events.select(selection)))
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether it is text: an argument may be any bytes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _selection(
@@ -163,7 +178,7 @@ def _properties(arguments: list[str]) -> dict[str, object]:
             try:
                 found |= decode_object(argument)
                 continue
-            except DecodeError as error:
+            except (DecodeError, RecursionError, UnicodeEncodeError) as error:
                 reason = f"--properties: {error}."
         elif equals and name:
             found[name] = value

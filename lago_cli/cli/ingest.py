@@ -5,14 +5,17 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 
 import typer
 
 from lago_cli.cli.options import command
 from lago_cli.cli.session import Session
-from lago_cli.errors import LagoError, refused
+from lago_cli.errors import LagoError, refused, wrong_usage
 
 if TYPE_CHECKING:
     from lago_cli.cli.ingest_log import IngestLog
@@ -78,7 +81,7 @@ def ingest(
 ) -> None:
     """Store usage events, each once for ever by its transaction id."""
     from lago_cli.domain.mapping import parse_mapping
-    from lago_cli.readers.source import check_sources
+    from lago_cli.readers.source import check_sources, name_of
     from lago_cli.services.ingest import IngestOptions
 
     options = IngestOptions(
@@ -91,14 +94,18 @@ def ingest(
     )
     paths = files or ["-"]
     check_sources(paths)
-    names = ", ".join("<stdin>" if path == "-" else path for path in paths)
+    stdin = getattr(sys.stdin, "buffer", None)  # none where standard input is closed
+    if stdin is None and "-" in paths:
+        raise wrong_usage("stdin_closed", "There is no standard input.", "Name a file to read.")
+    _check_rejects(rejects, [session.db, *paths])
+    names = ", ".join(map(name_of, paths))
     with _log(session, rejects, progress=not no_progress and not session.quiet) as log:
         run_ingest(
             session,
             options,
             names,
             log,
-            lambda ingestion: _read_files(ingestion, paths, format, log),
+            lambda ingestion: _read_files(ingestion, paths, stdin or BytesIO(), format, log),
         )
 
 
@@ -135,8 +142,8 @@ def run_ingest(
     _conclude(session, report, options)
 
 
-def send_record(session: Session, record: Record) -> None:
-    """Ingest one record that was given on the command line."""
+def send_records(session: Session, records: Iterable[Record]) -> None:
+    """Ingest what was given on the command line."""
     from lago_cli.services.ingest import IngestOptions
 
     with _log(session, None, progress=False) as log:
@@ -146,8 +153,19 @@ def send_record(session: Session, record: Record) -> None:
             IngestOptions(),
             source,
             log,
-            lambda ingestion: ingestion.read(source, [record]),
+            lambda ingestion: ingestion.read(source, records),
         )
+
+
+def _check_rejects(rejects: str | None, in_use: list[str]) -> None:
+    """See that the file of rejects is none that it would destroy."""
+    if rejects is None:
+        return
+    for path in in_use:
+        with suppress(OSError, ValueError):  # of two files that exist
+            if Path(rejects).samefile(path):
+                message = f"--rejects {rejects} would overwrite {path}."
+                raise wrong_usage("rejects_overwrite", message, "Name another file.")
 
 
 def _log(session: Session, rejects: str | None, *, progress: bool) -> IngestLog:
@@ -156,12 +174,14 @@ def _log(session: Session, rejects: str | None, *, progress: bool) -> IngestLog:
     return IngestLog(session, rejects, progress=progress, names=session.output != "json")
 
 
-def _read_files(ingestion: Ingestion, paths: list[str], format_: str, log: IngestLog) -> None:
+def _read_files(
+    ingestion: Ingestion, paths: list[str], stdin: BinaryIO, format_: str, log: IngestLog
+) -> None:
     from lago_cli.readers.formats import read
     from lago_cli.readers.source import open_source
 
     for path in paths:
-        with open_source(path, sys.stdin.buffer, ingestion.pause) as source:
+        with open_source(path, stdin, ingestion.pause) as source:
             log.reading(source)
             ingestion.read(source.name, read(source, format_))
 
@@ -169,7 +189,10 @@ def _read_files(ingestion: Ingestion, paths: list[str], format_: str, log: Inges
 def _say_what_stays(session: Session, ingestion: Ingestion) -> None:
     stored = ingestion.committed.ingested + ingestion.committed.replaced
     if stored:
-        session.note(f"{stored} events were stored before that, and stay. Run it again to go on.")
+        stay = "1 event was stored before that, and stays"
+        if stored > 1:
+            stay = f"{stored} events were stored before that, and stay"
+        session.note(f"{stay}. Run it again to go on.")
     else:
         session.note("Nothing was stored.")
 
@@ -178,12 +201,12 @@ def _conclude(session: Session, report: IngestReport, options: IngestOptions) ->
     tally = report.tally
     if tally.unmatched:
         session.warn(
-            f"{tally.unmatched} events are stored but have a code that no metric has yet."
+            f"{_stored(tally.unmatched)} but no metric has that code yet."
             " See: lago events list --status unmatched"
         )
     if tally.unusable:
         session.warn(
-            f"{tally.unusable} events are stored but their metric cannot use their value."
+            f"{_stored(tally.unusable)} but the metric cannot use the value."
             " See: lago events list --status unusable"
         )
     if options.dry_run:
@@ -192,8 +215,16 @@ def _conclude(session: Session, report: IngestReport, options: IngestOptions) ->
         raise _too_many_rejected(report, options)
 
 
+def _stored(events: int) -> str:
+    return "1 event is stored" if events == 1 else f"{events} events are stored"
+
+
 def _too_many_rejected(report: IngestReport, options: IngestOptions) -> LagoError:
     rejected = report.tally.rejected
+    if rejected == report.tally.read == 1:
+        return refused(
+            "events_rejected", f"The event was rejected: {report.rejections[0].message}."
+        )
     events = "1 event was" if rejected == 1 else f"{rejected} events were"
     if report.undone:
         return refused(

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
 from lago_cli.cli.session import Session
-from lago_cli.errors import wrong_usage
+from lago_cli.errors import LagoError, wrong_usage
 
 if TYPE_CHECKING:
     from lago_cli.domain.runs import Tally
@@ -71,9 +71,8 @@ class IngestLog:
             self._write(self._rejects, rejection)
         self._rejected += 1
         if self._rejected <= SHOWN and self._names:
-            hint = f" ({rejection.hint})" if rejection.hint else ""
             place = f"{rejection.file}:{rejection.line}"
-            self._session.warn(f"{place}: {rejection.code}: {rejection.message}{hint}")
+            self._session.warn(f"{place}: {rejection.code}: {rejection.message}")
 
     def conflicting(self, conflict: Conflict) -> None:
         self._conflicts += 1
@@ -88,27 +87,31 @@ class IngestLog:
         if path is None:
             return None
         try:
-            return self._stack.enter_context(open(path, "wb"))  # noqa: PTH123
-        except OSError as error:
-            raise wrong_usage(
-                "rejects_not_writable", f"--rejects {path}: {error.strerror}."
-            ) from None
+            return self._stack.enter_context(open(path, "wb", buffering=0))  # noqa: PTH123
+        except (OSError, ValueError) as error:
+            raise _not_writable(path, error) from None
 
     @staticmethod
     def _write(stream: IO[bytes], rejection: Rejection) -> None:
         from lago_cli.domain.json_text import encode
 
-        row = {
-            name: getattr(rejection, name) for name in ("file", "line", "code", "message", "raw")
-        }
-        stream.write(encode(row) + b"\n")
-        stream.flush()
+        left = memoryview(encode(rejection._asdict()) + b"\n")
+        try:
+            while left:
+                left = left[stream.write(left) :]
+        except OSError as error:
+            raise _not_writable(str(stream.name), error) from None
 
     def _say_what_was_not_shown(self) -> None:
         if self._rejected > SHOWN and self._names:
             self._session.warn(f"… and {self._rejected - SHOWN} more rejected: --rejects FILE")
         if self._conflicts > SHOWN:
             self._session.warn(f"… and {self._conflicts - SHOWN} more in conflict")
+
+
+def _not_writable(path: str, error: OSError | ValueError) -> LagoError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return wrong_usage("rejects_not_writable", f"--rejects {path}: {reason}.")
 
 
 def _progress_bar() -> Any:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from fractions import Fraction
+from math import ceil
+from typing import TYPE_CHECKING, Any
 
-from lago_cli.domain.aggregations import AGGREGATIONS, add
 from lago_cli.domain.instants import format_instant
 from lago_cli.domain.numbers import as_plain
-from lago_cli.domain.runs import Run
-from lago_cli.domain.stored import StoredEvent
 from lago_cli.renderers import Column, RawJson, Report
-from lago_cli.services.catalog import Defined
-from lago_cli.services.ingest import IngestReport
-from lago_cli.services.usage import UsageRow
+
+if TYPE_CHECKING:  # every command imports this module, few need all of these
+    from lago_cli.domain.aggregations import Units
+    from lago_cli.domain.runs import Run
+    from lago_cli.domain.stored import StoredEvent
+    from lago_cli.services.catalog import Defined
+    from lago_cli.services.ingest import IngestReport
+    from lago_cli.services.usage import UsageRow
 
 Row = Mapping[str, object]
+
+BAR_BLOCKS = 8  # as wide as every terminal lets such a column be
 
 _METRIC_COLUMNS = (
     Column("name", in_table=False),
@@ -185,7 +191,13 @@ def usage_report(
     windowed: bool,
     footer: Sequence[str],
 ) -> Report:
-    """Usage for every format; the table shows a course of windows as one line."""
+    """
+    Usage for every format.
+
+    With windows the table draws a bar beside every figure: how it compares with the
+    largest one of the same owner, metric and group. The rows of a series stand below
+    each other, so that the bars are its chart, read downwards as the dates are.
+    """
     columns = [
         Column("external_customer_id", "customer", kind="id"),
         Column(
@@ -204,13 +216,13 @@ def usage_report(
     ]
     shown = [_usage_row(row, group_by) for row in rows]
     if windowed:
-        columns.append(Column("course", "over time", kind="spark"))
-        _add_courses(shown, rows)
+        columns.append(Column("bar", "of largest", kind="spark"))
+        _add_bars(shown, rows)
     return Report(
         None,
         columns,
         shown,
-        totals=_totals(rows, group_by),
+        totals=_totals(rows, group_by, windowed=windowed),
         footer=footer,
         empty="No usage in this period.",
     )
@@ -230,30 +242,31 @@ def _usage_row(row: UsageRow, group_by: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _add_courses(shown: Sequence[dict[str, Any]], rows: Sequence[UsageRow]) -> None:
-    """Beside every window's figure, the course up to it of the same owner, metric and group."""
-    courses: dict[tuple[object, ...], list[object]] = {}
-    for cells, row in zip(shown, rows, strict=True):
-        course = courses.setdefault((row.owner, row.metric.code, row.group), [])
-        course.append(row.units)
-        cells["course"] = tuple(course)
-
-
-def _totals(rows: Sequence[UsageRow], group_by: Sequence[str]) -> list[Row]:
-    """A total per metric over more than one row, where adding up means something."""
-    totals: dict[str, tuple[int, Any, int]] = {}
+def _add_bars(shown: Sequence[dict[str, Any]], rows: Sequence[UsageRow]) -> None:
+    """Beside every figure as many blocks of eight as it has eighths of its series' largest."""
+    largest: dict[tuple[object, ...], Units] = {}
     for row in rows:
-        count, units, events = totals.get(row.metric.code, (0, 0, 0))
-        sums = add(units, row.units) if count else row.units
-        totals[row.metric.code] = (count + 1, sums, events + row.events_count)
-    kinds = {row.metric.code: row.metric for row in rows}
+        series = (row.owner, row.metric.code, row.group)
+        largest[series] = max(row.units, largest.get(series, row.units))
+    for cells, row in zip(shown, rows, strict=True):
+        cells["bar"] = _bar(row.units, largest[row.owner, row.metric.code, row.group])
+
+
+def _bar(units: Units, largest: Units) -> tuple[int, ...]:
+    """What is above zero has one block at least; a negative figure has none."""
+    full = ceil(BAR_BLOCKS * Fraction(units) / Fraction(largest)) if units > 0 else 0
+    return (1,) * full + (0,) * (BAR_BLOCKS - full)
+
+
+def _totals(rows: Sequence[UsageRow], group_by: Sequence[str], *, windowed: bool) -> list[Row]:
+    from lago_cli.services.usage import totals
+
     return [
         {
             "external_customer_id": "sum of groups" if group_by else "total",
-            "billable_metric_code": code,
-            "units": as_plain(units),
-            "events_count": events,
+            "billable_metric_code": total.metric.code,
+            "units": as_plain(total.units),
+            "events_count": total.events_count,
         }
-        for code, (count, units, events) in totals.items()
-        if count > 1 and AGGREGATIONS[kinds[code].aggregation_type].adds_up
+        for total in totals(rows, windowed=windowed)
     ]

@@ -11,7 +11,7 @@ from lago_cli.cli.session import Session
 
 app = typer.Typer(rich_markup_mode=None)
 
-RunNumber = Annotated[int, typer.Argument(metavar="RUN")]
+RunNumber = Annotated[int, typer.Argument(metavar="RUN", min=0, max=2**63 - 1, clamp=True)]
 
 
 @command(app, "list")

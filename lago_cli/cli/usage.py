@@ -116,13 +116,14 @@ def _said_of(left: LeftOut) -> list[str]:
     """What the figures leave out, and how to see it."""
     sentences = []
     for status, counter, reason in (
-        ("unmatched", left.unmatched, "no metric has their code"),
-        ("unusable", left.unusable, "their metric cannot use their value"),
+        ("unmatched", left.unmatched, "whose code is no metric"),
+        ("unusable", left.unusable, "whose value its metric cannot use"),
     ):
         if counter:
+            count = counter.total()
             sentences.append(
-                f"Not counted: {counter.total()} events, {reason} ({_codes(counter)})."
-                f" See: lago events list --status {status}"
+                f"Not counted: {count} {'event' if count == 1 else 'events'}, {reason}"
+                f" ({_codes(counter)}). See: lago events list --status {status}"
             )
     return sentences
 

@@ -80,10 +80,26 @@ def weighted_sum(readings: Iterable[Reading], window: Window) -> Units:
     recurring metric carries over counts for the whole window.
     """
     length = window.end - window.start
-    weighted = Fraction(0)
+    weighted: Units = ZERO
     for reading in readings:
-        weighted += Fraction(_number(reading)) * (window.end - max(reading.at, window.start))
-    return weighted / length if length else Fraction(0)
+        weighted = add(weighted, _number(reading) * (window.end - max(reading.at, window.start)))
+    return Fraction(weighted) / length if length else Fraction(0)
+
+
+def carried_total(readings: Iterable[Reading]) -> list[Reading]:
+    """The sum, as late as the last reading."""
+    found: list[Reading] = []
+    for reading in readings:
+        earlier = found[0].value if found else ZERO
+        assert not isinstance(earlier, str)
+        found = [Reading(reading.at, add(earlier, _number(reading)))]
+    return found
+
+
+def carried_items(readings: Iterable[Reading]) -> list[Reading]:
+    """The items that are on."""
+    last = {reading.value: reading for reading in readings}
+    return [reading for reading in last.values() if reading.step > 0]
 
 
 def _number(reading: Reading) -> Units:
@@ -120,15 +136,20 @@ class Aggregation:
 
     fold: Callable[[Iterable[Reading], Window], Units]
     reads: Literal["nothing", "number", "item"]
-    may_recur: bool = False
+    # what a recurring metric takes into later windows: fewer readings that say the same
+    carry: Callable[[Iterable[Reading]], list[Reading]] | None = None
     adds_up: bool = False  # whether a total over groups or customers means something
+
+    @property
+    def may_recur(self) -> bool:
+        return self.carry is not None
 
 
 AGGREGATIONS = {
     "count_agg": Aggregation(count, "nothing", adds_up=True),
-    "sum_agg": Aggregation(total, "number", may_recur=True, adds_up=True),
+    "sum_agg": Aggregation(total, "number", carried_total, adds_up=True),
     "max_agg": Aggregation(largest, "number"),
     "latest_agg": Aggregation(latest, "number"),
-    "unique_count_agg": Aggregation(unique_count, "item", may_recur=True),
-    "weighted_sum_agg": Aggregation(weighted_sum, "number", may_recur=True, adds_up=True),
+    "unique_count_agg": Aggregation(unique_count, "item", carried_items),
+    "weighted_sum_agg": Aggregation(weighted_sum, "number", carried_total, adds_up=True),
 }

@@ -28,7 +28,17 @@ from lago_cli.domain.instants import (
 Party = tuple[str | None, str | None]
 """(external_customer_id, external_subscription_id); at least one of the two is given."""
 
-_WIRE = msgspec.json.Decoder(WireEvent, float_hook=Decimal)
+_MANY_BRACKETS = 400  # on one line: it may be nested too deeply
+_LONG_NUMBER = 100  # characters
+
+
+def _short_decimal(text: str) -> Decimal:
+    if len(text) > _LONG_NUMBER:
+        raise ValueError
+    return Decimal(text)
+
+
+_WIRE = msgspec.json.Decoder(WireEvent, float_hook=_short_decimal)
 _SECONDS = range(FIRST_EVENT // SECOND, AFTER_LAST_EVENT // SECOND)
 
 
@@ -88,9 +98,10 @@ def decode_lines(data: bytes, first_line: int) -> EventBatch | None:
         events = _WIRE.decode_lines(data)
         if not events or len(events) != data.count(b"\n") + (not data.endswith(b"\n")):
             return None
+        data.decode()  # msgspec does not look into the text of what it skips
         properties = [str(event.properties, "utf-8") for event in events]
         at = _micros([event.timestamp for event in events])
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
         return None
     ids = [event.transaction_id for event in events]
     codes = [event.code for event in events]
@@ -101,11 +112,19 @@ def decode_lines(data: bytes, first_line: int) -> EventBatch | None:
         and _named(set(parties))
         and _objects(properties)
         and all(event.precise_total_amount_cents is None for event in events)
+        and not _may_be_deep(data, len(events))
     )
     if not ordinary:
         return None
     lines = range(first_line, first_line + len(ids))
     return EventBatch(ids, codes, parties, at, properties, [None] * len(ids), lines)
+
+
+def _may_be_deep(data: bytes, lines: int) -> bool:
+    """Whether a line may be nested too deeply; ordinary ones have two brackets, or few more."""
+    if data.count(b"{") + data.count(b"[") <= 2 * lines + _MANY_BRACKETS - 2:
+        return False
+    return any(line.count(b"{") + line.count(b"[") > _MANY_BRACKETS for line in data.split(b"\n"))
 
 
 def _micros(times: list[Any]) -> list[int | None]:

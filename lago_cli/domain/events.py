@@ -164,6 +164,9 @@ def _amount(token: Raw | None) -> str | None:
 
 
 def _a(kind: str) -> str:
+    """`an object`, `a number`; text comes without an article."""
+    if kind == "text":
+        return kind
     return f"an {kind}" if kind[0] in "ao" else f"a {kind}"
 
 

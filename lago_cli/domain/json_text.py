@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 from msgspec import Raw
@@ -18,7 +17,6 @@ from msgspec import Raw
 from lago_cli.domain.numbers import as_plain, parse_decimal
 
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
-_EXACT = msgspec.json.Decoder(float_hook=Decimal)
 _TEXT = msgspec.json.Decoder(str)
 _KINDS = {"{": "object", "[": "array", '"': "text", "t": "boolean", "f": "boolean", "n": "null"}
 
@@ -81,12 +79,7 @@ def number_of(token: Raw | None) -> Decimal:
 
 def same_json(one: str, other: str) -> bool:
     """Whether two JSON texts mean the same: key order, spacing and `1.0` for `1` aside."""
-    if one == other:
-        return True
-    try:
-        return bool(_EXACT.decode(one) == _EXACT.decode(other))
-    except (msgspec.MsgspecError, ValueError):
-        return False
+    return one == other or _canonical(one.encode()) == _canonical(other.encode())
 
 
 def members(token: Raw) -> Mapping[str, Raw]:
@@ -97,18 +90,26 @@ def members(token: Raw) -> Mapping[str, Raw]:
 def canonical(fields: Mapping[str, Raw]) -> bytes:
     """One spelling for objects that mean the same: keys sorted, numbers in plain digits."""
     meant = {
-        key: _plain(_EXACT.decode(token))
+        key: Raw(_canonical(bytes(token)))
         for key, token in fields.items()
         if kind_of(token) != "null"
     }
     return msgspec.json.encode(meant, order="sorted")
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, Decimal):
-        return Raw(as_plain(value).encode())
-    return value
+def _canonical(text: bytes) -> bytes:
+    """The one spelling of a value; one that holds too long a number stays as written."""
+    try:
+        return msgspec.json.encode(_PLAIN.decode(text), order="sorted")
+    except msgspec.MsgspecError:
+        return text
+
+
+def _plain_number(text: str) -> Raw:
+    try:
+        return Raw(as_plain(parse_decimal(text)).encode())
+    except ValueError:
+        return Raw(text.encode())
+
+
+_PLAIN = msgspec.json.Decoder(float_hook=_plain_number)

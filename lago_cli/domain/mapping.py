@@ -9,7 +9,6 @@ left become the properties.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -59,27 +58,29 @@ class RecordMapping:
             for target, token in values.items()
             if target in FIELDS
         }
-        properties = dict(self._properties(record))
-        for target, token in values.items():
-            if target.startswith(_PROPERTY):
-                properties[target.removeprefix(_PROPERTY)] = token
-        if "properties" not in values and properties:
-            event["properties"] = Raw(encode(properties))
+        added = {
+            target.removeprefix(_PROPERTY): token
+            for target, token in values.items()
+            if target.startswith(_PROPERTY)
+        }
+        properties = values.get("properties") or self._properties(record)
+        event["properties"] = _with(properties, added) if added else properties
         return event
 
     def _is_free(self, name: str) -> bool:
         return name not in self.paths and name not in self.texts
 
-    def _properties(self, record: Fields) -> Fields:
-        """Properties that nobody mapped: the record's own, else its other members."""
+    def _properties(self, record: Fields) -> Raw:
+        """Properties that nobody mapped as a whole: the record's own, else its other members."""
         if any(target.startswith("properties") for target in self.paths):
-            return {}
+            return Raw(b"{}")
         own = record.get("properties")
-        if own is not None and kind_of(own) == "object":
-            return members(own)
+        if own is not None and kind_of(own) != "null":
+            return own
         mapped = {_first_key(record, path) for path in self.paths.values()}
         taken = mapped | {name for name in FIELDS if self._is_free(name)}
-        return {name: token for name, token in record.items() if name not in taken}
+        others = {name: token for name, token in record.items() if name not in taken}
+        return Raw(encode(others))
 
 
 def parse_mapping(maps: Iterable[str], sets: Iterable[str]) -> RecordMapping | None:
@@ -143,6 +144,15 @@ def _filled(text: str, record: Fields) -> str:
     return _PLACEHOLDER.sub(value, text)
 
 
+def _with(properties: Raw, added: Fields) -> Raw:
+    """An object and single properties; whatever is no object stays as it is, to be refused."""
+    if kind_of(properties) == "null":
+        return Raw(encode(added))
+    if kind_of(properties) != "object":
+        return properties
+    return Raw(encode({**members(properties), **added}))
+
+
 def _as_text(token: Raw) -> Raw:
     """Names may be numbers in foreign records."""
     return Raw(encode(as_written(token))) if kind_of(token) == "number" else token
@@ -155,5 +165,7 @@ def with_content_id(fields: Fields) -> Fields:
         return fields
     said = {name: token for name, token in fields.items() if name in FIELDS}
     said.pop("transaction_id", None)
+    import hashlib
+
     digest = hashlib.blake2b(canonical(said), digest_size=16).hexdigest()
     return {**fields, "transaction_id": Raw(encode(f"content-{digest}"))}

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MAX_RECORD_BYTES = 16 * 1024 * 1024
 """A longer record is refused, so that memory stays bounded whatever comes in."""
 
+MAX_DEPTH = 500
+"""Levels of arrays and objects in a record: whatever is stored can be read everywhere."""
+
 KEPT_BYTES = 200
 """What is shown of a record that is not held whole."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from lago_cli.readers import base
 from lago_cli.readers.base import Problem, Record
 
 if TYPE_CHECKING:
@@ -22,11 +23,15 @@ _MEMBERS = msgspec.json.Decoder(Members)
 _ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
 _ANYTHING = msgspec.json.Decoder(msgspec.Raw)
 
+_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"|([\[{])|[\]}]', re.DOTALL)
 _BYTE = re.compile(r" \(byte (\d+)\)$")
 _NO_NUMBER = re.compile(rb"[+-]?(nan|infinity|inf)\b", re.IGNORECASE)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _PAIRED = re.compile(
     rb"(?:[^\\]|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\(?!u[dD][89a-fA-F]).)*+", re.DOTALL
+)
+_TOO_DEEP = Problem(
+    "nested_too_deeply", f"the arrays and objects are nested more than {base.MAX_DEPTH} levels deep"
 )
 _KINDS = {b'"': "text", b"t": "true", b"f": "false", b"n": "null", b"[": "an array"}
 
@@ -40,16 +45,32 @@ def members_of(text: bytes, line: int = 1, column: int | None = None) -> Members
     """
     try:
         text.decode()  # msgspec does not look into the text of values it leaves raw
-        return _MEMBERS.decode(text)
+        members = _MEMBERS.decode(text)
     except UnicodeDecodeError as error:
         where = _place(text, error.start, line, column)
         return Problem("invalid_utf8", f"not valid UTF-8: byte 0x{text[error.start]:02x} ({where})")
     except RecursionError:
-        return Problem("nested_too_deeply", "the arrays and objects are nested too deeply")
+        return _TOO_DEEP
     except msgspec.ValidationError:
         return _no_object(text, line, column)
     except msgspec.DecodeError as error:
         return _invalid(text, error, line, column)
+    return _TOO_DEEP if _is_too_deep(text) else members
+
+
+def _is_too_deep(text: bytes) -> bool:
+    """Whether valid JSON has more than `MAX_DEPTH` levels."""
+    if text.count(b"{") + text.count(b"[") <= base.MAX_DEPTH:
+        return False
+    depth = 0
+    for found in _BRACKET.finditer(text):
+        if found[1]:
+            depth += 1
+            if depth > base.MAX_DEPTH:
+                return True
+        elif found[0] in (b"]", b"}"):
+            depth -= 1
+    return False
 
 
 def records_of(
@@ -97,7 +118,7 @@ def _no_object(text: bytes, line: int, column: int | None) -> Problem:
     try:
         _ANYTHING.decode(text)
     except RecursionError:
-        return Problem("nested_too_deeply", "the arrays and objects are nested too deeply")
+        return _TOO_DEEP
     except msgspec.DecodeError as error:
         return _invalid(text, error, line, column)
     kind = _KINDS.get(text[:1], "a number")

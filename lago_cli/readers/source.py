@@ -120,7 +120,7 @@ def open_source(path: str, stdin: BinaryIO, on_idle: Callable[[], None] | None =
     Raises `file_not_found`, `is_a_directory`, `file_not_readable`.
     """
     if path == "-":
-        return Source(stdin, "<stdin>", None, on_idle, owned=False)
+        return Source(stdin, name_of(path), None, on_idle, owned=False)
     try:
         if stat.S_ISDIR(os.stat(path).st_mode):  # noqa: PTH116 - Path("") would be "."
             raise _directory(path)
@@ -129,7 +129,14 @@ def open_source(path: str, stdin: BinaryIO, on_idle: Callable[[], None] | None =
     except (OSError, ValueError) as error:
         raise _refusal(path, error) from None
     size = status.st_size if stat.S_ISREG(status.st_mode) else None
-    return Source(stream, path, size, on_idle)
+    return Source(stream, name_of(path), size, on_idle)
+
+
+def name_of(path: str) -> str:
+    """What an input is called: text that can be stored, whatever bytes its path has."""
+    if path == "-":
+        return "<stdin>"
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def check_sources(paths: Iterable[str]) -> None:

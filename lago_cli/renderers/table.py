@@ -40,7 +40,8 @@ SHORTEST_CUT = 8  # an id cut further tells nothing
 GAP = 2
 
 _ASCII_BOX = Box(str(HORIZONTALS).replace("─", "-"), ascii=True)
-_PADDING = re.compile(r"(?m)(?<! ) (?: |\x1b\[[\d;]+m)*+$")
+_STYLED_BLANK = re.compile(r"\x1b\[[\d;]+m( +)\x1b\[0m")
+_LINE_PADDING = re.compile(r"(?m)(?<! ) *+(\x1b\[0m)? *+$")
 
 Row = Mapping[str, object]
 Cells = list[Text]
@@ -71,7 +72,7 @@ class Page:
     def show(self, drawing: RenderableType, width: int | None = None) -> None:
         with self.console.capture() as drawn:
             self.console.print(drawing, width=width)
-        text = _PADDING.sub(lambda padding: padding[0].replace(" ", ""), drawn.get())
+        text = _LINE_PADDING.sub(r"\1", _STYLED_BLANK.sub(r"\1", drawn.get()))
         self.write(text if self.unicode else text.replace("…", "~"))
 
     def blank(self) -> None:
@@ -80,6 +81,10 @@ class Page:
     def sentence(self, text: str, style: str) -> None:
         width = None if self.width is None else min(self.width, READABLE_WIDTH)
         self.show(Text(self.shown(text), style), width)
+
+    def rule(self) -> None:
+        width = READABLE_WIDTH if self.width is None else min(self.width, READABLE_WIDTH)
+        self.show(Text(("─" if self.unicode else "-") * width, "dim"))
 
     def shown(self, text: str) -> str:
         text = encodable(visible(text), self.encoding)
@@ -146,8 +151,7 @@ def _draw_rows(
     body = [page.cells(columns, row) for row in first]
     widths = _measured(columns, body + page.totals(columns, report), page)
     if widths is None:
-        _draw_blocks(columns, chain(first, rest), page, whole=False)
-        _draw_total_blocks(columns, report, page)
+        _draw_blocks(columns, chain(first, rest), page, totals=report.totals)
         return
     headings = True
     while body:
@@ -182,9 +186,7 @@ def _squeezed(best: list[int], least: list[int], room: int) -> list[int] | None:
     return widths
 
 
-def _widened(
-    widths: list[int], columns: list[Column], lines: list[Cells], page: Page
-) -> list[int]:
+def _widened(widths: list[int], columns: list[Column], lines: list[Cells], page: Page) -> list[int]:
     """Room for what may not be cut in rows that were not measured."""
     return [
         width if page.may_cut(column) else max(width, widest)
@@ -230,30 +232,42 @@ def _table(
     return table
 
 
-def _draw_blocks(columns: list[Column], rows: Iterable[Row], page: Page, *, whole: bool) -> None:
+def _draw_blocks(
+    columns: list[Column],
+    rows: Iterable[Row],
+    page: Page,
+    *,
+    whole: bool = False,
+    totals: Iterable[Row] = (),
+) -> None:
     """Every row as lines of key and value; `whole`: long text folds instead of being cut."""
-    headings = {column.key: page.shown(column.heading) for column in columns}
-    keys = max(map(cell_len, headings.values()))
-    room = 0 if page.width is None else max(page.width - keys - GAP, SHORTEST_CUT)
+    keys = max(cell_len(page.shown(column.heading)) for column in columns)
     for number, row in enumerate(rows):
         if number:
             page.blank()
-        cells = page.cells(columns, row)
-        never_cut = [cell.cell_len for c, cell in zip(columns, cells) if not page.may_cut(c)]
-        width = max([room, *never_cut])
-        grid = Table.grid(padding=(0, GAP, 0, 0))
-        grid.add_column(style="bold", width=keys, no_wrap=True)
-        grid.add_column(width=width, no_wrap=not whole, overflow="fold" if whole else "ellipsis")
-        for column, cell in zip(columns, cells, strict=True):
-            grid.add_row(headings[column.key], cell)
-        page.show(grid)
-
-
-def _draw_total_blocks(columns: list[Column], report: Report, page: Page) -> None:
-    for total in report.totals:
+        page.show(_block(columns, row, page, keys, whole=whole))
+    for total in totals:
         told = [column for column in columns if total.get(column.key) is not None]
-        page.show(rule)
-        _draw_blocks(told, [total], page, whole=False)
+        page.rule()
+        page.show(_block(told, total, page, keys, whole=whole))
+
+
+def _block(columns: list[Column], row: Row, page: Page, keys: int, *, whole: bool) -> Table:
+    cells = page.cells(columns, row)
+    fixed = [
+        cell.cell_len
+        for cell, column in zip(cells, columns, strict=True)
+        if not page.may_cut(column)
+    ]
+    room = 0 if page.width is None else max(page.width - keys - GAP, SHORTEST_CUT)
+    width = max([room, *fixed])
+    grid = Table.grid(padding=(0, GAP, 0, 0))
+    grid.add_column(style="bold", width=keys, no_wrap=True)
+    grid.add_column(width=width, no_wrap=not whole, overflow="fold" if whole else "ellipsis")
+    for cell, column in zip(cells, columns, strict=True):
+        value = cell if whole else page.fitted(cell, column, width)
+        grid.add_row(Text(page.shown(column.heading)), value)
+    return grid
 
 
 def _readable(value: object) -> str:

@@ -23,12 +23,12 @@ from lago_cli.readers.ndjson import split
 from lago_cli.stores.base import Appended, IngestStore, OnDuplicate
 
 SHOWN = 20  # rejections and conflicts that are kept to be named
-_BATCH = 1_000  # events judged one by one are stored together
+_BATCH = 1_000  # events judged one by one are stored together,
+_BATCH_BYTES = 8 * 1024 * 1024  # or as many as are as long as this
 _COMMIT_EVENTS = 250_000
 _COMMIT_SECONDS = 2.0
 _TRICKLE_SECONDS = 0.1
 _TRICKLE_EVENTS = 1_000
-_MAX_RAW = 10_000  # characters kept of a rejected record that holds nothing readable
 
 Clock = Callable[[], int]
 
@@ -41,7 +41,6 @@ class Rejection(NamedTuple):
     code: str
     message: str
     raw: str
-    hint: str | None = None
 
 
 class Conflict(NamedTuple):
@@ -86,6 +85,19 @@ class IngestReport:
     undone: bool = False  # --strict took everything back
 
 
+class _Lines:
+    """The lines of a block, parted only where one of them is asked for."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._lines: list[bytes] | None = None
+
+    def __getitem__(self, index: int) -> bytes:
+        if self._lines is None:
+            self._lines = self._data.split(b"\n")
+        return self._lines[index]
+
+
 class Ingestion:
     """
     One run over any number of inputs. Use as a context manager around `read`, then `finish`.
@@ -114,6 +126,8 @@ class Ingestion:
         self._rejections: list[Rejection] = []
         self._pending = EventBatch()
         self._raws: list[bytes] = []
+        self._pending_bytes = 0
+        self._pending_since = 0.0
         self._file = ""
         self._begun_at = 0.0
         self._in_transaction = 0  # events since it began
@@ -128,6 +142,8 @@ class Ingestion:
                 self._take_block(item)
             else:
                 self._take_record(item)
+            if self._pending and self._elapsed() - self._pending_since > _TRICKLE_SECONDS:
+                self._flush()
             self._listener.progressed(self._tally)
         self._flush()
 
@@ -161,7 +177,7 @@ class Ingestion:
             return
         self._flush()
         self._tally.read += len(batch)
-        self._append(batch, lambda index: block.data.split(b"\n")[index])
+        self._append(batch, _Lines(block.data).__getitem__)
 
     def _take_record(self, record: Record) -> None:
         self._tally.read += 1
@@ -176,17 +192,21 @@ class Ingestion:
                 fields = dict(with_content_id(fields))
             event = parse_event(fields)
         except LagoError as error:
-            self._reject(record.line, error.code, error.message, record.raw, error.hint)
+            message = f"{error.message} ({error.hint})" if error.hint else error.message
+            self._reject(record.line, error.code, message, record.raw)
             return
+        if not self._pending:
+            self._pending_since = self._elapsed()
         self._pending.append(event, record.line)
         self._raws.append(record.raw)
-        if len(self._pending) >= _BATCH:
+        self._pending_bytes += len(record.raw)
+        if len(self._pending) >= _BATCH or self._pending_bytes >= _BATCH_BYTES:
             self._flush()
 
     def _flush(self) -> None:
-        if len(self._pending):
+        if self._pending:
             batch, raws = self._pending, self._raws
-            self._pending, self._raws = EventBatch(), []
+            self._pending, self._raws, self._pending_bytes = EventBatch(), [], 0
             self._append(batch, raws.__getitem__)
 
     def _append(self, batch: EventBatch, raw_of: Callable[[int], bytes]) -> None:
@@ -222,14 +242,12 @@ class Ingestion:
                 tally.conflicts += 1
                 self._listener.conflicting(Conflict(self._file, line, transaction_id, differs_in))
 
-    def _reject(
-        self, line: int, code: str, message: str, raw: bytes, hint: str | None = None
-    ) -> None:
+    def _reject(self, line: int, code: str, message: str, raw: bytes) -> None:
         self._tally.rejected += 1
         text = raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
-        rejection = Rejection(self._file, line, code, message, text, hint)
-        if len(self._rejections) < SHOWN:
-            self._rejections.append(rejection)
+        rejection = Rejection(self._file, line, code, message, text)
+        if len(self._rejections) < SHOWN:  # without its text, which may be long
+            self._rejections.append(rejection._replace(raw=""))
         self._listener.rejected(rejection)
 
     def _begin(self) -> None:

@@ -11,16 +11,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from lago_cli.domain.aggregations import Units, Window, round_units
+from lago_cli.domain.aggregations import AGGREGATIONS, Units, Window, add, round_units
 from lago_cli.domain.batches import Party
 from lago_cli.domain.instants import parse_instant, to_datetime, to_micros
 from lago_cli.domain.metrics import Metric
-from lago_cli.domain.numbers import ZERO
+from lago_cli.domain.numbers import ZERO, exact
 from lago_cli.domain.periods import (
+    ALL_TIME,
     Period,
     calendar_month,
     month_before,
@@ -29,10 +30,17 @@ from lago_cli.domain.periods import (
 )
 from lago_cli.domain.usage import Group, UsageQuery
 from lago_cli.domain.windows import windows
-from lago_cli.errors import wrong_usage
+from lago_cli.errors import Kind, LagoError, wrong_usage
 from lago_cli.stores.base import UsageStore
 
 MAX_WINDOWS = 1_000_000
+_LEAST = {
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "week": timedelta(weeks=1),
+    "month": timedelta(days=28),
+}
+_LONGER_THAN_ANY = timedelta(days=33)  # window
 
 Owner = Party
 """(customer, subscription) of a row; the subscription is None where usage is by customer."""
@@ -64,6 +72,14 @@ class UsageRow(NamedTuple):
     metric: Metric
     window: Window
     group: Group | None
+    units: Units
+    events_count: int
+
+
+class Total(NamedTuple):
+    """A metric's figure over several rows."""
+
+    metric: Metric
     units: Units
     events_count: int
 
@@ -101,11 +117,42 @@ def left_out(store: UsageStore, request: UsageRequest, *, now: int) -> LeftOut:
     }
     found = LeftOut(Counter(), Counter())
     metrics = store.catalog.metrics()
-    for code, count in store.not_counted(spans):
+    for code, count in store.not_counted(spans, request.as_of):
         if request.metrics and code not in request.metrics:
             continue
         (found.unusable if code in metrics else found.unmatched)[code] += count
     return found
+
+
+def totals(rows: Iterable[UsageRow], *, windowed: bool) -> list[Total]:
+    """
+    A total for each metric with several rows, where adding them up means something.
+
+    A sum of maxima, of latest values or of distinct items is the figure of nobody. What a
+    recurring metric or an average stands at adds up over owners and groups, but not over
+    the windows of a period, in each of which it is there again.
+    """
+    by_code: dict[str, list[UsageRow]] = {}
+    for row in rows:
+        by_code.setdefault(row.metric.code, []).append(row)
+    return [
+        _total(rows)
+        for rows in by_code.values()
+        if len(rows) > 1 and _adds_up(rows[0].metric, windowed=windowed)
+    ]
+
+
+def _adds_up(metric: Metric, *, windowed: bool) -> bool:
+    is_level = metric.recurring or metric.aggregation_type == "weighted_sum_agg"
+    return AGGREGATIONS[metric.aggregation_type].adds_up and not (windowed and is_level)
+
+
+def _total(rows: Sequence[UsageRow]) -> Total:
+    units: Units = ZERO
+    with exact():
+        for row in rows:
+            units = add(units, row.units)
+    return Total(rows[0].metric, units, sum(row.events_count for row in rows))
 
 
 def _metrics(store: UsageStore, request: UsageRequest) -> list[Metric]:
@@ -135,14 +182,16 @@ def _owners(store: UsageStore, request: UsageRequest) -> dict[Party, Owner]:
     return owners
 
 
-def _asked_for(request: UsageRequest, owners: Iterable[Owner]) -> Iterator[Owner]:
-    """Owners that were named, who get a row also where nothing happened."""
+def _asked_for(request: UsageRequest, owners: Mapping[Party, Owner]) -> Iterator[Owner]:
+    """Who was named and has no events at all, but gets a row nevertheless."""
     if request.subscriptions:
         seen = {subscription for _, subscription in owners}
-        yield from ((None, name) for name in request.subscriptions if name not in seen)
+        names = dict.fromkeys(request.subscriptions)
+        yield from ((None, name) for name in names if name not in seen)
     elif request.customers:
-        seen = {customer for customer, _ in owners}
-        yield from ((name, None) for name in request.customers if name not in seen)
+        known = {customer for customer, _ in owners.values()}
+        names = dict.fromkeys(request.customers)
+        yield from ((name, None) for name in names if name not in known)
 
 
 class _Calendars:
@@ -162,25 +211,42 @@ class _Calendars:
         return self._of_zone(name)
 
     def _windows(self, zone_name: str) -> list[Window]:
-        zone = zone_for(zone_name)
-        period = self._period(zone)
+        try:
+            zone = zone_for(zone_name)
+            period = self._period(zone)
+        except LagoError as error:
+            if error.kind is not Kind.REFUSED:
+                raise
+            raise wrong_usage(error.code, error.message, error.hint) from None
         if self._request.window is None:
             return [_window(period)]
-        if self._span is None:
-            return []
-        first, last = self._span
-        cut = period.clipped(to_datetime(first), to_datetime(last + 1))
-        whole = period if self._request.period != "all" else cut
-        found = []
-        for part in windows(whole, self._request.window, zone):
-            found.append(_window(part))
-            if len(found) > MAX_WINDOWS:
-                raise wrong_usage(
-                    "too_many_windows",
-                    f"That makes more than {MAX_WINDOWS} windows.",
-                    "Ask for a shorter period, or a longer --window.",
-                )
-        return found
+        return [_window(part) for part in self._parts(period, self._request.window, zone)]
+
+    def _parts(self, period: Period, step: str, zone: tzinfo) -> Iterator[Period]:
+        """Whole windows; where the period is open, those from the first event to the last."""
+        request = self._request
+        open_start = request.period == "all" or (request.start is None and request.end is not None)
+        open_end = request.period == "all" or (request.end is None and request.start is not None)
+        first, last = period.start, period.end
+        if open_start or open_end:
+            if self._span is None:
+                return
+            earliest, latest = map(to_datetime, self._span)
+            if open_start:
+                first = earliest
+                period = period.clipped(earliest - _LONGER_THAN_ANY, None)
+            if open_end:
+                last = latest
+                period = period.clipped(None, min(latest, _LATEST) + _LONGER_THAN_ANY)
+        if (period.end - period.start) / _LEAST[step] > MAX_WINDOWS:
+            raise wrong_usage(
+                "too_many_windows",
+                f"That makes more than {MAX_WINDOWS} windows.",
+                "Ask for a shorter period, or a longer --window.",
+            )
+        for part in windows(period, step, zone):
+            if part.end > first and part.start <= last:
+                yield part
 
     def _period(self, zone: tzinfo) -> Period:
         request = self._request
@@ -200,6 +266,9 @@ class _Calendars:
         return month if name == "current" else month_before(month, zone)
 
 
+_LATEST = ALL_TIME.end - _LONGER_THAN_ANY
+
+
 def _check_times(request: UsageRequest) -> None:
     given = [
         request.period is not None,
@@ -215,11 +284,17 @@ def _check_times(request: UsageRequest) -> None:
 
 def _instant(text: str, option: str, zone: tzinfo) -> int:
     try:
-        return parse_instant(text, zone)
+        micros = parse_instant(text, zone)
+        to_datetime(micros)
     except ValueError as error:
-        raise wrong_usage(
-            "invalid_instant", f"{option}: {error}.", "For example: 2026-11-22T00:00:00Z"
-        ) from None
+        reason = str(error)
+    except OverflowError:
+        reason = f"{text[:40]} lies outside the calendar, the years 1 to 9999"
+    else:
+        return micros
+    raise wrong_usage(
+        "invalid_instant", f"{option}: {reason}.", "For example: 2026-11-22T00:00:00Z"
+    )
 
 
 def _window(period: Period) -> Window:
@@ -243,24 +318,20 @@ def _rows(
         as_of=request.as_of,
     )
     names = list(numbers)
-    seen = set()
+    seen: dict[Owner, dict[Group | None, set[Window]]] = {}
     for share in store.aggregate(query):
         owner = names[share.owner]
-        seen.add((owner, share.window))
-        yield UsageRow(
-            owner,
-            metric,
-            share.window,
-            share.group if request.group_by else None,
-            round_units(share.units, metric.rounding_function, metric.rounding_precision),
-            share.events_count,
-        )
+        group = share.group if request.group_by else None
+        seen.setdefault(owner, {}).setdefault(group, set()).add(share.window)
+        units = round_units(share.units, metric.rounding_function, metric.rounding_precision)
+        yield UsageRow(owner, metric, share.window, group, units, share.events_count)
     if request.customers or request.subscriptions:
-        nothing: Group | None = (None,) * len(request.group_by) if request.group_by else None
-        for owner in (*names, *_asked_for(request, names)):
-            for window in calendars.windows(owner):
-                if (owner, window) not in seen:
-                    yield UsageRow(owner, metric, window, nothing, ZERO, 0)
+        nobody: Group | None = (None,) * len(request.group_by) if request.group_by else None
+        for owner in (*names, *_asked_for(request, owners)):
+            for group, used in seen.get(owner, {nobody: set()}).items():
+                for window in calendars.windows(owner):
+                    if window not in used:
+                        yield UsageRow(owner, metric, window, group, ZERO, 0)
 
 
 def _order(row: UsageRow) -> tuple[object, ...]:

@@ -127,8 +127,14 @@ class UsageStore(Protocol):
 
     def aggregate(self, query: UsageQuery) -> Iterator[Share]: ...
 
-    def not_counted(self, spans: Mapping[Party, Window]) -> Iterator[tuple[str, int]]:
-        """By code, how many events no metric counts, of every party within its span."""
+    def not_counted(
+        self, spans: Mapping[Party, Window], as_of: int | None = None
+    ) -> Iterator[tuple[str, int]]:
+        """
+        By code, how many events no metric counts, of every party within its span.
+
+        Those received after `as_of` are left out.
+        """
 
 
 class MetricCatalog(Definitions, Protocol):

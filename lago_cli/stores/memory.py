@@ -7,7 +7,7 @@ It says what the other engines must answer, and is what the tests compare them w
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import exact
 from lago_cli.domain.readings import reading_of
 from lago_cli.domain.usage import Group, Share, UsageQuery
+from lago_cli.errors import not_found
 from lago_cli.stores.base import Appended, Duplicate, OnDuplicate
 
 
@@ -29,11 +30,32 @@ class _Stored(NamedTuple):
     received_at: int
 
 
+class Definitions:
+    """Metrics by code, time zones by customer."""
+
+    def __init__(self, timezones: Mapping[str, str]) -> None:
+        self._metrics: dict[str, Metric] = {}
+        self._timezones = timezones
+
+    def metrics(self) -> dict[str, Metric]:
+        return self._metrics
+
+    def metric(self, code: str) -> Metric:
+        """Raises `LagoError` (not found)."""
+        if code not in self._metrics:
+            raise not_found("metric", code)
+        return self._metrics[code]
+
+    def timezones(self) -> dict[str, str]:
+        return dict(self._timezones)
+
+
 class MemoryStore:
     """Events by identity: (is it a subscription's?, its or the customer's name, id)."""
 
-    def __init__(self) -> None:
-        self._metrics: dict[str, Metric] = {}
+    def __init__(self, timezones: Mapping[str, str] | None = None) -> None:
+        self.catalog = Definitions(timezones or {})
+        self._metrics = self.catalog.metrics()
         self._events: dict[tuple[bool, str, str], _Stored] = {}
         self._arrived = 0
 
@@ -72,6 +94,22 @@ class MemoryStore:
         rows = (row.event for row in self._events.values())
         return {(event.external_customer_id, event.external_subscription_id) for event in rows}
 
+    def span(self) -> tuple[int, int] | None:
+        times = [row.at for row in self._events.values()]
+        return (min(times), max(times)) if times else None
+
+    def not_counted(
+        self, spans: Mapping[Party, Window], as_of: int | None = None
+    ) -> Iterator[tuple[str, int]]:
+        found: dict[str, int] = defaultdict(int)
+        for row in self._events.values():
+            event = row.event
+            span = spans.get((event.external_customer_id, event.external_subscription_id))
+            known = as_of is None or row.received_at <= as_of
+            if span and span.start <= row.at < span.end and known and self._reading(row) is None:
+                found[event.code] += 1
+        yield from found.items()
+
     def aggregate(self, query: UsageQuery) -> Iterator[Share]:
         found: dict[tuple[int, Window, Group], list[tuple[int, Reading]]] = defaultdict(list)
         for row in self._events.values():
@@ -90,7 +128,8 @@ class MemoryStore:
             readings = [reading for _, reading in in_order]
             inside = sum(window.start <= reading.at for reading in readings)
             with exact():
-                yield Share(owner, window, group, fold(readings, window), inside)
+                units = fold(readings, window)
+            yield Share(owner, window, group, units, inside)
 
     def _reading(self, row: _Stored) -> Reading | None:
         metric = self._metrics.get(row.event.code)

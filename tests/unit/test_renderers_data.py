@@ -275,10 +275,10 @@ def test_csv_of_one_column_has_no_blank_line(text):
     assert read_csv(one("csv", text)) == [["a"], [text or ""]]
 
 
-def test_csv_tells_empty_text_from_nothing():
-    text = shown("csv", [Column("a"), Column("b")], [{"a": "", "b": None}])
+def test_csv_ends_lines_with_line_feeds_and_keeps_carriage_returns():
+    text = shown("csv", [Column("a"), Column("b")], [{"a": "x\ry\r\n", "b": None}])
 
-    assert text == 'a,b\n"",\n'
+    assert text == 'a,b\n"x\ry\r\n",\n'
 
 
 def test_csv_quotes_only_what_needs_it():

@@ -105,16 +105,17 @@ def test_json_keeps_its_value_in_any_encoding(output):
     assert json.loads(stream.buffer.getvalue().decode("ascii")) == row
 
 
-def test_json_needs_neither_rich_nor_a_table():
-    program = """if True:
+@pytest.mark.parametrize("output", ["json", "ndjson", "csv", "markdown"])
+def test_only_the_table_needs_rich(output):
+    program = f"""if True:
         import sys
         from lago_cli.renderers import Column, Report, Terminal, render
-        render(Report(None, [Column("a")], [{"a": 1}]), "json", sys.stdout, Terminal())
-        print(sorted({"rich", "lago_cli.renderers.table"} & set(sys.modules)))
+        render(Report(None, [Column("a")], [{{"a": 1}}]), "{output}", sys.stdout, Terminal())
+        print(sorted({{"rich", "lago_cli.renderers.table"}} & set(sys.modules)))
     """
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
 
-    assert answer.stdout == '[\n  {"a": 1}\n]\n[]\n', answer.stderr
+    assert answer.stdout.endswith("\n[]\n"), answer.stderr
 
 
 def test_an_unencodable_terminal_still_aligns():
@@ -124,4 +125,4 @@ def test_an_unencodable_terminal_still_aligns():
     render(report, "table", stream, Terminal(unicode=False))
     stream.flush()
 
-    assert stream.buffer.getvalue().decode() == "id    n\n----  -\n\\xe9  1\n"
+    assert stream.buffer.getvalue().decode() == "id    n\n-------\n\\xe9  1\n"

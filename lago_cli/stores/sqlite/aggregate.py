@@ -9,12 +9,10 @@ time and goes through the folds of `domain.aggregations`, which say what is righ
 from __future__ import annotations
 
 import sqlite3
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from itertools import groupby
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from lago_cli.domain.aggregations import AGGREGATIONS, Reading, Units, Window, add
@@ -24,7 +22,6 @@ from lago_cli.domain.numbers import ZERO, exact, from_scaled
 from lago_cli.domain.readings import number_kept
 from lago_cli.domain.usage import Share, UsageQuery
 
-_at = attrgetter("at")
 _LOW_BITS = (1 << 32) - 1
 _EVER = -(2**62)
 _PARTIALS = f"""
@@ -40,7 +37,7 @@ SELECT {keys}, r.at, r.value, r.scale, r.step
 """
 _SOURCE = """
   FROM readings AS r
-  JOIN temp.members AS m ON m.party_id = r.party_id
+ CROSS JOIN temp.members AS m ON m.party_id = r.party_id  -- CROSS: readings first, by time
   {events}
  WHERE r.code_id = (SELECT id FROM codes WHERE code = :metric)
    AND r.value IS NOT NULL
@@ -51,13 +48,20 @@ _WINDOW = """
 (SELECT max(w.start) FROM temp.windows AS w WHERE w.calendar = m.calendar AND w.start <= r.at)
 """
 _NOT_COUNTED = """
-SELECT c.code, count(*)
+SELECT count(*)
   FROM readings AS r
-  JOIN temp.members AS m ON m.party_id = r.party_id
-  JOIN codes AS c ON c.id = r.code_id
- WHERE r.value IS NULL AND r.at >= m.start AND r.at < m.end
- GROUP BY c.code
+ CROSS JOIN temp.members AS m ON m.party_id = r.party_id
+  {events}
+ WHERE r.code_id = :code
+   AND r.value IS NULL
+   AND r.at >= :start AND r.at < :end
+   AND r.at >= m.start AND r.at < m.end
 """
+_CODES = """
+SELECT id, code FROM codes  -- every event of a count is counted
+ WHERE code NOT IN (SELECT code FROM metrics WHERE aggregation_type = 'count_agg')
+"""
+_OF_EVENT = "JOIN events AS e ON e.id = r.event_id"
 _TABLES = """
 CREATE TEMP TABLE IF NOT EXISTS members (
     party_id INTEGER PRIMARY KEY, owner INTEGER, calendar INTEGER, start INTEGER, end INTEGER
@@ -96,26 +100,37 @@ class Aggregator:
         if not any(query.windows):
             return
         self._lay_out(query)
-        with exact():
-            if query.metric.recurring:
-                yield from self._carried(query)
-            elif query.metric.aggregation_type in _NATIVE:
-                yield from self._native(query)
-            else:
-                yield from self._folded(query)
+        if query.metric.recurring:
+            yield from self._carried(query)
+        elif query.metric.aggregation_type in _NATIVE:
+            yield from self._native(query)
+        else:
+            yield from self._folded(query)
 
-    def not_counted(self, spans: Mapping[Party, Window]) -> Iterator[tuple[str, int]]:
+    def not_counted(
+        self, spans: Mapping[Party, Window], as_of: int | None
+    ) -> Iterator[tuple[str, int]]:
         """(code, how many events) that no metric counts, of every party within its span."""
+        members = [
+            (self._party_ids[party], *window)
+            for party, window in spans.items()
+            if party in self._party_ids
+        ]
+        if not members:
+            return
         self._connection.executescript(_TABLES)
-        self._connection.executemany(
-            "INSERT INTO temp.members VALUES (?, 0, 0, ?, ?)",
-            (
-                (self._party_ids[party], *window)
-                for party, window in spans.items()
-                if party in self._party_ids
-            ),
-        )
-        yield from self._connection.execute(_NOT_COUNTED)
+        self._connection.executemany("INSERT INTO temp.members VALUES (?, 0, 0, ?, ?)", members)
+        bounds = {
+            "start": min(start for _, start, _ in members),
+            "end": max(end for _, _, end in members),
+            "as_of": as_of,
+        }
+        late = "" if as_of is None else f"{_OF_EVENT} AND e.received_at <= :as_of"
+        query = _NOT_COUNTED.format(events=late)
+        for code_id, code in self._connection.execute(_CODES).fetchall():
+            found = self._connection.execute(query, {**bounds, "code": code_id}).fetchone()[0]
+            if found:
+                yield code, found
 
     def _native(self, query: UsageQuery) -> Iterator[Share]:
         partials: dict[tuple[Any, ...], list[_Partial]] = defaultdict(list)
@@ -128,7 +143,8 @@ class Aggregator:
         window_of = _windows_by_start(query)
         units = _NATIVE[query.metric.aggregation_type]
         for (owner, start, *group), parts in partials.items():
-            whole = _merged(parts)
+            with exact():
+                whole = _merged(parts)
             window = window_of(owner, start)
             yield Share(owner, window, tuple(group), units(whole), whole.events)
 
@@ -139,19 +155,27 @@ class Aggregator:
         for (owner, start, *group), rows in self._grouped(query, 2):
             window = window_of(owner, start)
             readings = _Counted(_readings(query, rows))
-            units = fold(readings, window)
+            with exact():
+                units = fold(readings, window)
             yield Share(owner, window, tuple(group), units, readings.count)
 
     def _carried(self, query: UsageQuery) -> Iterator[Share]:
         """A recurring metric: all that came before the end of a window counts in it."""
-        fold = AGGREGATIONS[query.metric.aggregation_type].fold
+        row = AGGREGATIONS[query.metric.aggregation_type]
+        assert row.carry is not None
         for (owner, _, *group), rows in self._grouped(query, 2):
-            history = list(_readings(query, rows))
-            for window in query.windows[owner]:
-                known = history[: bisect_left(history, window.end, key=_at)]
-                if known:
-                    inside = sum(1 for reading in known if reading.at >= window.start)
-                    yield Share(owner, window, tuple(group), fold(known, window), inside)
+            coming = _Coming(_readings(query, rows))
+            windows = query.windows[owner]
+            with exact():
+                carried = row.carry(coming.until(windows[0].start))
+            for window in windows:
+                inside = list(coming.until(window.end))
+                if not coming.have_begun:
+                    continue
+                with exact():
+                    units = row.fold([*carried, *inside], window)
+                    carried = row.carry([*carried, *inside])
+                yield Share(owner, window, tuple(group), units, len(inside))
 
     def _grouped(
         self, query: UsageQuery, fixed: int
@@ -204,6 +228,21 @@ class Aggregator:
         )
 
 
+class _Coming:
+    """Readings in the order of time, taken as far as they are asked for."""
+
+    def __init__(self, readings: Iterator[Reading]) -> None:
+        self._readings = readings
+        self._next = next(readings, None)
+        self.have_begun = False
+
+    def until(self, end: int) -> Iterator[Reading]:
+        while self._next is not None and self._next.at < end:
+            self.have_begun = True
+            yield self._next
+            self._next = next(self._readings, None)
+
+
 class _Counted:
     """Readings, counted as they pass."""
 
@@ -232,7 +271,7 @@ def _source(query: UsageQuery) -> tuple[str, dict[str, object]]:
         "end": max(span[-1].end for span in spans),
     }
     wants_event = bool(query.group_by or query.filters or query.as_of is not None)
-    sql = _SOURCE.format(events="JOIN events AS e ON e.id = r.event_id" if wants_event else "")
+    sql = _SOURCE.format(events=_OF_EVENT if wants_event else "")
     if query.as_of is not None:
         sql += " AND e.received_at <= :as_of"
         values["as_of"] = query.as_of

@@ -60,11 +60,8 @@ class Appender:
     def append(
         self, batch: EventBatch, *, run: int, received_at: int, on_duplicate: OnDuplicate
     ) -> Appended:
-        names = self._interning.parties(batch.parties, received_at)
-        identities = [
-            (transaction_id, names[party][1])
-            for transaction_id, party in zip(batch.transaction_ids, batch.parties, strict=True)
-        ]
+        _, streams = self._interning.parties(batch.parties, received_at)
+        identities = list(zip(batch.transaction_ids, streams, strict=True))
         first = self.next_id
         self.next_id += len(batch)
         taken = self._identities.claim(identities, first)
@@ -91,9 +88,8 @@ class Appender:
         self, batch: EventBatch, ids: Sequence[int], *, run: int, received_at: int
     ) -> Appended:
         """Add events whose identities are claimed, and their readings."""
-        names = self._interning.parties(batch.parties, received_at)
-        parties = [names[party][0] for party in batch.parties]
-        codes = list(map(self._interning.codes(batch.codes).__getitem__, batch.codes))
+        parties, _ = self._interning.parties(batch.parties, received_at)
+        codes = self._interning.codes(batch.codes)
         at = [received_at if moment is None else moment for moment in batch.at]
         readers = [self._readers.get(code, _unmatched) for code in batch.codes]
         kept = [

@@ -90,7 +90,9 @@ class Events:
         """Instants of the first and the last event, in microseconds since 1970."""
         bounds = [
             self._connection.execute(
-                "SELECT min(at), max(at) FROM readings WHERE code_id = ?", code
+                "SELECT (SELECT min(at) FROM readings WHERE code_id = ?1),"
+                " (SELECT max(at) FROM readings WHERE code_id = ?1)",
+                code,
             ).fetchone()
             for code in self._connection.execute("SELECT id FROM codes").fetchall()
         ]

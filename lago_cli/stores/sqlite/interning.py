@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from lago_cli.domain.batches import Party
 
@@ -35,21 +35,33 @@ class Interning:
         self._codes.clear()
         self._parties.clear()
 
-    def codes(self, codes: Iterable[str]) -> dict[str, int]:
-        """Ids of all of `codes` (and of others); unknown ones are added."""
-        for code in set(codes).difference(self._codes):
+    def codes(self, codes: Sequence[str]) -> list[int]:
+        """The id of each of `codes`; unknown ones are added."""
+        known = self._codes
+        try:
+            return [known[code] for code in codes]
+        except KeyError:
+            self._add_codes(set(codes).difference(known))
+            return [known[code] for code in codes]
+
+    def parties(self, parties: Sequence[Party], now: int) -> tuple[list[int], list[int]]:
+        """The id of each of `parties`, and its stream; unknown ones are added."""
+        known = self._parties
+        try:
+            found = [known[party] for party in parties]
+        except KeyError:
+            if len(known) > _MAX_REMEMBERED:
+                known.clear()
+            for party in set(parties).difference(known):
+                known[party] = self._party(party, now)
+            found = [known[party] for party in parties]
+        return [party for party, _ in found], [stream for _, stream in found]
+
+    def _add_codes(self, codes: Iterable[str]) -> None:
+        for code in codes:
             self._connection.execute("INSERT OR IGNORE INTO codes (code) VALUES (?)", (code,))
             row = self._connection.execute("SELECT id FROM codes WHERE code = ?", (code,))
             self._codes[code] = row.fetchone()[0]
-        return self._codes
-
-    def parties(self, parties: Iterable[Party], now: int) -> dict[Party, tuple[int, int]]:
-        """(id, stream) of all of `parties` (and of others); unknown ones are added."""
-        if len(self._parties) > _MAX_REMEMBERED:
-            self._parties.clear()
-        for party in set(parties).difference(self._parties):
-            self._parties[party] = self._party(party, now)
-        return self._parties
 
     def _party(self, party: Party, now: int) -> tuple[int, int]:
         customer, subscription = party

@@ -15,8 +15,8 @@ import sqlite3
 
 from sqlite_utils import Database, Migrations
 
-from lago_cli.stores.sqlite.connection import APPLICATION_ID, PAGE_BYTES, begin_immediate
-from lago_cli.stores.sqlite.schema import SCHEMA_VERSION, check_schema, schema_version
+from lago_cli.stores.sqlite.connection import APPLICATION_ID, begin_immediate
+from lago_cli.stores.sqlite.schema import SCHEMA_VERSION, is_empty, schema_version
 
 migrations = Migrations("lago")
 
@@ -180,23 +180,11 @@ def m001_the_first_schema(db: Database) -> None:
         db.create_view(name, select)
 
 
-def prepare(connection: sqlite3.Connection, path: str, busy_timeout: float) -> bool:
-    """
-    Bring a writable file to today's schema; True where it was empty before.
-
-    Raises:
-        LagoError: where the file belongs to another program.
-    """
-    if path != ":memory:":
-        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-        connection.execute("PRAGMA journal_mode = WAL")
+def prepare(connection: sqlite3.Connection, busy_timeout: float) -> bool:
+    """Bring a file of ours, or an empty one, to today's schema; True where it was empty."""
     begin_immediate(connection, busy_timeout)
     try:
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        was_empty = bool(tables == 0)
-        ours = connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
-        if not was_empty and not ours:
-            check_schema(connection, path)
+        was_empty = is_empty(connection)
         if schema_version(connection) < SCHEMA_VERSION:
             migrations.apply(Database(connection))
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from lago_cli.errors import database
-from lago_cli.stores.sqlite.connection import APPLICATION_ID
+from lago_cli.stores.sqlite.connection import APPLICATION_ID, PAGE_BYTES
 
 SCHEMA_VERSION = 1
 
@@ -14,19 +14,40 @@ def schema_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def check_schema(connection: sqlite3.Connection, path: str) -> None:
+def is_empty(connection: sqlite3.Connection) -> bool:
+    """Whether nothing was ever put into the file."""
+    return bool(connection.execute("SELECT count(*) = 0 FROM sqlite_schema").fetchone()[0])
+
+
+def check_owner(connection: sqlite3.Connection, path: str) -> None:
     """
-    Refuse a file that is not ours, or of another schema than today's.
+    Refuse a file that is neither empty nor ours, without changing it.
 
     Raises:
-        LagoError: `not_a_lago_file`, `schema_too_new` or `schema_too_old`.
+        LagoError: `not_a_lago_file`.
     """
-    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+    owner = connection.execute("PRAGMA application_id").fetchone()[0]
+    if owner != APPLICATION_ID and not is_empty(connection):
         raise database(
             "not_a_lago_file",
             f"{path} is a SQLite database, but not one of lago.",
             "Name another file with --db or $LAGO_DB.",
         )
+
+
+def use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Let readers read while somebody writes; also a backup that was put in place."""
+    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a file that is still empty
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
+def check_schema(connection: sqlite3.Connection, path: str) -> None:
+    """
+    Refuse a file of another schema than today's.
+
+    Raises:
+        LagoError: `schema_too_new` or `schema_too_old`.
+    """
     found = schema_version(connection)
     if found > SCHEMA_VERSION:
         raise database(

@@ -16,7 +16,6 @@ from lago_cli.stores.sqlite.aggregate import Aggregator
 from lago_cli.stores.sqlite.append import Appender
 from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.connection import (
-    APPLICATION_ID,
     as_lago_error,
     begin_immediate,
     connect,
@@ -25,7 +24,13 @@ from lago_cli.stores.sqlite.connection import (
 from lago_cli.stores.sqlite.events import Events
 from lago_cli.stores.sqlite.maintenance import Maintenance
 from lago_cli.stores.sqlite.runs import Runs
-from lago_cli.stores.sqlite.schema import SCHEMA_VERSION, check_schema, schema_version
+from lago_cli.stores.sqlite.schema import (
+    SCHEMA_VERSION,
+    check_owner,
+    check_schema,
+    schema_version,
+    use_write_ahead_log,
+)
 
 
 class SqliteStore:
@@ -55,12 +60,13 @@ class SqliteStore:
         self.maintenance = Maintenance(self._connection, path)
 
     def _check(self, *, writable: bool) -> None:
-        found = schema_version(self._connection)
-        ours = self._connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
-        if writable and (not ours or found < SCHEMA_VERSION):
-            from lago_cli.stores.sqlite.migrations import prepare
+        check_owner(self._connection, self.path)
+        if writable:
+            use_write_ahead_log(self._connection)
+            if schema_version(self._connection) < SCHEMA_VERSION:
+                from lago_cli.stores.sqlite.migrations import prepare
 
-            self.created = prepare(self._connection, self.path, self._busy_timeout)
+                self.created = prepare(self._connection, self._busy_timeout)
         check_schema(self._connection, self.path)
 
     def __enter__(self) -> SqliteStore:
@@ -147,8 +153,11 @@ class SqliteStore:
     def span(self) -> tuple[int, int] | None:
         return self.events.span()
 
-    def not_counted(self, spans: Mapping[Party, Window]) -> Iterator[tuple[str, int]]:
-        yield from Aggregator(self._connection, self.events.parties()).not_counted(spans)
+    def not_counted(
+        self, spans: Mapping[Party, Window], as_of: int | None = None
+    ) -> Iterator[tuple[str, int]]:
+        aggregator = Aggregator(self._connection, self.events.parties())
+        yield from aggregator.not_counted(spans, as_of)
 
     def aggregate(self, query: UsageQuery) -> Iterator[Share]:
         aggregator = Aggregator(self._connection, self.events.parties())

@@ -1,0 +1,73 @@
+"""Every engine behind one face, for the tests that all of them have to pass."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from lago_cli.domain.batches import EventBatch
+from lago_cli.domain.events import parse_event
+from lago_cli.domain.instants import parse_instant
+from lago_cli.domain.json_text import decode_object
+from lago_cli.domain.metrics import Metric, define_metric
+from lago_cli.services.usage import UsageRequest, UsageRow, usage_for
+from lago_cli.stores import open_store
+from lago_cli.stores.base import Appended, OnDuplicate
+from lago_cli.stores.memory import MemoryStore
+
+NOON = parse_instant("2026-11-22T12:00:00Z")
+
+
+class Engine:
+    """A store that takes events as they are written."""
+
+    def __init__(self, store: Any) -> None:
+        self.store = store
+
+    def define(self, metric: Metric | None = None, **keys: object) -> None:
+        """Create or change a metric, given as one or by its keys."""
+        self.store.define(metric or define_metric(**keys))  # type: ignore[arg-type]
+
+    def ingest(
+        self,
+        events: Iterable[Mapping[str, object] | str],
+        *,
+        received_at: int = NOON,
+        on_duplicate: OnDuplicate = "skip",
+    ) -> Appended:
+        """Append events, objects or JSON texts, in one batch."""
+        batch = EventBatch()
+        for line, event in enumerate(events, 1):
+            text = event if isinstance(event, str) else json.dumps(event, ensure_ascii=False)
+            batch.append(parse_event(decode_object(text.encode())), line)
+        return self._append(batch, received_at=received_at, on_duplicate=on_duplicate)
+
+    def _append(self, batch: EventBatch, **how: Any) -> Appended:
+        return self.store.append(batch, run=1, **how)
+
+    def usage(self, *, now: int = NOON, **asked: Any) -> list[UsageRow]:
+        """The answer to a question that is put as on the command line."""
+        return list(usage_for(self.store, UsageRequest(**asked), now=now))
+
+
+class _Transactional(Engine):
+    def _append(self, batch: EventBatch, **how: Any) -> Appended:
+        with self.store.writing():
+            run = self.store.runs.start("test", NOON, self.store.next_event_id)
+            return self.store.append(batch, run=run, **how)
+
+
+@contextmanager
+def memory() -> Iterator[Engine]:
+    yield Engine(MemoryStore())
+
+
+@contextmanager
+def sqlite(path: str = ":memory:") -> Iterator[Engine]:
+    with open_store(path, writable=True, busy_timeout=1) as store:
+        yield _Transactional(store)
+
+
+ENGINES: dict[str, Callable[[], Any]] = {"memory": memory, "sqlite": sqlite}
