@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.events import METRICS
-from benchmarks.processes import Figure, Run, run
+from benchmarks.processes import Figure, Run, Took, run
 from benchmarks.report import Line, as_markdown, as_text
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -20,6 +20,7 @@ SCRIPTS = Path(PYTHON).parent
 LAGO = SCRIPTS / "lago"
 SQLITE_UTILS = (SCRIPTS / "sqlite-utils", "insert")
 STARTS = 21
+SLOW_RUNS = 2  # of what takes a minute
 LARGE = 5  # times the events: memory must not grow with them
 
 INGEST_LIMIT = 6  # times as fast as sqlite-utils
@@ -37,6 +38,7 @@ class Bench:
         self.count = events
         self.runs = runs
         self.lines: list[Line] = []
+        self.peak = 0
 
     def measure(self) -> None:
         events = self.generate("events.ndjson", self.count)
@@ -54,18 +56,14 @@ class Bench:
     def run(self, *command: object) -> Run:
         return run(command, self.folder, python_path=REPOSITORY)
 
-    def database(self, name: str) -> Path:
-        """A path at which nothing is, its metrics defined by `define`."""
-        path = self.folder / name
-        self.remove(path)
-        return path
-
     def remove(self, path: Path) -> None:
         for each in path.parent.glob(f"{path.name}*"):
             each.unlink()
 
     def defined(self, name: str) -> Path:
-        path = self.database(name)
+        """A fresh file in which the metrics are defined."""
+        path = self.folder / name
+        self.remove(path)
         for code, aggregation_type, field_name in METRICS:
             field = ("--field-name", field_name) if field_name else ()
             named = ("--code", code, "--aggregation-type", aggregation_type)
@@ -74,82 +72,81 @@ class Bench:
 
     def start_up(self) -> None:
         """What each command costs before it has done anything."""
-        say(f"starting {STARTS} times each")
         small = self.defined("small.db")
         self.run(LAGO, "ingest", self.generate("small.ndjson", 100), "--db", small)
-        commands = {
-            "python": (PYTHON, "-c", "pass"),
-            "version": (LAGO, "--version"),
-            "usage": (LAGO, "usage", "-o", "json", "--period", "2026-11", "--db", small),
-        }
-        seconds: dict[str, list[float]] = {name: [] for name in commands}
-        for _ in range(STARTS):
-            for name, command in commands.items():
-                seconds[name].append(self.run(*command).seconds)
-        python, version, usage = (Figure(tuple(each)) for each in seconds.values())
-        self.add("`lago --version`", version, "`python -c pass`", python, VERSION_LIMIT)
-        self.add("`lago usage -o json`, 100 events", usage, "`python -c pass`", python, USAGE_LIMIT)
+        say(f"starting {STARTS} times each")
+        commands = (
+            (PYTHON, "-c", "pass"),
+            (LAGO, "--version"),
+            (LAGO, "usage", "-o", "json", "--period", "2026-11", "--db", small),
+        )
+        rounds = [[self.run(*command).took for command in commands] for _ in range(STARTS)]
+        python, version, usage = (Figure(*runs) for runs in zip(*rounds, strict=True))
+        empty = "`python -c pass`"
+        self.add("`lago --version`", version, empty, python, VERSION_LIMIT)
+        self.add("`lago usage -o json`, 100 events", usage, empty, python, USAGE_LIMIT)
 
     def ingest(self, events: Path) -> None:
-        """The whole program against another one, against SQLite alone, and once more."""
-        ours, again, floor = [], [], []
-        peaks = []
-        for number in range(self.runs):
-            say(f"ingesting, run {number + 1} of {self.runs}")
-            path = self.defined("lago.db")
-            done = self.run(LAGO, "ingest", events, "--db", path, "-o", "json")
-            ours.append(done.seconds)
-            peaks.append(done.peak_bytes)
-            again.append(self.run(LAGO, "ingest", events, "--db", path, "-o", "json").seconds)
-            fresh = self.database("floor.db")
-            timed = self.run(PYTHON, "-m", "benchmarks.floor", path, fresh)
-            floor.append(float(timed.stdout))
-            self.remove(fresh)
-        self.remove(self.folder / "lago.db")
-        lago, replay = Figure(tuple(ours)), Figure(tuple(again))
-        self.peak = max(peaks)
-        self.add(
-            "`sqlite-utils insert --nl --pk transaction_id --ignore`",
-            self.sqlite_utils(events),
-            "`lago ingest`",
-            lago,
-            INGEST_LIMIT,
-            at_least=True,
-        )
-        self.add("`lago ingest`", lago, "SQLite alone", Figure(tuple(floor)), FLOOR_LIMIT)
-        self.add("`lago ingest` of the same file again", replay, "the first time", lago)
-        self.duckdb(events, lago)
-        self.lago = lago
-
-    def sqlite_utils(self, events: Path) -> Figure:
-        """As it is asked to do the same: the same lines, each id once."""
-        seconds = []
-        for number in range(min(self.runs, 2)):
-            say(f"inserting with sqlite-utils, run {number + 1} (a minute or more)")
-            path = self.database("sqlite-utils.db")
-            options = ("--nl", "--pk", "transaction_id", "--ignore")
-            seconds.append(self.run(*SQLITE_UTILS, path, "events", events, *options).seconds)
-            self.remove(path)
-        return Figure(tuple(seconds))
-
-    def duckdb(self, events: Path, lago: Figure) -> None:
+        """The whole program against others and SQLite alone, in turn; and the file once more."""
+        contestants = {
+            "lago": self.lago,
+            "floor": self.floor,
+            "again": self.lago,
+            "sqlite-utils": self.sqlite_utils,
+            "duckdb": self.duckdb,
+        }
         if find_spec("duckdb") is None:
             say("DuckDB is not installed and is left out")
-            return
-        seconds = []
+            del contestants["duckdb"]
+        runs: dict[str, list[Took]] = {name: [] for name in contestants}
         for number in range(self.runs):
-            say(f"inserting with DuckDB, run {number + 1}")
-            path = self.database("events.duckdb")
-            seconds.append(self.run(PYTHON, "-m", "benchmarks.duckdb_insert", events, path).seconds)
-            self.remove(path)
-        self.add("`lago ingest`", lago, "DuckDB, all cores", Figure(tuple(seconds)))
+            self.defined("lago.db")
+            for name, start in contestants.items():
+                if name == "sqlite-utils" and number >= SLOW_RUNS:
+                    continue
+                say(f"round {number + 1} of {self.runs}: {name}")
+                runs[name].append(start(events))
+        self.remove(self.folder / "lago.db")
+        figures = {name: Figure(*taken) for name, taken in runs.items()}
+        lago = self.ingested = figures["lago"]
+        other = "`sqlite-utils insert --nl --pk transaction_id --ignore`"
+        slow = figures["sqlite-utils"]
+        self.add(other, slow, "`lago ingest`", lago, INGEST_LIMIT, at_least=True)
+        self.add("`lago ingest`", lago, "SQLite alone", figures["floor"], FLOOR_LIMIT)
+        self.add("`lago ingest` of the same file again", figures["again"], "the first time", lago)
+        if "duckdb" in figures:
+            self.add("`lago ingest`", lago, "DuckDB, all cores", figures["duckdb"])
+
+    def lago(self, events: Path) -> Took:
+        done = self.run(LAGO, "ingest", events, "--db", self.folder / "lago.db", "-o", "json")
+        self.peak = max(self.peak, done.peak_bytes)
+        return done.took
+
+    def floor(self, _events: Path) -> Took:
+        fresh = self.folder / "floor.db"
+        timed = self.run(PYTHON, "-m", "benchmarks.floor", self.folder / "lago.db", fresh)
+        self.remove(fresh)
+        return Took(*map(float, timed.stdout.split()))
+
+    def sqlite_utils(self, events: Path) -> Took:
+        path = self.folder / "sqlite-utils.db"
+        options = ("--nl", "--pk", "transaction_id", "--ignore")
+        took = self.run(*SQLITE_UTILS, path, "events", events, *options).took
+        self.remove(path)
+        return took
+
+    def duckdb(self, events: Path) -> Took:
+        path = self.folder / "events.duckdb"
+        took = self.run(PYTHON, "-m", "benchmarks.duckdb_insert", events, path).took
+        self.remove(path)
+        return took
 
     def time_ordered_ids(self) -> None:
         events = self.generate("ordered.ndjson", self.count, "--time-ordered")
         say("ingesting them")
         path = self.defined("ordered.db")
-        seconds = self.run(LAGO, "ingest", events, "--db", path, "-o", "json").seconds
-        self.add("`lago ingest`, time-ordered ids", Figure((seconds,)), "random ids", self.lago)
+        took = self.run(LAGO, "ingest", events, "--db", path, "-o", "json").took
+        self.add("`lago ingest`, time-ordered ids", Figure(took), "random ids", self.ingested)
         self.remove(path)
         events.unlink()
 
@@ -162,8 +159,8 @@ class Bench:
         few, many = f"{self.count:,} events", f"{self.count * LARGE:,} events"
         self.lines.append(Line.of_memory(few, self.peak, MEMORY_LIMIT))
         self.lines.append(Line.of_memory(many, done.peak_bytes, MEMORY_LIMIT))
-        large = Figure((done.seconds / LARGE,))
-        self.add(f"`lago ingest` of {many}, for each {self.count:,}", large, few, self.lago)
+        share = Figure(Took(*(each / LARGE for each in done.took)))
+        self.add(f"`lago ingest` of {many}, for each {self.count:,}", share, few, self.ingested)
 
     def add(
         self,

@@ -14,27 +14,42 @@ from typing import NamedTuple
 BYTES_OF_MAXRSS = 1 if sys.platform == "darwin" else 1024
 
 
+class Took(NamedTuple):
+    """How long something took by the clock on the wall, and how much of it processors worked."""
+
+    seconds: float
+    cpu_seconds: float
+
+
 class Run(NamedTuple):
     """One process that has ended."""
 
-    seconds: float
+    took: Took
     peak_bytes: int
     stdout: str
 
 
-class Figure(NamedTuple):
-    """Several runs of the same thing, in seconds."""
+class Figure:
+    """Several runs of the same thing."""
 
-    seconds: tuple[float, ...]
+    def __init__(self, *runs: Took) -> None:
+        self.runs = runs
+        self.median = median(run.seconds for run in runs)
 
-    @property
-    def median(self) -> float:
-        return median(self.seconds)
+    def ratio(self, other: Figure) -> float:
+        """The median ratio of the runs of two things that were measured in turn."""
+        return median(a.seconds / b.seconds for a, b in zip(self.runs, other.runs, strict=False))
+
+    def cpu_ratio(self, other: Figure) -> float:
+        """The same of the work of processors, which a busy machine disturbs less."""
+        pairs = zip(self.runs, other.runs, strict=False)
+        return median(a.cpu_seconds / b.cpu_seconds for a, b in pairs)
 
     def __str__(self) -> str:
-        if len(self.seconds) == 1:
+        if len(self.runs) == 1:
             return f"{self.median:.3g} s"
-        return f"{self.median:.3g} s ({min(self.seconds):.3g} to {max(self.seconds):.3g})"
+        seconds = [run.seconds for run in self.runs]
+        return f"{self.median:.3g} s ({min(seconds):.3g} to {max(seconds):.3g})"
 
 
 def run(command: Sequence[object], folder: Path, *, python_path: Path) -> Run:
@@ -66,4 +81,5 @@ def run(command: Sequence[object], folder: Path, *, python_path: Path) -> Run:
             stderr.seek(0)
             words = " ".join(map(str, command))
             raise SystemExit(f"{words}\nexit code {process.returncode}\n{stderr.read()}")
-        return Run(seconds, usage.ru_maxrss * BYTES_OF_MAXRSS, stdout.read())
+        took = Took(seconds, usage.ru_utime + usage.ru_stime)
+        return Run(took, usage.ru_maxrss * BYTES_OF_MAXRSS, stdout.read())

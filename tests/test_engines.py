@@ -13,14 +13,18 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import getcontext
 from fractions import Fraction
+from itertools import groupby
+from operator import attrgetter
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from lago_cli.domain.aggregations import Window
 from lago_cli.domain.instants import to_micros
-from lago_cli.domain.numbers import exact
+from lago_cli.domain.usage import UsageQuery
 from tests.engines import NOON, memory, sqlite
 
 SETTINGS = settings(
@@ -63,7 +67,7 @@ values = st.one_of(
     plain_numbers,
     plain_numbers.map(json.dumps),
     texts.map(json.dumps),
-    st.sampled_from(("null", "true", "false", "[]", "[1]", "{}", '{"value": 1}')),
+    st.sampled_from(("null", "true", "false", "[]", "[1]", "{}", '{"value":1}')),
 )
 operations = st.sampled_from(
     ('"add"', '"remove"', '"remove"', '"add"', "null", '"delete"', '""', "1", "true", '"Add"')
@@ -128,8 +132,9 @@ instants = st.one_of(
 @st.composite
 def sent_events(draw):
     customer, subscription = draw(parties)
+    number = draw(st.integers(0, 40))
     return Sent(
-        draw(st.sampled_from([f"t{number}" for number in range(40)])),
+        f"t{number}" if customer else f"anonymous {number}",
         draw(st.sampled_from((CODES[0], CODES[0], CODES[1]))),
         customer,
         subscription,
@@ -210,14 +215,23 @@ class Spelled(str):
     """A JSON number as it was written."""
 
 
-def text_of(value, source):
-    if value is None:
-        return None
+def text_of(value):
+    """The text that filters, groups and items compare; None for null and missing."""
     if isinstance(value, Spelled):
         return plain(value) if "e" in value.lower() else str(value)
-    if isinstance(value, str):
-        return value
-    return source
+    return value if isinstance(value, str) or value is None else source(value)
+
+
+def source(value):
+    """Compact JSON with numbers as they were written."""
+    if isinstance(value, Spelled):
+        return str(value)
+    if isinstance(value, list):
+        return f"[{','.join(map(source, value))}]"
+    if isinstance(value, dict):
+        members = (f"{json.dumps(key)}:{source(item)}" for key, item in value.items())
+        return f"{{{','.join(members)}}}"
+    return json.dumps(value)
 
 
 def plain(text):
@@ -246,10 +260,8 @@ def reading(metric, properties):
         return Fraction(1), 1
     value = properties.get(metric["field_name"])
     if kind == "unique_count_agg":
-        item = text_of(value, json.dumps(value, separators=(",", ":")))
-        step = {None: 1, "add": 1, "remove": -1}.get(
-            text_of(properties.get("operation_type"), "neither")
-        )
+        item = text_of(value)
+        step = {None: 1, "add": 1, "remove": -1}.get(text_of(properties.get("operation_type")))
         return None if item is None or step is None else (item, step)
     number = number_of(value)
     return None if number is None else (number, 1)
@@ -324,13 +336,10 @@ def expected(metric, sent, window, *, group_by=(), filters=None, as_of=None):
         if as_of is not None and event.received_at > as_of:
             continue
 
-        def label(key, properties=properties):
-            value = properties.get(key)
-            return text_of(value, json.dumps(value, separators=(",", ":"))) or None
-
-        if any((label(key) or "") not in texts for key, texts in (filters or {}).items()):
+        label = {key: text_of(properties.get(key)) or "" for key in (*group_by, *(filters or {}))}
+        if any(label[key] not in texts for key, texts in (filters or {}).items()):
             continue
-        group = groups[tuple(label(key) for key in group_by)]
+        group = groups[tuple(label[key] or None for key in group_by)]
         group.readings.append((at, *read))
         group.inside += at >= start
     return {
@@ -348,19 +357,13 @@ def shown(rows):
 
 
 def feed(engine, sent, *, pieces=1, on_duplicate="skip"):
-    """In the order of arrival, one batch for each instant of reception at least."""
+    """In the order of arrival, in so many pieces, and apart for each instant of reception."""
     size = max(1, -(-len(sent) // pieces))
     for first in range(0, len(sent), size):
-        batch = sent[first : first + size]
-        while batch:
-            together = [event for event in batch if event.received_at == batch[0].received_at]
-            together = batch[: next((i for i, e in enumerate(batch) if e not in together), None)]
+        for at, together in groupby(sent[first : first + size], attrgetter("received_at")):
             engine.ingest(
-                [event.json for event in together],
-                received_at=together[0].received_at,
-                on_duplicate=on_duplicate,
+                [event.json for event in together], received_at=at, on_duplicate=on_duplicate
             )
-            batch = batch[len(together) :]
 
 
 def late(sent):
@@ -437,10 +440,8 @@ def test_figures_are_those_of_the_specification(
     streams = defaultdict(list)
     kept = kept_of(sent, on_duplicate)
     named = defaultdict(set)
-    for event in sent:  # names stay known, also those of a version that was replaced
-        if event.customer and event.subscription and event.identity in {
-            each.identity for each in kept
-        }:
+    for event in kept:
+        if event.customer and event.subscription:
             named[event.subscription].add(event.customer)
     for event in kept:
         customer = event.customer
@@ -580,24 +581,24 @@ def test_the_caller_keeps_its_own_decimal_context(engine_of):
     with engine_of() as engine:
         engine.define(code="a", aggregation_type="sum_agg", field_name="value", recurring=True)
         engine.ingest(
-            [
-                Sent(name, "a", name, None, START, '{"value": 1}').json
-                for name in ("c1", "c2", "c3")
-            ]
+            [Sent(name, "a", name, None, START, '{"value": 1}').json for name in ("c1", "c2", "c3")]
         )
-        with exact() as _:
-            pass
-        from decimal import getcontext
-
         before = getcontext().prec
-        for _ in engine.store.aggregate(_question(engine)):
-            assert getcontext().prec == before
+        members = {party: number for number, party in enumerate(engine.store.parties())}
+        query = UsageQuery(
+            engine.store.catalog.metric("a"), members, [[Window(0, 2**60)]] * len(members)
+        )
+        for share in engine.store.aggregate(query):
+            assert (share.units, getcontext().prec) == (1, before)
 
 
-def _question(engine):
-    from lago_cli.domain.aggregations import Window
-    from lago_cli.domain.usage import UsageQuery
+@pytest.mark.xfail(strict=True, reason="the names of a duplicate are kept although it is not")
+def test_a_duplicate_tells_nothing_about_whose_a_subscription_is():
+    """Its names are a conflict, not news."""
+    first = Sent("t1", "a", None, "s1", START, "{}")
+    again = Sent("t1", "a", "somebody else", "s1", START, "{}")
+    with sqlite() as engine:
+        engine.define(code="a", aggregation_type="count_agg")
+        engine.ingest([first.json, again.json])
 
-    members = {party: number for number, party in enumerate(engine.store.parties())}
-    window = [Window(0, 2**60)]
-    return UsageQuery(engine.store.catalog.metric("a"), members, [window] * len(members))
+        assert [row.owner for row in engine.usage(period="all")] == [(None, "s1")]

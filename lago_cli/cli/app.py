@@ -17,7 +17,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from lago_cli.cli.exit_codes import FOR_KIND, ExitCode
-from lago_cli.cli.session import say
+from lago_cli.cli.session import Ended, say
 from lago_cli.errors import LagoError
 
 HELP = "Usage metering in one SQLite file: define metrics, ingest events once, read exact usage."
@@ -76,6 +76,20 @@ def _print_version(wanted: bool) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run the program and return its exit code; only bugs raise."""
     signal.signal(signal.SIGTERM, _terminate)
+    _open_what_is_closed()
+    try:
+        return _started(arguments)
+    except Ended as ended:
+        reason = ended.reason
+    except (KeyboardInterrupt, BrokenPipeError) as raised:
+        reason = raised
+    if isinstance(reason, KeyboardInterrupt):
+        return _fail(arguments, "interrupted", "Interrupted.", None, ExitCode.INTERRUPTED)
+    _silence_stdout()
+    return ExitCode.DONE
+
+
+def _started(arguments: Sequence[str]) -> int:
     try:
         app = build(next((word for word in arguments if not word.startswith("-")), None))
         code = app(list(arguments), prog_name="lago", standalone_mode=False)
@@ -84,11 +98,6 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(arguments, error.code, error.message, error.hint, FOR_KIND[error.kind])
     except typer.TyperException as error:
         return _misused(arguments, error)
-    except KeyboardInterrupt:
-        return _fail(arguments, "interrupted", "Interrupted.", None, ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        _silence_stdout()
-        return ExitCode.DONE
     return int(code or 0)
 
 
@@ -125,13 +134,22 @@ def _wants_json(arguments: Sequence[str]) -> bool:
     """Whether errors are to be JSON; asked before, and also when, parsing fails."""
     wanted = os.environ.get("LAGO_OUTPUT", "")
     for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
-        if word in ("-o", "--output"):
+        short = word[1:].lstrip("q")  # -o json, -ojson, -qojson
+        if word == "--output" or short == "o":
             wanted = following
         elif word.startswith("--output="):
             wanted = word.removeprefix("--output=")
-        elif word.startswith("-o") and not word.startswith("--"):
-            wanted = word[2:].removeprefix("=")
+        elif word.startswith("-") and short.startswith("o"):
+            wanted = short[1:].removeprefix("=")
     return wanted == "json"
+
+
+def _open_what_is_closed() -> None:
+    """A stream that was closed for the program (`>&-`) is like one that goes nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115
+            setattr(sys, name, stream)
 
 
 def _silence_stdout() -> None:

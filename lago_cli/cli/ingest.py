@@ -7,9 +7,8 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -94,9 +93,6 @@ def ingest(
     )
     paths = files or ["-"]
     check_sources(paths)
-    stdin = getattr(sys.stdin, "buffer", None)  # none where standard input is closed
-    if stdin is None and "-" in paths:
-        raise wrong_usage("stdin_closed", "There is no standard input.", "Name a file to read.")
     _check_rejects(rejects, [session.db, *paths])
     names = ", ".join(map(name_of, paths))
     with _log(session, rejects, progress=not no_progress and not session.quiet) as log:
@@ -105,7 +101,7 @@ def ingest(
             options,
             names,
             log,
-            lambda ingestion: _read_files(ingestion, paths, stdin or BytesIO(), format, log),
+            lambda ingestion: _read_files(ingestion, paths, format, log),
         )
 
 
@@ -174,14 +170,12 @@ def _log(session: Session, rejects: str | None, *, progress: bool) -> IngestLog:
     return IngestLog(session, rejects, progress=progress, names=session.output != "json")
 
 
-def _read_files(
-    ingestion: Ingestion, paths: list[str], stdin: BinaryIO, format_: str, log: IngestLog
-) -> None:
+def _read_files(ingestion: Ingestion, paths: list[str], format_: str, log: IngestLog) -> None:
     from lago_cli.readers.formats import read
     from lago_cli.readers.source import open_source
 
     for path in paths:
-        with open_source(path, stdin, ingestion.pause) as source:
+        with open_source(path, sys.stdin.buffer, ingestion.pause) as source:
             log.reading(source)
             ingestion.read(source.name, read(source, format_))
 

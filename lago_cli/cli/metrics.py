@@ -8,11 +8,14 @@ import typer
 
 from lago_cli.cli.options import command, property_values
 from lago_cli.cli.session import Session
+from lago_cli.errors import wrong_usage
 
 if TYPE_CHECKING:
     from lago_cli.domain.metrics import Filter
 
 app = typer.Typer(rich_markup_mode=None)
+
+PRECISION_HELP = "Decimals that are left."
 
 Code = Annotated[str, typer.Argument(metavar="CODE", help="The metric's code.")]
 Name = Annotated[str | None, typer.Option("--name", help="What people call it. [default: code]")]
@@ -47,7 +50,7 @@ RoundingFunction = Annotated[
     str | None, typer.Option("--rounding-function", metavar="round|ceil|floor")
 ]
 RoundingPrecision = Annotated[
-    int | None, typer.Option("--rounding-precision", metavar="N", help="Decimals that are left.")
+    int | None, typer.Option("--rounding-precision", metavar="N", help=PRECISION_HELP)
 ]
 WeightedInterval = Annotated[str | None, typer.Option("--weighted-interval", metavar="seconds")]
 
@@ -121,7 +124,9 @@ def update(
     expression: Expression = None,
     filters: Filters = None,
     rounding_function: RoundingFunction = None,
-    rounding_precision: RoundingPrecision = None,
+    rounding_precision: Annotated[
+        str | None, typer.Option("--rounding-precision", metavar="N", help=PRECISION_HELP)
+    ] = None,
     weighted_interval: WeightedInterval = None,
 ) -> None:
     """Change what is given; an empty text takes a value away. All its events are read anew."""
@@ -129,7 +134,6 @@ def update(
     from lago_cli.services.catalog import update_metric
 
     texts = {
-        "aggregation_type": aggregation_type,
         "name": name,
         "description": description,
         "field_name": field_name,
@@ -140,10 +144,12 @@ def update(
     changes: dict[str, object] = {
         key: text or None for key, text in texts.items() if text is not None
     }
+    if aggregation_type is not None:
+        changes["aggregation_type"] = aggregation_type
     if recurring is not None:
         changes["recurring"] = recurring
     if rounding_precision is not None:
-        changes["rounding_precision"] = rounding_precision
+        changes["rounding_precision"] = _precision(rounding_precision)
     if filters is not None:
         changes["filters"] = () if filters == [""] else _filters(filters)
     session.show(metric_report(update_metric(session.store(writable=True), code, changes)))
@@ -156,6 +162,16 @@ def delete(session: Session, code: Code) -> None:
     from lago_cli.services.catalog import delete_metric
 
     session.show(metric_report(delete_metric(session.store(writable=True), code)))
+
+
+def _precision(text: str) -> int | None:
+    """A number of decimals, or none where the text is empty."""
+    try:
+        return int(text) if text else None
+    except ValueError:
+        raise wrong_usage(
+            "usage", f"--rounding-precision: {text!r} is not a whole number."
+        ) from None
 
 
 def _filters(arguments: list[str]) -> tuple[Filter, ...]:

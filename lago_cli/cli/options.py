@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from lago_cli.cli.session import Session
+from lago_cli.cli.session import Ended, Session
 from lago_cli.errors import wrong_usage
 from lago_cli.renderers import OUTPUTS
 
@@ -106,8 +106,11 @@ def command(
         def run(**values: Any) -> None:
             shared = {key: values.pop(key) for key in _SHARED}
             shared["now"] = instant_option("--now", shared["now"])
-            with Session(**shared) as session:
-                function(session, **values)
+            try:
+                with Session(**shared) as session:
+                    function(session, **values)
+            except (KeyboardInterrupt, BrokenPipeError) as reason:
+                raise Ended(reason) from None
 
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
         shared = [
@@ -155,11 +158,19 @@ def instant_option(option: str, text: str | None) -> int | None:
     Raises:
         LagoError: wrong usage, where it is no instant.
     """
-    from lago_cli.domain.instants import parse_instant
+    from lago_cli.domain.instants import parse_instant, to_datetime
 
+    if text is None:
+        return None
     try:
-        return None if text is None else parse_instant(text)
+        micros = parse_instant(text)
+        to_datetime(micros)
     except ValueError as error:
-        raise wrong_usage(
-            "invalid_instant", f"{option}: {error}.", "For example: 2026-11-22T00:00:00Z"
-        ) from None
+        reason = str(error)
+    except OverflowError:
+        reason = f"{text[:40]} lies outside the calendar, the years 1 to 9999"
+    else:
+        return micros
+    raise wrong_usage(
+        "invalid_instant", f"{option}: {reason}.", "For example: 2026-11-22T00:00:00Z"
+    )

@@ -38,5 +38,6 @@ def revert(session: Session, run: RunNumber) -> None:
     store = session.store(writable=True)
     removed, restored = store.revert(run, session.now())
     came_back = f", {restored} that it had replaced came back" if restored else ""
-    session.note(f"Run {run}: {removed} events removed{came_back}.")
+    events = "1 event" if removed == 1 else f"{removed} events"
+    session.note(f"Run {run}: {events} removed{came_back}.")
     session.show(run_report(store.runs.get(run)))

@@ -16,6 +16,19 @@ if TYPE_CHECKING:
     from lago_cli.stores.sqlite.store import SqliteStore
 
 
+class Ended(Exception):  # noqa: N818 - it is no error
+    """
+    A command was interrupted, or nobody reads its answer any more.
+
+    It carries a `KeyboardInterrupt` or `BrokenPipeError` through typer, which would take
+    them for its own and exit silently, or with 1.
+    """
+
+    def __init__(self, reason: BaseException) -> None:
+        super().__init__()
+        self.reason = reason
+
+
 class Session:
     """One command's surroundings. A context manager: it closes what it opened."""
 

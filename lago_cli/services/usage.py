@@ -204,6 +204,7 @@ class _Calendars:
         self._zones = {} if request.timezone else store.catalog.timezones()
         self._of_zone = lru_cache(maxsize=None)(self._windows)
         _check_times(request)
+        self.windows((None, None))  # a wrong period or zone is told also where nobody is listed
 
     def windows(self, owner: Owner) -> list[Window]:
         """Contiguous; the same list for all owners of a time zone."""
@@ -259,7 +260,7 @@ class _Calendars:
                 everything.end if end is None else to_datetime(end),
             )
         moment = self._now if request.at is None else _instant(request.at, "--at", zone)
-        name = request.period or "current"
+        name = "current" if request.period is None else request.period
         if name not in ("current", "previous"):
             return named_period(name, zone)
         month = calendar_month(to_datetime(moment), zone)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+from shutil import copy
 
 import pytest
+
+from tests.conftest import Lago
 
 
 def event(transaction_id, gb, **others):
@@ -47,10 +50,18 @@ def oracle(stored, lines, on_duplicate):
     return counts, stored
 
 
-@pytest.fixture
-def three(lago):
-    """Three events are in."""
+@pytest.fixture(scope="module")
+def three_file(tmp_path_factory):
+    """A database with three events; made once, copied."""
+    lago = Lago(tmp_path_factory.mktemp("three"))
     lago("ingest", "-q", stdin="".join(json.dumps(row) + "\n" for row in FIRST))
+    return lago.folder / "lago.db"
+
+
+@pytest.fixture
+def three(lago, three_file):
+    """Three events are in."""
+    copy(three_file, lago.folder)
     return lago
 
 

@@ -10,7 +10,7 @@ import json
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lago_cli.domain.batches import EventBatch
@@ -178,6 +178,7 @@ STEPS = st.lists(
 
 
 @pytest.mark.parametrize("key_of", HASHES.values(), ids=HASHES)
+@settings(max_examples=50, deadline=None)
 @given(steps=STEPS)
 def test_it_is_a_pile_of_versions(key_of, steps):
     """The oracle: for each identity a pile of (run, value), of which the top one counts."""

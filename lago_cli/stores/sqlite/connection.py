@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -78,6 +79,19 @@ def _open(path: str, mode: str, busy_timeout: float) -> sqlite3.Connection:
     return sqlite3.connect(
         uri, uri=True, timeout=busy_timeout, isolation_level=None, cached_statements=256
     )
+
+
+def tidy(path: str) -> None:
+    """
+    Remove the empty write-ahead log that reading leaves behind.
+
+    The last to close a file removes it, if it may write; a reader may not.
+    """
+    log = Path(path + "-wal")
+    with suppress(OSError, sqlite3.Error):
+        if path != ":memory:" and log.stat().st_size == 0:
+            with closing(_open(path, "rw", 0)) as connection:
+                connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
 
 
 def _check_file(path: str, *, create: bool) -> None:

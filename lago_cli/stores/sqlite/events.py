@@ -64,7 +64,7 @@ class Events:
         query = _OF_CODE.format(direction="DESC" if newest_first else "ASC")
         rows = heapq.merge(
             *(
-                self._connection.execute(query, {**bounds, "code": code_id})
+                iter(self._connection.execute(query, {**bounds, "code": code_id}).fetchone, None)
                 for code_id, code in self._connection.execute("SELECT id, code FROM codes")
                 if not selection.codes or code in selection.codes
                 if status is None or (status == "unmatched") != (code in matched)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
-from lago_cli.errors import refused
+from lago_cli.errors import database, refused
 from lago_cli.stores.sqlite.catalog import readings_that_differ
 from lago_cli.stores.sqlite.identities import key_of
 from lago_cli.stores.sqlite.schema import SCHEMA_VERSION, schema_version
@@ -23,6 +26,8 @@ EXPECTED = (
     "v_metrics",
 )
 _MAX_NAMED = 20
+_WRITING_FAILED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+_ROOM = "Free some space, or choose another disk."
 _WITHOUT = {
     "reading": """
         SELECT e.id FROM events AS e
@@ -72,35 +77,34 @@ class Maintenance:
 
     def problems(self) -> Iterator[tuple[str, list[str]]]:
         """(check, what is wrong) for every check; an empty list is a passed one."""
-        yield (
-            "integrity",
-            [
-                row[0]
-                for row in self._connection.execute(f"PRAGMA integrity_check({_MAX_NAMED})")
-                if row[0] != "ok"
-            ],
-        )
-        yield (
-            "foreign keys",
-            [
-                f"{table} row {row} points to no row of {parent}"
-                for table, row, parent, _ in self._connection.execute("PRAGMA foreign_key_check")
-            ][:_MAX_NAMED],
-        )
-        yield "schema", list(self._wrong_schema())
-        for missing, query in _WITHOUT.items():
-            rows = self._connection.execute(f"{query} LIMIT {_MAX_NAMED}").fetchall()
-            yield f"every {missing}", [f"event {row[0]} has no {missing}" for row in rows]
-        yield "identities", list(self._wrong_identities())
-        yield (
-            "readings",
-            [
-                f'the reading of event {event_id} is not what the metric "{code}" says'
-                for (code, event_id), _ in zip(
-                    readings_that_differ(self._connection), range(_MAX_NAMED), strict=False
-                )
-            ],
-        )
+        checks: dict[str, Callable[[], Iterator[str]]] = {
+            "integrity": self._wrong_pages,
+            "foreign keys": self._dangling_references,
+            "schema": self._wrong_schema,
+            **{f"every {missing}": partial(self._without, missing) for missing in _WITHOUT},
+            "identities": self._wrong_identities,
+            "readings": self._wrong_readings,
+        }
+        for name, check in checks.items():
+            yield name, list(_unless_damaged(check))
+
+    def _wrong_pages(self) -> Iterator[str]:
+        for (found,) in self._connection.execute(f"PRAGMA integrity_check({_MAX_NAMED})"):
+            if found != "ok":
+                yield from str(found).splitlines()
+
+    def _dangling_references(self) -> Iterator[str]:
+        rows = self._connection.execute("PRAGMA foreign_key_check")
+        for table, row, parent, _ in islice(rows, _MAX_NAMED):
+            yield f"{table} row {row} points to no row of {parent}"
+
+    def _without(self, missing: str) -> Iterator[str]:
+        for (event_id,) in self._connection.execute(f"{_WITHOUT[missing]} LIMIT {_MAX_NAMED}"):
+            yield f"event {event_id} has no {missing}"
+
+    def _wrong_readings(self) -> Iterator[str]:
+        for code, event_id in islice(readings_that_differ(self._connection), _MAX_NAMED):
+            yield f'the reading of event {event_id} is not what the metric "{code}" says'
 
     def _wrong_schema(self) -> Iterator[str]:
         found = {row[0] for row in self._connection.execute("SELECT name FROM sqlite_schema")}
@@ -135,22 +139,38 @@ class Maintenance:
         """
         if Path(target).exists():
             raise refused("backup_exists", f"{target} exists already.", "Choose another name.")
-        partial = f"{target}.partial-{os.getpid()}"
+        unfinished = f"{target}.partial-{os.getpid()}"
         try:
-            os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-            copy = sqlite3.connect(partial)
-            with copy:
+            os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            with closing(sqlite3.connect(unfinished)) as copy:
                 self._connection.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")
-            copy.close()
-            os.link(partial, target)
+                copy.execute("PRAGMA journal_mode = DELETE")
+            os.link(unfinished, target)
         except OSError as error:
             raise refused(
                 "backup_failed", f"{target} cannot be written: {error.strerror}."
             ) from None
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode & 0xFF not in _WRITING_FAILED:
+                raise
+            raise database(
+                "backup_failed", f"{target} cannot be written: {error}.", _ROOM
+            ) from None
         finally:
-            Path(partial).unlink(missing_ok=True)
+            for leftover in ("", "-journal", "-wal", "-shm"):
+                with suppress(OSError):
+                    Path(unfinished + leftover).unlink()
 
     def vacuum(self) -> None:
         self._connection.execute("VACUUM")
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _unless_damaged(check: Callable[[], Iterator[str]]) -> Iterator[str]:
+    """What a check finds; that it cannot go on is a finding too."""
+    try:
+        yield from check()
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
+            raise
+        yield str(error)

@@ -20,6 +20,7 @@ from lago_cli.stores.sqlite.connection import (
     begin_immediate,
     connect,
     let_others_write,
+    tidy,
 )
 from lago_cli.stores.sqlite.events import Events
 from lago_cli.stores.sqlite.maintenance import Maintenance
@@ -43,13 +44,14 @@ class SqliteStore:
     def __init__(self, path: str, *, writable: bool, busy_timeout: float) -> None:
         self.path = path
         self.created = False  # whether opening it made the file
+        self._writable = writable
         self._busy_timeout = busy_timeout
         try:
             self._connection = connect(path, writable=writable, busy_timeout=busy_timeout)
             try:
                 self._check(writable=writable)
             except BaseException:
-                self._connection.close()
+                self._close()
                 raise
         except sqlite3.Error as error:
             raise as_lago_error(error, path) or error from None
@@ -81,13 +83,18 @@ class SqliteStore:
         try:
             if self._connection.in_transaction:
                 self._connection.rollback()
-            self._connection.close()
+            self._close()
         except sqlite3.Error as failure:
             error = error or failure
         if isinstance(error, sqlite3.Error):
             mended = as_lago_error(error, self.path)
             if mended is not None:
                 raise mended from None
+
+    def _close(self) -> None:
+        self._connection.close()
+        if not self._writable:
+            tidy(self.path)
 
     @property
     def in_transaction(self) -> bool:

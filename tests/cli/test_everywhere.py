@@ -1,0 +1,346 @@
+"""What every command does alike: options, variables, streams, help, errors and exit codes."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lago_cli import __version__
+
+COMMANDS = (
+    ("ingest",),
+    ("usage",),
+    *(("metrics", name) for name in ("create", "list", "get", "update", "delete")),
+    *(("billable-metrics", name) for name in ("create", "list", "get", "update", "delete")),
+    *(("events", name) for name in ("send", "list", "get", "export")),
+    *(("ingest-runs", name) for name in ("list", "get", "revert")),
+    *(("db", name) for name in ("info", "check", "backup", "vacuum")),
+)
+GROUPS = (("metrics",), ("billable-metrics",), ("events",), ("ingest-runs",), ("db",))
+SHARED = ("--db", "--output", "-o", "--busy-timeout", "--now", "--quiet", "-q", "--no-color")
+CALLS = ("metrics", "create", "--code", "calls", "--aggregation-type", "count")
+NOVEMBER = ("usage", "--period", "2026-11")
+COLOR = "\x1b["
+
+
+def names(lago):
+    return sorted(path.name for path in lago.folder.iterdir())
+
+
+# Help -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [(), *GROUPS, *COMMANDS], ids=" ".join)
+def test_asking_for_help_creates_no_database(lago, command):
+    """And needs no arguments."""
+    finished = lago(*command, "-h" if command in GROUPS else "--help")
+
+    assert finished.stdout.startswith(f"Usage: {' '.join(['lago', *command])} ")
+    assert finished.stderr == ""
+    assert names(lago) == []
+    if command in COMMANDS:
+        assert all(name in finished.stdout for name in SHARED)
+
+
+def test_help_names_every_command(lago):
+    listed = set()
+    for path in ((), *GROUPS):
+        block = lago(*path, "--help").stdout.partition("Commands:\n")[2]
+        listed |= {(*path, name) for name in re.findall(r"^  ([a-z-]+)", block, re.MULTILINE)}
+
+    assert listed == {*COMMANDS, *GROUPS}
+
+
+@pytest.mark.parametrize("command", [(), *GROUPS], ids=" ".join)
+def test_nothing_but_a_group_shows_its_help(lago, command):
+    finished = lago(*command, exits=2)
+
+    assert finished.stdout == ""
+    assert "Commands:" in finished.stderr
+    assert names(lago) == []
+
+
+def test_the_version_is_told(lago):
+    assert lago("--version").stdout == f"lago {__version__}\n"
+
+
+@pytest.mark.parametrize("program", ["lago", "lago-cli"])
+def test_both_entry_points_are_the_same_program(lago, program):
+    path = Path(sys.executable).parent / program
+    if not path.exists():
+        pytest.skip("the program is not installed here")
+
+    def output(*command):
+        return subprocess.run(
+            command, capture_output=True, check=True, cwd=lago.folder, env=lago.environment()
+        ).stdout
+
+    for arguments in (["--version"], ["usage", "--help"], ["metrics", "create", "--help"]):
+        assert output(path, *arguments) == output(*lago.command(*arguments)) != b""
+
+
+# Wrong use --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["metric", "list"], "Did you mean 'metrics'?"),
+        (["usages"], "Did you mean 'usage'?"),
+        (["metrics", "lst"], "Did you mean 'list'?"),
+        (["db", "chek"], "Did you mean 'check'?"),
+        (["xyz"], "No such command 'xyz'."),
+        (["usage", "--custommer", "x"], "No such option"),
+        (["usage", "--period"], "requires an argument"),
+        (["metrics", "get"], "Missing argument 'CODE'"),
+        (["--db", "x.db", "usage"], "No such option"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_a_mistyped_command_line_is_told_with_a_next_step(lago, arguments, said):
+    finished = lago(*arguments, exits=2)
+
+    assert finished.stdout == ""
+    assert said in finished.stderr
+    assert "--help" in finished.stderr
+    assert names(lago) == []
+
+
+# Errors -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "code"),
+    [
+        (["-o", "json", "usage"], 2, "usage"),
+        (["usage", "-o", "json", "--period"], 2, "usage"),
+        (["usge", "-ojson"], 2, "usage"),
+        (["usage", "--output", "json"], 4, "database_not_found"),
+        (["events", "list", "--output=json", "--limit", "1"], 4, "database_not_found"),
+        (
+            ["metrics", "create", "--code", "m", "--aggregation-type", "x", "-o", "json"],
+            5,
+            "invalid_aggregation_type",
+        ),
+        (["usage", "--db", ".", "-qojson"], 7, "database_unreadable"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_with_json_an_error_is_one_json_object(lago, arguments, exit_code, code):
+    finished = lago(*arguments, exits=exit_code)
+
+    assert finished.stdout == ""
+    (line,) = finished.stderr.splitlines()
+    error = json.loads(line)["error"]
+    assert list(error) == ["code", "message", "hint"]
+    assert error["code"] == code
+
+
+def test_an_error_is_json_also_where_the_variable_says_so(lago):
+    finished = lago("usage", env={"LAGO_OUTPUT": "json"}, exits=4)
+
+    assert finished.error()["code"] == "database_not_found"
+    plain = lago("usage", "-o", "table", env={"LAGO_OUTPUT": "json"}, exits=4)
+    assert plain.stderr.startswith("Error: There is no database")
+
+
+def test_an_error_says_what_is_wrong_and_how_to_mend_it(lago):
+    assert lago("usage", exits=4).stderr == (
+        'Error: There is no database "./lago.db".\n'
+        "  Name it with --db or $LAGO_DB; commands that write create it.\n"
+    )
+
+
+# Options and variables --------------------------------------------------------------------
+
+
+def test_the_file_is_named_by_option_then_variable_then_default(lago):
+    lago(*CALLS)
+    lago(*CALLS, env={"LAGO_DB": "variable.db"})
+    lago(*CALLS, "--db", "option.db", env={"LAGO_DB": "variable.db"})
+
+    assert names(lago) == ["lago.db", "option.db", "variable.db"]
+    info = ("db", "info", "-o", "json")
+    assert lago(*info).json()["path"] == "./lago.db"
+    assert lago(*info, env={"LAGO_DB": "variable.db"}).json()["path"] == "variable.db"
+
+
+def test_the_format_is_named_by_option_then_variable_then_table(ingested):
+    in_csv = ingested(*NOVEMBER, "-o", "csv").stdout
+
+    assert ingested(*NOVEMBER, env={"LAGO_OUTPUT": "csv"}).stdout == in_csv
+    assert ingested(*NOVEMBER, "--output", "csv", env={"LAGO_OUTPUT": "json"}).stdout == in_csv
+    assert ingested(*NOVEMBER).stdout == ingested(*NOVEMBER, "-o", "table").stdout
+    ingested(*NOVEMBER, env={"LAGO_OUTPUT": "yaml"}, exits=2)
+
+
+def test_the_clock_is_set_by_option_then_variable(lago):
+    for number, (option, variable) in enumerate(
+        [("2026-11-22T12:00:00.000001+02:00", "2020-01-01"), (None, "1795348800.5")]
+    ):
+        options = ("--now", option) if option else ()
+        named = ("--code", f"m{number}", "--aggregation-type", "count")
+        lago("metrics", "create", *named, *options, env={"LAGO_NOW": variable})
+    created = [metric["created_at"] for metric in lago("metrics", "list", "-o", "json").json()]
+
+    assert created == ["2026-11-22T10:00:00.000001Z", "2026-11-22T12:00:00.5Z"]
+
+
+def test_the_clock_decides_what_is_current_and_when_an_event_happened(lago):
+    lago(*CALLS)
+    lago(
+        "events", "send", "--code", "calls", "--external-customer-id", "acme", "--now", "2026-11-30"
+    )
+
+    def units(now):
+        return [row["units"] for row in lago("usage", "-o", "json", "--now", now).json()]
+
+    assert (units("2026-11-01"), units("2026-12-01")) == (["1"], [])
+    (event,) = lago("events", "list", "-o", "json").json()
+    assert (event["timestamp"], event["received_at"]) == ("2026-11-30T00:00:00Z",) * 2
+
+
+@pytest.mark.parametrize("now", ["yesterday", "", "99999999999999999999", "0000-01-01"])
+def test_a_clock_that_cannot_be_read_is_wrong_use(metrics, now):
+    assert (
+        metrics("usage", "--now", now, "-o", "json", exits=2).error()["code"] == "invalid_instant"
+    )
+
+
+@pytest.mark.parametrize("seconds", ["-1", "soon", "1e9"])
+def test_a_busy_timeout_is_a_number_of_seconds(metrics, seconds):
+    metrics("usage", "--busy-timeout", seconds, exits=2)
+
+
+def test_quiet_says_only_the_answer_and_errors(lago):
+    assert lago(*CALLS, "--db", "one.db").stderr == "Created one.db\n"
+    event = '{"transaction_id": "1", "external_customer_id": "c", "code": "unknown"}'
+    for option in ("-q", "--quiet"):
+        assert lago(*CALLS, option, "--db", f"{option}.db").stderr == ""
+        sent = lago("ingest", option, "--db", f"{option}.db", stdin=event)
+        assert sent.stderr == ""
+    assert lago("usage", "-q", "--db", "missing.db", exits=4).stderr.startswith("Error: ")
+
+
+# Colours and width ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("variables", "options", "colored"),
+    [
+        ({"NO_COLOR": "", "FORCE_COLOR": "1"}, [], True),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, [], False),
+        ({"NO_COLOR": "", "FORCE_COLOR": "1"}, ["--no-color"], False),
+        ({"NO_COLOR": ""}, [], False),
+        ({"NO_COLOR": "", "TERM": "dumb"}, [], False),
+    ],
+    ids=str,
+)
+def test_colours_are_for_those_who_want_them(ingested, variables, options, colored):
+    answer = ingested(*NOVEMBER, *options, env=variables).stdout
+    error = ingested("usage", "--metric", "x", *options, env=variables, exits=4).stderr
+
+    assert (COLOR in answer, COLOR in error) == (colored, colored)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", answer)
+    assert plain == ingested(*NOVEMBER).stdout
+
+
+def test_data_never_has_colours(ingested):
+    for output in ("json", "ndjson", "csv", "markdown"):
+        finished = ingested(*NOVEMBER, "-o", output, env={"NO_COLOR": "", "FORCE_COLOR": "1"})
+        assert COLOR not in finished.stdout
+
+
+@pytest.mark.parametrize("columns", [20, 60, 80, 100])
+def test_a_table_is_as_wide_as_the_terminal(ingested, columns):
+    table = ingested(*NOVEMBER, env={"COLUMNS": str(columns)}).stdout
+
+    widest = max(map(len, table.splitlines()))
+    assert widest <= max(columns, len("subscription  2026-11-01T00:00:00Z"))
+
+
+def test_a_table_into_a_pipe_is_whole(ingested):
+    table = ingested(*NOVEMBER, env={"COLUMNS": ""}).stdout
+
+    assert "…" not in table
+
+
+# Streams ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("output", ["table", "json", "ndjson", "csv", "markdown"])
+def test_a_reader_that_goes_away_is_no_error(lago, output):
+    """Like `| head -1`: silent, and the exit code is 0."""
+    lago(*CALLS)
+    lines = [
+        {"transaction_id": str(n), "external_customer_id": f"c{n}", "code": "calls", "timestamp": n}
+        for n in range(1_795_000_000, 1_795_006_000)
+    ]
+    lago("ingest", "-q", lago.write("events.ndjson", lines))
+    running = lago.start("usage", "--period", "all", "-o", output, bufsize=0)
+    assert running.stdout.read(1) != b""
+    running.stdout.close()
+    said = running.stderr.read().decode()
+
+    assert (running.wait(timeout=60), said) == (0, "")
+
+
+def test_a_reader_that_was_never_there_is_no_error(ingested):
+    program = " ".join(ingested.command("events", "export"))
+    finished = subprocess.run(
+        ["sh", "-c", f"({program}; echo $? >&2) | true"],
+        capture_output=True,
+        check=True,
+        cwd=ingested.folder,
+        env=ingested.environment(),
+        text=True,
+    )
+
+    assert finished.stderr == "0\n"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_like_one_that_goes_nowhere(ingested, closed):
+    for arguments, code in ((NOVEMBER, 0), (("usage", "--metric", "x"), 4), (("usage", "-h"), 0)):
+        program = " ".join(ingested.command(*arguments))
+        finished = subprocess.run(
+            ["sh", "-c", f"{program} {closed}"],
+            capture_output=True,
+            check=False,
+            cwd=ingested.folder,
+            env=ingested.environment(),
+            text=True,
+        )
+        assert finished.returncode == code
+        assert "Traceback" not in finished.stderr
+        assert (finished.stdout == "") == (">&-" in closed.replace("2>&-", "") or code == 4)
+
+
+def test_the_answer_is_alone_on_standard_output(lago):
+    """What is said beside it stands on standard error."""
+    created = lago(*CALLS, "-o", "json")
+    assert created.json()["code"] == "calls"
+    assert created.stderr == "Created ./lago.db\n"
+
+    event = '{"transaction_id": "1", "external_customer_id": "c", "code": "unknown"}'
+    ingested = lago("ingest", "-o", "json", stdin=event)
+    assert ingested.json()["unmatched"] == 1
+    assert "Warning" in ingested.stderr
+
+
+def test_an_answer_is_encodable_anywhere(lago):
+    code = "é🙂"
+    lago("metrics", "create", "--code", code, "--aggregation-type", "count")
+    ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+
+    for output in ("table", "csv", "markdown", "json", "ndjson"):
+        answer = lago("metrics", "list", "-o", output, env=ascii_only)
+        assert answer.stdout_bytes.isascii()
+    assert lago("metrics", "list", "-o", "json", env=ascii_only).json()[0]["code"] == code
+    error = lago("metrics", "get", f"{code}?", env=ascii_only, exits=4)
+    assert r"\xe9\U0001f642?" in error.stderr

@@ -1,0 +1,139 @@
+"""The summary of a run, in every output format, and what is said beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+from shutil import copy
+
+import pytest
+
+from tests.conftest import Lago
+
+COUNTED = ["read", "ingested", "duplicates", "conflicts", "replaced", "rejected"]
+KEYS = ["run", *COUNTED, "unmatched", "unusable", "seconds", "rejections"]
+EVENTS = [
+    {"transaction_id": "1", "code": "gb", "properties": {"n": "1.5"}},
+    {"transaction_id": "2", "code": "gb", "properties": {"n": "much"}},
+    {"transaction_id": "3", "code": "gb", "properties": {}},
+    {"transaction_id": "4", "code": "new"},
+    {"transaction_id": "1", "code": "gb", "properties": {"n": "1.5"}},
+    {"transaction_id": "2", "code": "gb", "properties": {"n": "2"}},
+    {"transaction_id": "5", "code": ""},
+]
+COUNTS = {
+    "run": 1,
+    "read": 7,
+    "ingested": 4,
+    "duplicates": 2,
+    "conflicts": 1,
+    "replaced": 0,
+    "rejected": 1,
+    "unmatched": 1,
+    "unusable": 2,
+}
+
+
+@pytest.fixture(scope="module")
+def defined_file(tmp_path_factory):
+    """A database with one metric; made once, copied."""
+    lago = Lago(tmp_path_factory.mktemp("defined"))
+    lago("metrics", "create", "--code", "gb", "--aggregation-type", "sum", "--field-name", "n")
+    return lago.folder / "lago.db"
+
+
+@pytest.fixture
+def defined(lago, defined_file):
+    copy(defined_file, lago.folder)
+    lago.write("events.ndjson", [{"external_customer_id": "a", **event} for event in EVENTS])
+    return lago
+
+
+def test_json_is_one_object(defined):
+    found = defined("ingest", "events.ndjson", "-o", "json", exits=5).json()
+
+    assert list(found) == KEYS
+    assert {name: found[name] for name in COUNTS} == COUNTS
+    assert 0 <= found["seconds"] < 60
+
+
+@pytest.mark.parametrize("output", ["ndjson", "csv", "markdown", "table"])
+def test_every_format_says_the_same(defined, output):
+    found = defined("ingest", "events.ndjson", "-o", output, exits=5)
+    counts = {name: str(count) for name, count in COUNTS.items()}
+    if output == "ndjson":
+        (row,) = found.ndjson()
+        said = {name: str(row[name]) for name in counts}
+        assert list(row) == KEYS
+    elif output == "csv":
+        (row,) = found.csv()
+        said = {name: row[name] for name in counts}
+        assert list(row) == KEYS
+    elif output == "markdown":
+        header, _, row = (
+            [cell.strip() for cell in line.split("|")[1:-1]] for line in found.stdout.splitlines()
+        )
+        said = {name: value for name, value in zip(header, row, strict=True) if name in counts}
+        assert header == KEYS
+    else:
+        said = dict(re.findall(r"(\w+) +(\d+)$", found.stdout, re.MULTILINE))
+        said = {name: value for name, value in said.items() if name in counts}
+
+    assert said == counts
+
+
+def test_what_is_not_counted_is_a_warning(defined):
+    """Stored, and waiting for a definition: that is said, with the way to see it."""
+    found = defined("ingest", "events.ndjson", exits=5)
+
+    assert "1 event is stored but no metric has that code yet." in found.stderr
+    assert "lago events list --status unmatched" in found.stderr
+    assert "2 events are stored but the metric cannot use the value." in found.stderr
+    assert "lago events list --status unusable" in found.stderr
+
+
+def test_a_definition_makes_them_count(defined):
+    """Raw events are never changed by a definition: define it after them, and usage is right."""
+    defined("ingest", "events.ndjson", "-q", exits=5)
+    defined("metrics", "create", "--code", "new", "--aggregation-type", "count")
+
+    assert defined("events", "list", "--status", "unmatched", "-o", "json").json() == []
+    (used,) = defined("usage", "--metric", "new", "--period", "all", "-o", "json").json()
+    assert (used["units"], used["events_count"]) == ("1", 1)
+
+
+def test_quiet_leaves_the_answer(defined):
+    found = defined("ingest", "events.ndjson", "-q", "--max-rejects", 1, "-o", "ndjson")
+
+    assert found.stderr == ""
+    assert found.ndjson()[0]["rejected"] == 1
+
+
+def test_quiet_leaves_the_error(defined):
+    found = defined("ingest", "events.ndjson", "-q", exits=5)
+
+    assert found.stderr.splitlines()[0].startswith("Error: 1 event was rejected")
+
+
+def test_creating_the_file_is_said(lago):
+    found = lago("ingest", "--db", "new.db", "-o", "json", stdin="")
+
+    assert "Created new.db" in found.stderr
+    assert found.json()["read"] == 0
+    assert (lago.folder / "new.db").exists()
+
+
+def test_there_is_no_progress_bar_in_a_pipe(defined):
+    for option in ([], ["--no-progress"]):
+        found = defined("ingest", "events.ndjson", *option, exits=5, env={"FORCE_COLOR": ""})
+        assert "\r" not in found.stderr
+        assert "━" not in found.stderr
+
+
+def test_an_error_is_one_json_object(lago):
+    found = lago("ingest", "missing", env={"LAGO_OUTPUT": "json"}, exits=4)
+
+    assert found.stdout == ""
+    assert json.loads(found.stderr) == {
+        "error": {"code": "file_not_found", "message": 'There is no file "missing".', "hint": None}
+    }
