@@ -65,7 +65,7 @@ def backup(session: Session, path: Annotated[str, typer.Argument(metavar="PATH")
 @command(app, "vacuum")
 def vacuum(session: Session) -> None:
     """Give the room of what was removed back to the disk."""
-    store = session.store(writable=True)
+    store = session.store(writable=True, create=False)
     before = store.maintenance.facts()["size_bytes"]
     store.maintenance.vacuum()
     row = {"before_bytes": before, "after_bytes": store.maintenance.facts()["size_bytes"]}

@@ -152,7 +152,8 @@ def update(
         changes["rounding_precision"] = _precision(rounding_precision)
     if filters is not None:
         changes["filters"] = () if filters == [""] else _filters(filters)
-    session.show(metric_report(update_metric(session.store(writable=True), code, changes)))
+    store = session.store(writable=True, create=False)
+    session.show(metric_report(update_metric(store, code, changes)))
 
 
 @command(app, "delete")
@@ -161,7 +162,8 @@ def delete(session: Session, code: Code) -> None:
     from lago_cli.cli.reports import metric_report
     from lago_cli.services.catalog import delete_metric
 
-    session.show(metric_report(delete_metric(session.store(writable=True), code)))
+    store = session.store(writable=True, create=False)
+    session.show(metric_report(delete_metric(store, code)))
 
 
 def _precision(text: str) -> int | None:

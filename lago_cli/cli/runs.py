@@ -35,7 +35,7 @@ def revert(session: Session, run: RunNumber) -> None:
     """Take back the events that a run brought; what it had only repeated stays."""
     from lago_cli.cli.reports import run_report
 
-    store = session.store(writable=True)
+    store = session.store(writable=True, create=False)
     removed, restored = store.revert(run, session.now())
     came_back = f", {restored} that it had replaced came back" if restored else ""
     events = "1 event" if removed == 1 else f"{removed} events"

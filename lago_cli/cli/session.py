@@ -65,9 +65,9 @@ class Session:
         """Microseconds since 1970, of the test clock where one is given."""
         return time.time_ns() // 1000 if self._fixed_now is None else self._fixed_now
 
-    def store(self, *, writable: bool = False) -> SqliteStore:
+    def store(self, *, writable: bool = False, create: bool = True) -> SqliteStore:
         """
-        The store, closed with the session.
+        The store, closed with the session; to write to it, a missing file is made.
 
         Raises:
             LagoError: see `stores.open_store`.
@@ -75,7 +75,7 @@ class Session:
         from lago_cli.stores import open_store
 
         store = self._stack.enter_context(
-            open_store(self.db, writable=writable, busy_timeout=self._busy_timeout)
+            open_store(self.db, writable=writable, create=create, busy_timeout=self._busy_timeout)
         )
         if store.created:
             self.note(f"Created {self.db}")

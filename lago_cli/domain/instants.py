@@ -42,6 +42,22 @@ def parse_instant(text: str, zone: tzinfo = UTC) -> int:
     Raises:
         ValueError: with a sentence, where `text` is neither, or out of the calendar.
     """
+    if text[4:5] == "-" and text[10:11] == "T" and text[-1] == "Z" and text.isascii():
+        try:  # the way most programs write it, and the quickest to read
+            since = datetime.fromisoformat(text) - EPOCH
+            return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds
+        except ValueError:
+            pass
+    whole, point, fraction = text.partition(".")
+    digits = whole + fraction
+    if (
+        len(whole) < 16
+        and digits.isdigit()
+        and digits.isascii()
+        and whole
+        and not (point and not fraction)
+    ):
+        return int(whole) * SECOND + int(fraction[:6].ljust(6, "0"))
     if NUMBER.fullmatch(text):
         return seconds_to_micros(parse_decimal(text))
     moment = parse_local(text)

@@ -9,6 +9,7 @@ event of a count is kept as 1, an unusable one as None.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from fractions import Fraction
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 OPERATION = "operation_type"
 STEPS = {None: 1, "add": 1, "remove": -1}
+_PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _ORDINARY = range(-(2**63), 2**63)
 
 
@@ -143,10 +145,11 @@ def _decoder_of(metric: Metric) -> Callable[[str], Any] | None:
 
 
 def _kept_short(text: str) -> Kept | None:
-    """A JSON number with a point that is short enough to need no second look."""
-    if len(text) > 18 or "e" in text or "E" in text:
+    """A number in plain digits that is short enough to need no second look."""
+    if len(text) > 18 or not _PLAIN.fullmatch(text):
         return None
-    whole, fraction = text.split(".")
+    whole, _, fraction = text.partition(".")
+    fraction = fraction.rstrip("0")
     return int(whole + fraction), len(fraction), None
 
 
@@ -160,6 +163,8 @@ def _number_reader(decode: Callable[[str], Any], carefully: Reader) -> Reader:
             return value
         if type(value) is int and value in _ORDINARY:
             return value, 0, None
+        if type(value) is str and (short := _kept_short(value)):
+            return short
         return carefully(properties, at)
 
     return read

@@ -101,7 +101,12 @@ def usage_for(store: UsageStore, request: UsageRequest, *, now: int) -> Iterator
     metrics = _metrics(store, request)
     owners = _owners(store, request)
     calendars = _Calendars(store, request, now)
-    rows = [row for metric in metrics for row in _rows(store, request, metric, owners, calendars)]
+    eventless = list(_eventless(store, request, owners))
+    rows = [
+        row
+        for metric in metrics
+        for row in _rows(store, request, metric, owners, eventless, calendars)
+    ]
     rows.sort(key=_order)
     return iter(rows)
 
@@ -182,16 +187,17 @@ def _owners(store: UsageStore, request: UsageRequest) -> dict[Party, Owner]:
     return owners
 
 
-def _asked_for(request: UsageRequest, owners: Mapping[Party, Owner]) -> Iterator[Owner]:
-    """Who was named and has no events at all, but gets a row nevertheless."""
+def _eventless(
+    store: UsageStore, request: UsageRequest, owners: Mapping[Party, Owner]
+) -> Iterator[Owner]:
+    """Who was asked for by name and has no events at all, but gets a row nevertheless."""
     if request.subscriptions:
-        seen = {subscription for _, subscription in owners}
+        known = {subscription for _, subscription in store.parties()}
         names = dict.fromkeys(request.subscriptions)
-        yield from ((None, name) for name in names if name not in seen)
+        yield from ((None, name) for name in names if name not in known)
     elif request.customers:
-        known = {customer for customer, _ in owners.values()}
-        names = dict.fromkeys(request.customers)
-        yield from ((name, None) for name in names if name not in known)
+        seen = {customer for customer, _ in owners.values()}
+        yield from ((name, None) for name in dict.fromkeys(request.customers) if name not in seen)
 
 
 class _Calendars:
@@ -307,6 +313,7 @@ def _rows(
     request: UsageRequest,
     metric: Metric,
     owners: Mapping[Party, Owner],
+    eventless: Sequence[Owner],
     calendars: _Calendars,
 ) -> Iterator[UsageRow]:
     numbers = {owner: number for number, owner in enumerate(dict.fromkeys(owners.values()))}
@@ -328,7 +335,7 @@ def _rows(
         yield UsageRow(owner, metric, share.window, group, units, share.events_count)
     if request.customers or request.subscriptions:
         nobody: Group | None = (None,) * len(request.group_by) if request.group_by else None
-        for owner in (*names, *_asked_for(request, owners)):
+        for owner in (*names, *eventless):
             for group, used in seen.get(owner, {nobody: set()}).items():
                 for window in calendars.windows(owner):
                     if window not in used:

@@ -12,13 +12,17 @@ if TYPE_CHECKING:
     from lago_cli.stores.sqlite.store import SqliteStore
 
 
-def open_store(path: str, *, writable: bool, busy_timeout: float) -> SqliteStore:
+def open_store(
+    path: str, *, writable: bool, busy_timeout: float, create: bool = True
+) -> SqliteStore:
     """
-    Open the file at `path`; a missing one is created only where `writable`.
+    Open the file at `path`; a missing one is made where it is opened to write and may be.
 
     Raises:
         LagoError: not found, not ours, of a newer schema, locked, unreadable.
     """
     from lago_cli.stores.sqlite.store import SqliteStore
 
-    return SqliteStore(path, writable=writable, busy_timeout=busy_timeout)
+    return SqliteStore(
+        path, writable=writable, create=writable and create, busy_timeout=busy_timeout
+    )

@@ -132,14 +132,20 @@ def test_twice_is_refused(three_runs):
     assert held(three_runs) == {"a": 100, "b": 2}
 
 
-@pytest.mark.parametrize("command", ["get", "revert"])
 @pytest.mark.parametrize(
-    ("run", "code"),
-    [("4", 4), ("0", 4), ("-1", 2), ("99999999999999999999", 4), ("first", 2), ("1.0", 2)],
+    ("command", "run", "code"),
+    [
+        ("get", "4", 4),
+        ("get", "0", 4),
+        ("get", "-1", 2),
+        ("get", "99999999999999999999", 4),
+        ("get", "first", 2),
+        ("revert", "99999999999999999999", 4),
+        ("revert", "1.0", 2),
+    ],
 )
-def test_a_run_that_is_none(lago, command, run, code):
-    lago("ingest", "-q", stdin="")
-    lago("ingest-runs", command, run, exits=code)
+def test_a_run_that_is_none(three_runs, command, run, code):
+    three_runs("ingest-runs", command, run, exits=code)
 
 
 def test_what_reverting_says(three_runs):

@@ -237,18 +237,22 @@ def test_a_list_looks_like_this(metrics, golden):
 
 def test_any_text_is_kept_as_it_came(lago):
     """Quotes, brackets, an emoji, line ends: stored, found again, and never interpreted."""
+    created, events = {}, []
     for text in HOSTILE:
         key = text.replace("=", "")  # the first one ends a key
         options = ("--field-name", text, "--name", text, "--filter", f"{key}=v")
-        created = create(lago, text, "sum", *options).json()
-        assert lago("metrics", "get", text, "-o", "json").json() == created
-        assert (created["code"], created["field_name"], created["name"]) == (text,) * 3
-        assert created["filters"] == [{"key": key, "values": ["v"]}]
+        created[text] = create(lago, text, "sum", *options).json()
+        assert [created[text][name] for name in ("code", "field_name", "name")] == [text] * 3
+        assert created[text]["filters"] == [{"key": key, "values": ["v"]}]
         event = {"transaction_id": text, "external_customer_id": text, "code": text}
-        event |= {"timestamp": "2026-11-02", "properties": {text: "1.5", "x": 9}}
-        lago("ingest", "-q", stdin=json.dumps(event))
+        events.append({**event, "timestamp": "2026-11-02", "properties": {text: "1.5", "x": 9}})
+    lago("ingest", "-q", stdin="\n".join(map(json.dumps, events)))
+    listed = lago("metrics", "list", "-o", "json").json()
     rows = lago("usage", "--period", "2026-11", "-o", "json").json()
 
+    assert {metric["code"]: metric for metric in listed} == created
+    for text in HOSTILE[:2]:
+        assert lago("metrics", "get", text, "-o", "json").json() == created[text]
     assert sorted(
         (row["external_customer_id"], row["billable_metric_code"], row["units"]) for row in rows
     ) == sorted((text, text, "1.5") for text in HOSTILE)

@@ -131,6 +131,30 @@ def test_ordinary_lines_take_the_short_way(line):
     assert short_way(data) == long_way(data)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(GOOD.replace('"t"', '" "') + "}", id="a blank id"),
+        pytest.param(GOOD.replace('"t"', "7") + "}", id="a number as id"),
+        pytest.param(GOOD.replace('"c"', '""') + "}", id="an empty code"),
+        pytest.param(GOOD.replace('"a"', '" "') + "}", id="a blank customer"),
+        pytest.param(GOOD.replace('"a"', "null") + "}", id="nobody"),
+        pytest.param(GOOD + ',"external_subscription_id":""}', id="an empty subscription"),
+        pytest.param(GOOD + ',"timestamp":978307199}', id="before 2001"),
+        pytest.param(GOOD + ',"timestamp":253402300800}', id="beyond 9999"),
+        pytest.param(GOOD + ',"timestamp":true}', id="a truth for an instant"),
+        pytest.param(GOOD + ',"properties":[]}', id="properties that are no object"),
+        pytest.param(GOOD + ',"precise_total_amount_cents":1}', id="an amount"),
+        pytest.param('{"event":' + GOOD + "}}", id="the body of a request"),
+        pytest.param("", id="a blank line"),
+    ],
+)
+def test_whatever_wants_a_second_look_is_declined(line):
+    """Alone, and between ordinary lines."""
+    assert short_way((line + "\n").encode()) is None
+    assert short_way((GOOD + "}\n" + line + "\n" + GOOD + "}\n").encode()) is None
+
+
 def test_properties_stay_as_they_were_written():
     data = (GOOD + ',"properties":{ "b" : 1.10,\t"a":"\\u00e9" } }\n').encode()
 

@@ -50,15 +50,15 @@ _REASONS = {
 }
 
 
-def connect(path: str, *, writable: bool, busy_timeout: float) -> sqlite3.Connection:
+def connect(path: str, *, writable: bool, create: bool, busy_timeout: float) -> sqlite3.Connection:
     """
-    Open `path`; only to write to it is a missing file created.
+    Open `path`; a missing file is made where `create` says so.
 
     Raises:
         LagoError: not found, or a folder, or not to be created.
     """
     if path != ":memory:":
-        _check_file(path, create=writable)
+        _check_file(path, create=create)
     mode = "rw" if writable else "ro"
     connection = _open(path, mode, busy_timeout)
     if not writable:

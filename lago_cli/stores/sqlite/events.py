@@ -90,11 +90,11 @@ class Events:
         """Instants of the first and the last event, in microseconds since 1970."""
         bounds = [
             self._connection.execute(
-                "SELECT (SELECT min(at) FROM readings WHERE code_id = ?1),"
-                " (SELECT max(at) FROM readings WHERE code_id = ?1)",
-                code,
+                "SELECT (SELECT min(at) FROM readings WHERE code_id = :code),"
+                " (SELECT max(at) FROM readings WHERE code_id = :code)",
+                {"code": code_id},
             ).fetchone()
-            for code in self._connection.execute("SELECT id FROM codes").fetchall()
+            for (code_id,) in self._connection.execute("SELECT id FROM codes").fetchall()
         ]
         known = [pair for pair in bounds if pair[0] is not None]
         if not known:

@@ -28,9 +28,9 @@ _HOLDERS = """
 SELECT i.key, i.event_id FROM json_each(?) AS wanted JOIN identities AS i ON i.key = wanted.value
 """
 _ALL_HOLDERS = """
-SELECT event_id FROM identities WHERE key = ?1
+SELECT event_id FROM identities WHERE key = :key
  UNION ALL
-SELECT event_id FROM identity_collisions WHERE key = ?1
+SELECT event_id FROM identity_collisions WHERE key = :key
 """
 
 Identity = tuple[str, int]
@@ -134,9 +134,9 @@ class Identities:
                 (key, event_id),
             )
         waiting = self._connection.execute(
-            "SELECT min(event_id) FROM identity_collisions WHERE key = ?1"
-            " AND NOT EXISTS (SELECT 1 FROM identities WHERE key = ?1)",
-            (key,),
+            "SELECT min(event_id) FROM identity_collisions WHERE key = :key"
+            " AND NOT EXISTS (SELECT 1 FROM identities WHERE key = :key)",
+            {"key": key},
         ).fetchone()[0]
         if waiting is not None:
             self._connection.execute("INSERT INTO identities VALUES (?, ?)", (key, waiting))
@@ -148,7 +148,8 @@ class Identities:
         """Events of that transaction id in any of `streams`, in the order of arrival."""
         found = []
         for stream in streams:
-            rows = self._connection.execute(_ALL_HOLDERS, (key_of(transaction_id, stream),))
+            key = {"key": key_of(transaction_id, stream)}
+            rows = self._connection.execute(_ALL_HOLDERS, key)
             candidates = self._identities(event_id for (event_id,) in rows.fetchall())
             found += [
                 event_id

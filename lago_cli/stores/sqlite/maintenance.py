@@ -119,11 +119,12 @@ class Maintenance:
             "SELECT e.id, e.transaction_id, p.stream_id"
             "  FROM events AS e JOIN parties AS p ON p.id = e.party_id"
         )
-        held = "SELECT event_id FROM identities WHERE key = ?1 UNION ALL"
-        held += " SELECT event_id FROM identity_collisions WHERE key = ?1"
+        held = "SELECT event_id FROM identities WHERE key = :key UNION ALL"
+        held += " SELECT event_id FROM identity_collisions WHERE key = :key"
         wrong = 0
         for event_id, transaction_id, stream in rows:
-            holders = self._connection.execute(held, (key_of(transaction_id, stream),)).fetchall()
+            key = {"key": key_of(transaction_id, stream)}
+            holders = self._connection.execute(held, key).fetchall()
             if (event_id,) not in holders:
                 yield f"event {event_id} does not hold its identity"
                 wrong += 1

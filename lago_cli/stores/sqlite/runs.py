@@ -25,9 +25,9 @@ UPDATE ingest_runs
 _EVENTS = """
 SELECT e.id, e.transaction_id, p.stream_id, e.code_id, e.at
   FROM events AS e JOIN parties AS p ON p.id = e.party_id
- WHERE e.run_id = ?1
-   AND e.id >= (SELECT first_event_id FROM ingest_runs WHERE id = ?1)
-   AND e.id <= (SELECT last_event_id FROM ingest_runs WHERE id = ?1)
+ WHERE e.run_id = :run
+   AND e.id >= (SELECT first_event_id FROM ingest_runs WHERE id = :run)
+   AND e.id <= (SELECT last_event_id FROM ingest_runs WHERE id = :run)
  ORDER BY e.id
  LIMIT 10000
 """
@@ -79,7 +79,7 @@ class Runs:
             raise refused("run_already_reverted", f"Run {run} was already taken back.")
         self._drop_put_aside(run)
         removed = restored = 0
-        while rows := self._connection.execute(_EVENTS, (run,)).fetchall():
+        while rows := self._connection.execute(_EVENTS, {"run": run}).fetchall():
             removed += len(rows)
             restored += sum(self._take_back(row, readers) for row in rows)
         self._connection.execute("UPDATE ingest_runs SET reverted_at = ? WHERE id = ?", (now, run))

@@ -41,13 +41,15 @@ class SqliteStore:
     Writing happens in explicit transactions (`begin`, `commit`, `rollback`, or `writing`).
     """
 
-    def __init__(self, path: str, *, writable: bool, busy_timeout: float) -> None:
+    def __init__(self, path: str, *, writable: bool, create: bool, busy_timeout: float) -> None:
         self.path = path
         self.created = False  # whether opening it made the file
         self._writable = writable
         self._busy_timeout = busy_timeout
         try:
-            self._connection = connect(path, writable=writable, busy_timeout=busy_timeout)
+            self._connection = connect(
+                path, writable=writable, create=create, busy_timeout=busy_timeout
+            )
             try:
                 self._check(writable=writable)
             except BaseException:
