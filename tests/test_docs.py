@@ -74,9 +74,7 @@ def _run(command: str, lago: Lago) -> str:
     return re.sub(r'(seconds"?:?\s*)\d+\.\d{3}\b', r"\g<1>0.012", done.stdout)
 
 
-def test_every_command_and_option_is_documented(
-    lago: Lago, request: pytest.FixtureRequest
-) -> None:
+def test_every_command_and_option_is_documented(lago: Lago, request: pytest.FixtureRequest) -> None:
     page = ["# Commands and options\n\nWhat `--help` says, for every command.\n"]
     for command in COMMANDS:
         shown = lago(*command.split(), "--help", env={"COLUMNS": "100"})

@@ -7,6 +7,7 @@ longer to build than most of them take to run.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -84,7 +85,8 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, BrokenPipeError) as raised:
         reason = raised
     if isinstance(reason, KeyboardInterrupt):
-        return _fail(arguments, "interrupted", "Interrupted.", None, ExitCode.INTERRUPTED)
+        hint = _next_step(reason, None)
+        return _fail(arguments, "interrupted", "Interrupted.", hint, ExitCode.INTERRUPTED)
     _silence_stdout()
     return ExitCode.DONE
 
@@ -95,9 +97,16 @@ def _started(arguments: Sequence[str]) -> int:
         code = app(list(arguments), prog_name="lago", standalone_mode=False)
         sys.stdout.flush()
     except LagoError as error:
-        return _fail(arguments, error.code, error.message, error.hint, FOR_KIND[error.kind])
+        hint = _next_step(error, error.hint)
+        return _fail(arguments, error.code, error.message, hint, FOR_KIND[error.kind])
     except typer.TyperException as error:
         return _misused(arguments, error)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO):
+            raise
+        _silence_stdout()
+        message = f"The answer could not be written: {error.strerror}."
+        return _fail(arguments, "output_failed", message, None, ExitCode.DATABASE)
     return int(code or 0)
 
 
@@ -107,7 +116,28 @@ def _misused(arguments: Sequence[str], error: Any) -> int:
         print(error.format_message(), file=sys.stderr)
         return ExitCode.USAGE
     hint = f"See: {context.command_path} --help" if context else "See: lago --help"
+    if context is not None and context.parent is None:
+        hint = _after_the_command(arguments, getattr(error, "option_name", None)) or hint
     return _fail(arguments, "usage", error.format_message(), hint, ExitCode.USAGE)
+
+
+def _after_the_command(arguments: Sequence[str], option: str | None) -> str | None:
+    """How to write it, where an option that every command has came before the command."""
+    import shlex
+
+    from lago_cli.cli.options import SHARED_NAMES
+
+    if option not in SHARED_NAMES:
+        return None
+    names = [*COMMANDS, *GROUPS]
+    at = next((i for i, word in enumerate(arguments) if word in names), len(arguments))
+    words = ["lago", *(arguments[at:] or ["usage"]), *arguments[:at]]
+    return f"Options stand after the command, for example: {shlex.join(words)}"
+
+
+def _next_step(error: BaseException, hint: str | None) -> str | None:
+    """The hint of an error, after what was noted on its way."""
+    return " ".join([*getattr(error, "__notes__", []), *([hint] if hint else [])]) or None
 
 
 def _fail(

@@ -37,7 +37,7 @@ def info(session: Session) -> None:
 
 @command(app, "check")
 def check(session: Session) -> None:
-    """Verify the file, its schema and everything in it; exit 9 where something is wrong."""
+    """Verify the file, its schema and its data. Exit code 9 where something is wrong."""
     results = list(session.store().maintenance.problems())
     rows = [{"check": name, "ok": not problems, "problems": problems} for name, problems in results]
     columns = [Column("check"), Column("ok", kind="flag"), Column("problems", kind="object")]
@@ -53,7 +53,10 @@ def check(session: Session) -> None:
 
 
 @command(app, "backup")
-def backup(session: Session, path: Annotated[str, typer.Argument(metavar="PATH")]) -> None:
+def backup(
+    session: Session,
+    path: Annotated[str, typer.Argument(metavar="PATH", help="Where the copy goes.")],
+) -> None:
     """Write a consistent copy, also while others write to the file."""
     store = session.store()
     store.maintenance.backup(path)

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lago_cli.cli.options import command, instant_option
+from lago_cli.cli.options import (
+    Customers,
+    From,
+    Subscriptions,
+    To,
+    command,
+    instant_option,
+    not_empty,
+)
 from lago_cli.cli.session import Session
 from lago_cli.errors import not_found, wrong_usage
 
@@ -15,20 +23,21 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None)
 
-TransactionId = Annotated[str, typer.Argument(metavar="TRANSACTION_ID")]
-Customers = Annotated[list[str] | None, typer.Option("--customer", metavar="ID")]
-Subscriptions = Annotated[list[str] | None, typer.Option("--subscription", metavar="ID")]
-Codes = Annotated[list[str] | None, typer.Option("--code", metavar="CODE")]
-From = Annotated[
-    str | None, typer.Option("--from", metavar="INSTANT", help="The first instant that counts.")
+TransactionId = Annotated[
+    str, typer.Argument(metavar="TRANSACTION_ID", help="The id that the event was sent under.")
 ]
-To = Annotated[
-    str | None, typer.Option("--to", metavar="INSTANT", help="The first that no longer does.")
+Codes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--code", metavar="CODE", callback=not_empty, help="Only this code; may be repeated."
+    ),
 ]
 MOST = 1_000_000_000
 Statuses = Annotated[
     Literal["counted", "unmatched", "unusable"] | None,
-    typer.Option("--status", help="Only those that count; or that do not, for that reason."),
+    typer.Option(
+        "--status", metavar="STATUS", help="Only those that are counted, unmatched or unusable."
+    ),
 ]
 
 
@@ -36,23 +45,39 @@ Statuses = Annotated[
 def send(
     session: Session,
     code: Annotated[str, typer.Option("--code", metavar="CODE", help="The metric's code.")],
-    customer: Annotated[str | None, typer.Option("--external-customer-id", metavar="ID")] = None,
+    customer: Annotated[
+        str | None,
+        typer.Option("--external-customer-id", metavar="ID", help="Whose usage it is."),
+    ] = None,
     subscription: Annotated[
-        str | None, typer.Option("--external-subscription-id", metavar="ID")
+        str | None,
+        typer.Option(
+            "--external-subscription-id", metavar="ID", help="Which of their subscriptions it is."
+        ),
     ] = None,
     transaction_id: Annotated[
         str | None,
-        typer.Option("--transaction-id", metavar="ID", help="[default: a new random one]"),
+        typer.Option(
+            "--transaction-id",
+            metavar="ID",
+            help="What makes it one event, however often it is sent. [default: a new random one]",
+        ),
     ] = None,
     timestamp: Annotated[
-        str | None, typer.Option("--timestamp", metavar="INSTANT", help="[default: now]")
+        str | None,
+        typer.Option("--timestamp", metavar="INSTANT", help="When it happened. [default: now]"),
     ] = None,
     properties: Annotated[
         list[str] | None,
-        typer.Option("--properties", metavar="JSON|k=v", help="An object, or one property each."),
+        typer.Option(
+            "--properties", metavar="JSON|KEY=VALUE", help="An object, or one property each."
+        ),
     ] = None,
     amount: Annotated[
-        str | None, typer.Option("--precise-total-amount-cents", metavar="DECIMAL")
+        str | None,
+        typer.Option(
+            "--precise-total-amount-cents", metavar="DECIMAL", help="What it costs, if known."
+        ),
     ] = None,
 ) -> None:
     """Store one event. Sending it again under its transaction id changes nothing."""
@@ -64,8 +89,8 @@ def send(
 
     event = {
         "transaction_id": str(uuid4()) if transaction_id is None else transaction_id,
-        "external_customer_id": customer,
-        "external_subscription_id": subscription,
+        "external_customer_id": customer or None,
+        "external_subscription_id": subscription or None,
         "code": code,
         "timestamp": timestamp,
         "properties": _properties(properties or []),
@@ -76,6 +101,8 @@ def send(
     except UnicodeEncodeError:
         raise wrong_usage("invalid_utf8", "The event is not valid UTF-8.") from None
     send_records(session, records)
+    if transaction_id is None:
+        session.note(f"Transaction id: {event['transaction_id']}")
 
 
 @command(app, "list")
@@ -87,7 +114,9 @@ def list_(
     start: From = None,
     end: To = None,
     status: Statuses = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=0, max=MOST)] = 100,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=0, max=MOST, help="Show no more than that.")
+    ] = 100,
 ) -> None:
     """List events, the newest first."""
     from lago_cli.cli.reports import events_report
@@ -99,7 +128,7 @@ def list_(
 
 @command(app, "get")
 def get(session: Session, transaction_id: TransactionId) -> None:
-    """Show the event of a transaction id; all, where several subscriptions have one."""
+    """Show the event of a transaction id. All of them, where several subscriptions have one."""
     from lago_cli.cli.reports import event_report, events_report
 
     events = session.store().events
@@ -118,9 +147,12 @@ def export(
     start: From = None,
     end: To = None,
     status: Statuses = None,
-    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=0, max=MOST)] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", metavar="N", min=0, max=MOST, help="Write no more than that."),
+    ] = None,
 ) -> None:
-    """Write events, oldest first, in the form that ingest takes back: NDJSON by default."""
+    """Write events in the form that ingest takes back. Oldest first, by default as NDJSON."""
     from lago_cli.cli.reports import exported_report
 
     selection = _selection(customers, subscriptions, codes, start, end, status, limit)

@@ -27,7 +27,11 @@ Files = Annotated[
 ]
 Format = Annotated[
     Literal["auto", "json", "ndjson", "csv"],
-    typer.Option("--format", help="What the files hold; auto tells by content."),
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="What the files hold: json, ndjson or csv; auto tells by content.",
+    ),
 ]
 Maps = Annotated[
     list[str] | None,
@@ -39,11 +43,19 @@ Sets = Annotated[
 ]
 IdFrom = Annotated[
     Literal["content"] | None,
-    typer.Option("--id-from", help="Where the source has no transaction id: make it of the rest."),
+    typer.Option(
+        "--id-from",
+        metavar="SOURCE",
+        help="content: where a record has no transaction id, make it of the rest.",
+    ),
 ]
 OnDuplicate = Annotated[
     Literal["skip", "replace", "error"],
-    typer.Option("--on-duplicate", help="What becomes of an event whose id is taken."),
+    typer.Option(
+        "--on-duplicate",
+        metavar="ACTION",
+        help="What becomes of an event whose id is taken: skip, replace or error.",
+    ),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="All or nothing, for the whole run.")]
 Rejects = Annotated[
@@ -78,7 +90,11 @@ def ingest(
     dry_run: DryRun = False,
     no_progress: NoProgress = False,
 ) -> None:
-    """Store usage events, each once for ever by its transaction id."""
+    """
+    Store usage events, each exactly once.
+
+    A repeated event is known by its transaction id, for ever, and changes nothing.
+    """
     from lago_cli.domain.mapping import parse_mapping
     from lago_cli.readers.source import check_sources, name_of
     from lago_cli.services.ingest import IngestOptions
@@ -95,14 +111,18 @@ def ingest(
     check_sources(paths)
     _check_rejects(rejects, [session.db, *paths])
     names = ", ".join(map(name_of, paths))
+    if "-" in paths and sys.stdin.isatty() and session.output != "json":
+        session.note("Reading standard input; end with Ctrl-D.")
     with _log(session, rejects, progress=not no_progress and not session.quiet) as log:
-        run_ingest(
+        report = run_ingest(
             session,
             options,
             names,
             log,
             lambda ingestion: _read_files(ingestion, paths, format, log),
         )
+    if report.refused:
+        raise _too_many_rejected(report, options)
 
 
 def run_ingest(
@@ -111,8 +131,8 @@ def run_ingest(
     source: str,
     log: IngestLog,
     read: Callable[[Ingestion], None],
-) -> None:
-    """Make a run of what `read` feeds it, show its summary, refuse where too much was rejected."""
+) -> IngestReport:
+    """Make a run of what `read` feeds it, show its summary and what is worth a warning."""
     from lago_cli.cli.reports import ingest_report
     from lago_cli.services.ingest import Ingestion
 
@@ -129,28 +149,32 @@ def run_ingest(
     try:
         read(ingestion)
         report = ingestion.finish()
-    except BaseException:
+    except BaseException as error:
         ingestion.abandon()
-        _say_what_stays(session, ingestion)
+        error.add_note(_what_stays(ingestion))
         raise
     log.close()
     session.show(ingest_report(report, f"{time.monotonic() - started:.3f}"))
-    _conclude(session, report, options)
+    _warn(session, report, options)
+    return report
 
 
 def send_records(session: Session, records: Iterable[Record]) -> None:
     """Ingest what was given on the command line."""
+    from lago_cli.cli.ingest_log import IngestLog
     from lago_cli.services.ingest import IngestOptions
 
-    with _log(session, None, progress=False) as log:
+    with IngestLog(session, None, progress=False, names=False) as log:
         source = "events send"
-        run_ingest(
+        report = run_ingest(
             session,
             IngestOptions(),
             source,
             log,
             lambda ingestion: ingestion.read(source, records),
         )
+    for rejection in report.rejections:
+        raise refused(rejection.code, f"The event was rejected: {rejection.message}.")
 
 
 def _check_rejects(rejects: str | None, in_use: list[str]) -> None:
@@ -180,37 +204,37 @@ def _read_files(ingestion: Ingestion, paths: list[str], format_: str, log: Inges
             ingestion.read(source.name, read(source, format_))
 
 
-def _say_what_stays(session: Session, ingestion: Ingestion) -> None:
+def _what_stays(ingestion: Ingestion) -> str:
     stored = ingestion.committed.ingested + ingestion.committed.replaced
-    if stored:
-        stay = "1 event was stored before that, and stays"
-        if stored > 1:
-            stay = f"{stored} events were stored before that, and stay"
-        session.note(f"{stay}. Run it again to go on.")
-    else:
-        session.note("Nothing was stored.")
+    if not stored:
+        return "Nothing was stored."
+    stay = "event was stored before that, and stays"
+    if stored > 1:
+        stay = "events were stored before that, and stay"
+    return f"{stored} {stay}. Run it again to go on."
 
 
-def _conclude(session: Session, report: IngestReport, options: IngestOptions) -> None:
+def _warn(session: Session, report: IngestReport, options: IngestOptions) -> None:
     tally = report.tally
-    if tally.unmatched:
-        session.warn(
-            f"{_stored(tally.unmatched)} but no metric has that code yet."
-            " See: lago events list --status unmatched"
-        )
-    if tally.unusable:
-        session.warn(
-            f"{_stored(tally.unusable)} but the metric cannot use the value."
-            " See: lago events list --status unusable"
-        )
+    for target, path in report.unfound.items():
+        records = "1 record" if tally.read == 1 else f"{tally.read} records"
+        session.warn(f"--map {target}={path} found nothing in {records}")
+    for status, events, what in (
+        ("unmatched", tally.unmatched, "a code that no metric has yet"),
+        ("unusable", tally.unusable, "a value that the metric cannot use"),
+    ):
+        if events and not report.undone:
+            session.warn(_not_counted(events, what, status, dry_run=options.dry_run))
     if options.dry_run:
         session.note("Dry run: nothing was stored.")
-    if report.refused:
-        raise _too_many_rejected(report, options)
 
 
-def _stored(events: int) -> str:
-    return "1 event is stored" if events == 1 else f"{events} events are stored"
+def _not_counted(events: int, what: str, status: str, *, dry_run: bool) -> str:
+    noun, is_, has = ("event", "is", "has") if events == 1 else ("events", "are", "have")
+    if dry_run:
+        return f"{events} {noun} would be stored but {has} {what}."
+    see = f"See: lago events list --status {status}"
+    return f"{events} {noun} {is_} stored but {has} {what}. {see}"
 
 
 def _too_many_rejected(report: IngestReport, options: IngestOptions) -> LagoError:
@@ -219,15 +243,16 @@ def _too_many_rejected(report: IngestReport, options: IngestOptions) -> LagoErro
         return refused(
             "events_rejected", f"The event was rejected: {report.rejections[0].message}."
         )
-    events = "1 event was" if rejected == 1 else f"{rejected} events were"
+    events, them = ("1 event was", "it") if rejected == 1 else (f"{rejected} events were", "them")
     if report.undone:
+        would_be = "would be" if options.dry_run else "was"
         return refused(
             "events_rejected",
-            f"{events} rejected, so nothing was stored (--strict).",
-            "Mend them and run it again, or leave out --strict to keep the others.",
+            f"{events} rejected, so nothing {would_be} stored (--strict).",
+            f"Mend {them} and run it again, or leave out --strict to keep the others.",
         )
     return refused(
         "events_rejected",
         f"{events} rejected{'' if options.dry_run else '; all others are stored'}.",
-        "Mend them and send them again; --rejects FILE writes them all to a file.",
+        f"Mend {them} and send {them} again; --rejects FILE writes {them} to a file.",
     )

@@ -9,13 +9,14 @@ from typing import IO, TYPE_CHECKING, Any
 
 from lago_cli.cli.session import Session
 from lago_cli.errors import LagoError, wrong_usage
+from lago_cli.services.ingest import SHOWN
 
 if TYPE_CHECKING:
     from lago_cli.domain.runs import Tally
     from lago_cli.readers.source import Source
     from lago_cli.services.ingest import Conflict, Rejection
 
-SHOWN = 20
+ROOMY = 70  # columns of a terminal in which all of the progress bar has room
 
 
 class IngestLog:
@@ -115,21 +116,28 @@ def _not_writable(path: str, error: OSError | ValueError) -> LagoError:
 
 
 def _progress_bar() -> Any:
+    """One line in any terminal: what does not fit gives way, and a long name is cut."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
         DownloadColumn,
         Progress,
+        ProgressColumn,
         TextColumn,
         TimeRemainingColumn,
     )
+    from rich.table import Column
 
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(),
-        TextColumn("{task.fields[events]}", markup=False),
-        TimeRemainingColumn(),
-        console=Console(file=sys.stderr),
-        transient=True,
-    )
+    console = Console(file=sys.stderr)
+    name = Column(no_wrap=True, overflow="ellipsis", max_width=console.width // 4)
+    columns: list[ProgressColumn] = [
+        TextColumn("{task.description}", markup=False, table_column=name),
+        BarColumn(console.width // 7, table_column=Column(no_wrap=True)),
+        DownloadColumn(table_column=Column(no_wrap=True)),
+    ]
+    if console.width >= ROOMY:
+        columns += [
+            TextColumn("{task.fields[events]}", markup=False, table_column=Column(no_wrap=True)),
+            TimeRemainingColumn(table_column=Column(no_wrap=True)),
+        ]
+    return Progress(*columns, console=console, transient=True)

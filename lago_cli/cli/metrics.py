@@ -16,21 +16,25 @@ if TYPE_CHECKING:
 app = typer.Typer(rich_markup_mode=None)
 
 PRECISION_HELP = "Decimals that are left."
+TYPE_HELP = (
+    "count_agg, sum_agg, max_agg, latest_agg, unique_count_agg or weighted_sum_agg;"
+    " also without _agg."
+)
 
 Code = Annotated[str, typer.Argument(metavar="CODE", help="The metric's code.")]
-Name = Annotated[str | None, typer.Option("--name", help="What people call it. [default: code]")]
-Description = Annotated[str | None, typer.Option("--description")]
-Type = Annotated[
-    str,
-    typer.Option(
-        "--aggregation-type",
-        metavar="TYPE",
-        help="count_agg, sum_agg, max_agg, latest_agg, unique_count_agg or weighted_sum_agg;"
-        " also without _agg.",
-    ),
+Name = Annotated[
+    str | None,
+    typer.Option("--name", metavar="NAME", help="What people call it; the code where not given."),
 ]
+Description = Annotated[
+    str | None, typer.Option("--description", metavar="TEXT", help="What it is for.")
+]
+Type = Annotated[str, typer.Option("--aggregation-type", metavar="TYPE", help=TYPE_HELP)]
 FieldName = Annotated[
-    str | None, typer.Option("--field-name", help="The property it reads; not for a count.")
+    str | None,
+    typer.Option(
+        "--field-name", metavar="PROPERTY", help="The property it reads; not for a count."
+    ),
 ]
 Recurring = Annotated[
     bool | None,
@@ -40,25 +44,37 @@ Recurring = Annotated[
 ]
 Expression = Annotated[
     str | None,
-    typer.Option("--expression", help="Calculates the property from others, for each event."),
+    typer.Option(
+        "--expression",
+        metavar="EXPRESSION",
+        help="Calculates the property from others, for each event.",
+    ),
 ]
 Filters = Annotated[
     list[str] | None,
     typer.Option("--filter", metavar="KEY=V1,V2", help="A property that tells usage apart."),
 ]
 RoundingFunction = Annotated[
-    str | None, typer.Option("--rounding-function", metavar="round|ceil|floor")
+    str | None,
+    typer.Option(
+        "--rounding-function", metavar="FUNCTION", help="round, ceil or floor, at the very end."
+    ),
 ]
 RoundingPrecision = Annotated[
     int | None, typer.Option("--rounding-precision", metavar="N", help=PRECISION_HELP)
 ]
-WeightedInterval = Annotated[str | None, typer.Option("--weighted-interval", metavar="seconds")]
+WeightedInterval = Annotated[
+    str | None,
+    typer.Option(
+        "--weighted-interval", metavar="UNIT", help="What a weighted sum is weighted by: seconds."
+    ),
+]
 
 
 @command(app, "create")
 def create(
     session: Session,
-    code: Annotated[str, typer.Option("--code", help="What events call it.")],
+    code: Annotated[str, typer.Option("--code", metavar="CODE", help="What events call it.")],
     aggregation_type: Type,
     name: Name = None,
     description: Description = None,
@@ -115,7 +131,7 @@ def update(
     session: Session,
     code: Code,
     aggregation_type: Annotated[
-        str | None, typer.Option("--aggregation-type", metavar="TYPE")
+        str | None, typer.Option("--aggregation-type", metavar="TYPE", help=TYPE_HELP)
     ] = None,
     name: Name = None,
     description: Description = None,

@@ -8,6 +8,7 @@ as one `Session`, so that they are described, parsed and defaulted in one place.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,45 @@ _FILTER_HINT = "For example: --filter region=eu,us"
 
 Output = Literal["table", "json", "ndjson", "csv", "markdown"]
 assert Output.__args__ == OUTPUTS  # type: ignore[attr-defined]  # the registry is the truth
+
+
+def not_empty(given: Any) -> Any:
+    """Refuse an empty value, or one among several: it is a variable that was not set."""
+    if given == "" or (isinstance(given, list) and "" in given):
+        raise typer.BadParameter("it is empty.")
+    return given
+
+
+def _finite(seconds: float) -> float:
+    if not math.isfinite(seconds):
+        raise typer.BadParameter(f"{seconds} is no number of seconds.")
+    return seconds
+
+
+Customers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--customer",
+        metavar="ID",
+        callback=not_empty,
+        help="Only this customer; may be repeated.",
+    ),
+]
+Subscriptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--subscription",
+        metavar="ID",
+        callback=not_empty,
+        help="Only this subscription; may be repeated.",
+    ),
+]
+From = Annotated[
+    str | None, typer.Option("--from", metavar="INSTANT", help="The first instant that counts.")
+]
+To = Annotated[
+    str | None, typer.Option("--to", metavar="INSTANT", help="The first that no longer does.")
+]
 
 _SHARED: dict[str, tuple[Any, Any]] = {
     "db": (
@@ -43,8 +83,9 @@ _SHARED: dict[str, tuple[Any, Any]] = {
             typer.Option(
                 "--output",
                 "-o",
+                metavar="FORMAT",
                 envvar="LAGO_OUTPUT",
-                help="How the answer is written.",
+                help="How the answer is written: table, json, ndjson, csv or markdown.",
                 rich_help_panel=EVERYWHERE,
             ),
         ],
@@ -59,6 +100,7 @@ _SHARED: dict[str, tuple[Any, Any]] = {
                 envvar="LAGO_BUSY_TIMEOUT",
                 min=0,
                 max=86_400,
+                callback=_finite,
                 help="How long to wait for another process's lock.",
                 rich_help_panel=EVERYWHERE,
             ),
@@ -95,6 +137,12 @@ _SHARED: dict[str, tuple[Any, Any]] = {
         False,
     ),
 }
+SHARED_NAMES = frozenset(
+    name
+    for annotation, _ in _SHARED.values()
+    for option in annotation.__metadata__
+    for name in (option.default, *option.param_decls)  # typer has the first one there
+)
 
 
 def command(
@@ -158,19 +206,11 @@ def instant_option(option: str, text: str | None) -> int | None:
     Raises:
         LagoError: wrong usage, where it is no instant.
     """
-    from lago_cli.domain.instants import parse_instant, to_datetime
+    from lago_cli.domain.instants import parse_moment
 
-    if text is None:
-        return None
     try:
-        micros = parse_instant(text)
-        to_datetime(micros)
+        return None if text is None else parse_moment(text)
     except ValueError as error:
-        reason = str(error)
-    except OverflowError:
-        reason = f"{text[:40]} lies outside the calendar, the years 1 to 9999"
-    else:
-        return micros
-    raise wrong_usage(
-        "invalid_instant", f"{option}: {reason}.", "For example: 2026-11-22T00:00:00Z"
-    )
+        raise wrong_usage(
+            "invalid_instant", f"{option}: {error}.", "For example: 2026-11-22T00:00:00Z"
+        ) from None

@@ -49,6 +49,7 @@ class Session:
         self._no_color = no_color
         self._fixed_now = now
         self._stack = ExitStack()
+        self._held: list[tuple[str, str, str]] = []
 
     def __enter__(self) -> Session:
         return self
@@ -60,6 +61,9 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         self._stack.__exit__(kind, error, trace)
+        if error is None:
+            for text, label, style in self._held:
+                say(text, label=label, style=style, no_color=self._no_color)
 
     def now(self) -> int:
         """Microseconds since 1970, of the test clock where one is given."""
@@ -78,7 +82,7 @@ class Session:
             open_store(self.db, writable=writable, create=create, busy_timeout=self._busy_timeout)
         )
         if store.created:
-            self.note(f"Created {self.db}")
+            self.note(f"Created {self.db}", at_once=True)
         return store
 
     def store_to_try(self, *, dry_run: bool) -> SqliteStore:
@@ -96,15 +100,22 @@ class Session:
         render(report, self.output, sys.stdout, self.terminal(sys.stdout))
         sys.stdout.flush()
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, *, at_once: bool = False) -> None:
         """A word to the person, on stderr; none with --quiet."""
-        if not self.quiet:
-            say(text, no_color=self._no_color)
+        self._say(text, at_once=at_once)
 
     def warn(self, text: str) -> None:
         """Something that wants attention, on stderr; none with --quiet."""
-        if not self.quiet:
-            say(text, label="Warning:", style="33", no_color=self._no_color)
+        self._say(text, "Warning:", "33")
+
+    def _say(self, text: str, label: str = "", style: str = "", *, at_once: bool = False) -> None:
+        """With JSON, words wait for a good end: beside an error they would be no JSON."""
+        if self.quiet:
+            return
+        if self.output == "json" and not at_once:
+            self._held.append((text, label, style))
+        else:
+            say(text, label=label, style=style, no_color=self._no_color)
 
     def terminal(self, stream: TextIO) -> Terminal:
         return terminal_for(stream, os.environ, self._no_color)

@@ -7,42 +7,53 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lago_cli.cli.options import command, instant_option, property_values
+from lago_cli.cli.options import (
+    Customers,
+    From,
+    Subscriptions,
+    To,
+    command,
+    instant_option,
+    not_empty,
+    property_values,
+)
 from lago_cli.cli.session import Session
 
 if TYPE_CHECKING:
     from lago_cli.services.usage import LeftOut
 
-Customers = Annotated[list[str] | None, typer.Option("--customer", metavar="ID")]
-Subscriptions = Annotated[
-    list[str] | None, typer.Option("--subscription", metavar="ID", help="A row also where 0.")
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric", metavar="CODE", callback=not_empty, help="Only this metric; may be repeated."
+    ),
 ]
-Metrics = Annotated[list[str] | None, typer.Option("--metric", metavar="CODE")]
 PeriodName = Annotated[
     str | None,
     typer.Option(
         "--period",
-        metavar="P",
+        metavar="PERIOD",
         help="current, previous, 2026-11-22, 2026-W47, 2026-11, 2026-Q4, 2026 or all."
         " [default: current]",
     ),
-]
-From = Annotated[
-    str | None, typer.Option("--from", metavar="INSTANT", help="The first instant that counts.")
-]
-To = Annotated[
-    str | None, typer.Option("--to", metavar="INSTANT", help="The first that no longer does.")
 ]
 At = Annotated[
     str | None, typer.Option("--at", metavar="INSTANT", help="The period that was current then.")
 ]
 WindowOption = Annotated[
     Literal["hour", "day", "week", "month"] | None,
-    typer.Option("--window", help="Cut the period into pieces."),
+    typer.Option(
+        "--window", metavar="SIZE", help="Cut the period into pieces: hour, day, week or month."
+    ),
 ]
 GroupBy = Annotated[
     list[str] | None,
-    typer.Option("--group-by", metavar="KEY", help="A figure for each value of a property."),
+    typer.Option(
+        "--group-by",
+        metavar="KEY",
+        callback=not_empty,
+        help="A figure for each value of a property.",
+    ),
 ]
 Filters = Annotated[
     list[str] | None,
@@ -56,7 +67,12 @@ Timezone = Annotated[
 ]
 By = Annotated[
     Literal["customer", "subscription"] | None,
-    typer.Option("--by", help="[default: customer; subscription with --subscription]"),
+    typer.Option(
+        "--by",
+        metavar="OWNER",
+        help="A row for each customer or subscription."
+        " [default: customer; subscription with --subscription]",
+    ),
 ]
 AsOf = Annotated[
     str | None,
@@ -85,7 +101,11 @@ def usage(
     by: By = None,
     as_of: AsOf = None,
 ) -> None:
-    """Show what was used: a row for each customer, metric, window and group."""
+    """
+    Show usage by customer, metric and period.
+
+    A subscription that is asked for has a row also where nothing happened.
+    """
     from lago_cli.cli.reports import usage_report
     from lago_cli.services.usage import UsageRequest, left_out, usage_for
 

@@ -18,6 +18,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_EVENT = 978_307_200 * SECOND  # 2001-01-01T00:00:00Z
 AFTER_LAST_EVENT = 253_402_300_800 * SECOND  # 10000-01-01T00:00:00Z
 _MICROSECOND = timedelta(microseconds=1)
+_PLAIN_SECONDS = re.compile(r"([0-9]{1,15})(?:\.([0-9]+))?")
 _ISO = re.compile(r"[0-9]{4}-?(?:[0-9]{2}|W[0-9]{2})-?[0-9]{1,2}(?:[Tt ][0-9].*)?")
 
 
@@ -48,15 +49,8 @@ def parse_instant(text: str, zone: tzinfo = UTC) -> int:
             return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds
         except ValueError:
             pass
-    whole, point, fraction = text.partition(".")
-    digits = whole + fraction
-    if (
-        len(whole) < 16
-        and digits.isdigit()
-        and digits.isascii()
-        and whole
-        and not (point and not fraction)
-    ):
+    if plain := _PLAIN_SECONDS.fullmatch(text):
+        whole, fraction = plain.groups("")
         return int(whole) * SECOND + int(fraction[:6].ljust(6, "0"))
     if NUMBER.fullmatch(text):
         return seconds_to_micros(parse_decimal(text))
@@ -67,6 +61,24 @@ def parse_instant(text: str, zone: tzinfo = UTC) -> int:
         return to_micros(moment.astimezone(UTC))
     except OverflowError:
         raise ValueError(f"{text!r} lies outside the calendar") from None
+
+
+def parse_moment(text: str, zone: tzinfo = UTC) -> int:
+    """
+    `parse_instant` for what a person types: inside the calendar, and no year for a number.
+
+    Raises:
+        ValueError: with a sentence.
+    """
+    micros = parse_instant(text, zone)
+    try:
+        shown = format_instant(micros)
+        to_datetime(micros)
+    except OverflowError:
+        raise ValueError(f"{text[:40]} lies outside the calendar, the years 1 to 9999") from None
+    if micros < FIRST_EVENT and NUMBER.fullmatch(text):
+        raise ValueError(f"{text} would be {shown}, as a number is UNIX seconds")
+    return micros
 
 
 def parse_local(text: str) -> datetime:
@@ -86,16 +98,16 @@ def parse_local(text: str) -> datetime:
 
 
 def seconds_to_micros(seconds: Decimal) -> int:
-    """Whole microseconds of UNIX seconds; further digits are cut."""
+    """Whole microseconds of UNIX seconds; further digits are cut, and beyond any calendar too."""
     if seconds.adjusted() > 20:
-        return AFTER_LAST_EVENT
+        return 10**26
     with exact():
         return int(seconds.scaleb(6))
 
 
 def format_instant(micros: int) -> str:
     """`2026-11-22T00:00:00Z`, with fractional digits only where there are any."""
-    whole, fraction = divmod(micros, SECOND)
+    whole, fraction = divmod(min(micros, AFTER_LAST_EVENT - 1), SECOND)  # no text goes beyond
     text = (EPOCH + timedelta(seconds=whole)).strftime("%Y-%m-%dT%H:%M:%S")
     text = text.rjust(19, "0")  # years before 1000 come without leading zeros
     return f"{text}.{fraction:06d}".rstrip("0") + "Z" if fraction else text + "Z"

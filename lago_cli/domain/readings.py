@@ -43,6 +43,11 @@ Reader = Callable[[str, int], Kept]
 """From an event's properties (a JSON object) and its instant (µs) to what is kept."""
 
 
+def unmatched(_properties: str, _at: int) -> Kept:
+    """How events are read whose code is no metric."""
+    return UNUSABLE
+
+
 def reader_for(metric: Metric) -> Reader:
     """How events of this metric are read: never raises, gives `UNUSABLE` instead."""
     reads = AGGREGATIONS[metric.aggregation_type].reads

@@ -53,6 +53,7 @@ class Page:
     def __init__(self, stream: TextIO, terminal: Terminal) -> None:
         self.width = terminal.width
         self.unicode = terminal.unicode
+        self.nothing = "–" if terminal.unicode else "-"
         self.write = writer_for(stream)
         encoding = getattr(stream, "encoding", None)
         self.encoding = None if str(encoding).lower().startswith("utf") else encoding
@@ -92,11 +93,11 @@ class Page:
 
     def cell(self, value: object, column: Column) -> Text:
         if value is None:
-            return Text("–" if self.unicode else "-", "dim")
+            return Text(self.nothing, "dim")
         if column.kind == "spark":
             bars: Any = value
             return Text(sparkline(bars, unicode=self.unicode), "cyan")
-        return Text(self.shown(_readable(value)))
+        return Text(self.shown(_readable(value, self.nothing)))
 
     def cells(self, columns: Sequence[Column], row: Row) -> Cells:
         return [self.cell(row[column.key], column) for column in columns]
@@ -270,15 +271,14 @@ def _block(columns: list[Column], row: Row, page: Page, keys: int, *, whole: boo
     return grid
 
 
-def _readable(value: object) -> str:
+def _readable(value: object, nothing: str) -> str:
     if isinstance(value, Mapping) and value and not any(map(_is_nested, value.values())):
-        return ", ".join(f"{as_text(key)}={_word(item)}" for key, item in value.items())
+        return ", ".join(
+            f"{as_text(key)}={nothing if item is None else as_text(item)}"
+            for key, item in value.items()
+        )
     return as_text(value)
 
 
 def _is_nested(value: object) -> bool:
     return isinstance(value, (Mapping, list, tuple))
-
-
-def _word(value: object) -> str:
-    return "null" if value is None else as_text(value)

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 from lago_cli.domain.batches import EventBatch, decode_lines
 from lago_cli.domain.events import parse_event
 from lago_cli.domain.json_text import decode_object
-from lago_cli.domain.mapping import RecordMapping, with_content_id
+from lago_cli.domain.mapping import Fields, RecordMapping, find, with_content_id
 from lago_cli.domain.runs import Tally
 from lago_cli.errors import LagoError
 from lago_cli.readers.base import Block, Record
@@ -23,8 +23,7 @@ from lago_cli.readers.ndjson import split
 from lago_cli.stores.base import Appended, IngestStore, OnDuplicate
 
 SHOWN = 20  # rejections and conflicts that are kept to be named
-_BATCH = 1_000  # events judged one by one are stored together,
-_BATCH_BYTES = 8 * 1024 * 1024  # or as many as are as long as this
+_BATCH = 1_000  # events judged one by one are stored together, or those of a moment
 _COMMIT_EVENTS = 250_000
 _COMMIT_SECONDS = 2.0
 _TRICKLE_SECONDS = 0.1
@@ -83,6 +82,7 @@ class IngestReport:
     rejections: list[Rejection] = field(default_factory=list)  # the first of them
     refused: bool = False  # more were rejected than tolerated
     undone: bool = False  # --strict took everything back
+    unfound: dict[str, str] = field(default_factory=dict)  # --map paths that no record has
 
 
 class _Lines:
@@ -124,9 +124,11 @@ class Ingestion:
         self._run: int | None = None
         self._tally = Tally()
         self._rejections: list[Rejection] = []
+        mapping = options.mapping
+        self._unfound = dict(mapping.paths) if mapping is not None else {}
+        self._mapped = False  # at least one record
         self._pending = EventBatch()
         self._raws: list[bytes] = []
-        self._pending_bytes = 0
         self._pending_since = 0.0
         self._file = ""
         self._begun_at = 0.0
@@ -163,7 +165,8 @@ class Ingestion:
             self._run = None
         else:
             self._commit(finished=True)
-        return IngestReport(self._run, self._tally, self._rejections, refused, undone)
+        unfound = self._unfound if self._mapped else {}
+        return IngestReport(self._run, self._tally, self._rejections, refused, undone, unfound)
 
     def abandon(self) -> None:
         """After a failure or an interruption: nothing half done stays."""
@@ -187,6 +190,7 @@ class Ingestion:
         try:
             fields = decode_object(record.raw)
             if self._options.mapping is not None:
+                self._look_for_paths(fields)
                 fields = dict(self._options.mapping.apply(fields))
             if self._options.id_from_content:
                 fields = dict(with_content_id(fields))
@@ -199,14 +203,21 @@ class Ingestion:
             self._pending_since = self._elapsed()
         self._pending.append(event, record.line)
         self._raws.append(record.raw)
-        self._pending_bytes += len(record.raw)
-        if len(self._pending) >= _BATCH or self._pending_bytes >= _BATCH_BYTES:
+        if len(self._pending) >= _BATCH:
             self._flush()
+
+    def _look_for_paths(self, record: Fields) -> None:
+        """Cross off the paths that this record has; most often nothing is left to look for."""
+        self._mapped = True
+        if self._unfound:
+            self._unfound = {
+                target: path for target, path in self._unfound.items() if find(record, path) is None
+            }
 
     def _flush(self) -> None:
         if self._pending:
             batch, raws = self._pending, self._raws
-            self._pending, self._raws, self._pending_bytes = EventBatch(), [], 0
+            self._pending, self._raws = EventBatch(), []
             self._append(batch, raws.__getitem__)
 
     def _append(self, batch: EventBatch, raw_of: Callable[[int], bytes]) -> None:

@@ -17,9 +17,10 @@ from typing import Literal, NamedTuple
 
 from lago_cli.domain.aggregations import AGGREGATIONS, Units, Window, add, round_units
 from lago_cli.domain.batches import Party
-from lago_cli.domain.instants import parse_instant, to_datetime, to_micros
+from lago_cli.domain.instants import AFTER_LAST_EVENT, parse_moment, to_datetime, to_micros
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import ZERO, exact
+from lago_cli.domain.parties import customers_of
 from lago_cli.domain.periods import (
     ALL_TIME,
     Period,
@@ -168,22 +169,16 @@ def _metrics(store: UsageStore, request: UsageRequest) -> list[Metric]:
 
 def _owners(store: UsageStore, request: UsageRequest) -> dict[Party, Owner]:
     """Whose the events of every party are, as far as they were asked for."""
-    parties = list(store.parties())
-    known: dict[str, set[str]] = {}
-    for customer, subscription in parties:
-        if customer is not None and subscription is not None:
-            known.setdefault(subscription, set()).add(customer)
     by = request.by or ("subscription" if request.subscriptions else "customer")
     owners = {}
-    for customer, subscription in parties:
-        named = known.get(subscription or "", set())
-        customer_of = customer or (next(iter(named)) if len(named) == 1 else None)
-        if request.customers and customer_of not in request.customers:
+    for party, customer in customers_of(store.parties()).items():
+        _, subscription = party
+        if request.customers and customer not in request.customers:
             continue
         if request.subscriptions and subscription not in request.subscriptions:
             continue
-        shows_subscription = by == "subscription" or customer_of is None
-        owners[customer, subscription] = (customer_of, subscription if shows_subscription else None)
+        shows_subscription = by == "subscription" or customer is None
+        owners[party] = (customer, subscription if shows_subscription else None)
     return owners
 
 
@@ -291,21 +286,17 @@ def _check_times(request: UsageRequest) -> None:
 
 def _instant(text: str, option: str, zone: tzinfo) -> int:
     try:
-        micros = parse_instant(text, zone)
-        to_datetime(micros)
+        return parse_moment(text, zone)
     except ValueError as error:
-        reason = str(error)
-    except OverflowError:
-        reason = f"{text[:40]} lies outside the calendar, the years 1 to 9999"
-    else:
-        return micros
-    raise wrong_usage(
-        "invalid_instant", f"{option}: {reason}.", "For example: 2026-11-22T00:00:00Z"
-    )
+        raise wrong_usage(
+            "invalid_instant", f"{option}: {error}.", "For example: 2026-11-22T00:00:00Z"
+        ) from None
 
 
 def _window(period: Period) -> Window:
-    return Window(to_micros(period.start), to_micros(period.end))
+    """In microseconds; what ends with the calendar has its last microsecond too."""
+    ends = period.end == ALL_TIME.end
+    return Window(to_micros(period.start), AFTER_LAST_EVENT if ends else to_micros(period.end))
 
 
 def _rows(

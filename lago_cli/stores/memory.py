@@ -28,6 +28,7 @@ class _Stored(NamedTuple):
     at: int
     position: int  # in the order of arrival
     received_at: int
+    replaced: _Stored | None  # the version that it took the place of
 
 
 class Definitions:
@@ -84,7 +85,7 @@ class MemoryStore:
                 at = earlier.at
             new, replaced = new + (earlier is None), replaced + (earlier is not None)
             self._arrived += 1
-            self._events[identity] = _Stored(event, at, self._arrived, received_at)
+            self._events[identity] = _Stored(event, at, self._arrived, received_at, earlier)
             stored.append(self._events[identity])
         unmatched = sum(row.event.code not in self._metrics for row in stored)
         usable = sum(self._reading(row) is not None for row in stored)
@@ -102,17 +103,16 @@ class MemoryStore:
         self, spans: Mapping[Party, Window], as_of: int | None = None
     ) -> Iterator[tuple[str, int]]:
         found: dict[str, int] = defaultdict(int)
-        for row in self._events.values():
+        for row in self._known(as_of):
             event = row.event
             span = spans.get((event.external_customer_id, event.external_subscription_id))
-            known = as_of is None or row.received_at <= as_of
-            if span and span.start <= row.at < span.end and known and self._reading(row) is None:
+            if span and span.start <= row.at < span.end and self._reading(row) is None:
                 found[event.code] += 1
         yield from found.items()
 
     def aggregate(self, query: UsageQuery) -> Iterator[Share]:
         found: dict[tuple[int, Window, Group], list[tuple[int, Reading]]] = defaultdict(list)
-        for row in self._events.values():
+        for row in self._known(query.as_of):
             event = row.event
             owner = query.members.get((event.external_customer_id, event.external_subscription_id))
             reading = self._reading(row) if event.code == query.metric.code else None
@@ -130,6 +130,15 @@ class MemoryStore:
             with exact():
                 units = fold(readings, window)
             yield Share(owner, window, group, units, inside)
+
+    def _known(self, as_of: int | None) -> Iterator[_Stored]:
+        """The events as they were known then: of each, the last version received by then."""
+        for row in self._events.values():
+            version: _Stored | None = row
+            while version and as_of is not None and version.received_at > as_of:
+                version = version.replaced
+            if version:
+                yield version
 
     def _reading(self, row: _Stored) -> Reading | None:
         metric = self._metrics.get(row.event.code)
@@ -159,8 +168,6 @@ def _fields(event: Event) -> tuple[object, ...]:
 
 
 def _is_asked_for(query: UsageQuery, row: _Stored) -> bool:
-    if query.as_of is not None and row.received_at > query.as_of:
-        return False
     properties = decode_object(row.event.properties.encode())
     return all(
         (text_of(properties.get(key)) or "") in texts for key, texts in query.filters.items()

@@ -104,9 +104,9 @@ def test_cut_short_and_run_again(lago, kill):
         assert process.returncode == -signal.SIGKILL
     else:
         assert process.returncode == 130
-        *_, said, error = stderr.decode().splitlines()
-        assert json.loads(error)["error"]["code"] == "interrupted"
-        assert said == f"{kept} events were stored before that, and stay. Run it again to go on."
+        error = json.loads(stderr.splitlines()[-1])["error"]
+        said = f"{kept} events were stored before that, and stay. Run it again to go on."
+        assert (error["code"], error["hint"]) == ("interrupted", said)
     run = lago("ingest-runs", "get", 1, "-o", "json").json()
     assert (run["status"], run["ingested"]) == ("unfinished", kept)
     again = lago("ingest", path, "-o", "json").json()

@@ -86,9 +86,9 @@ def test_what_is_not_counted_is_a_warning(defined):
     """Stored, and waiting for a definition: that is said, with the way to see it."""
     found = defined("ingest", "events.ndjson", exits=5)
 
-    assert "1 event is stored but no metric has that code yet." in found.stderr
+    assert "1 event is stored but has a code that no metric has yet." in found.stderr
     assert "lago events list --status unmatched" in found.stderr
-    assert "2 events are stored but the metric cannot use the value." in found.stderr
+    assert "2 events are stored but have a value that the metric cannot use." in found.stderr
     assert "lago events list --status unusable" in found.stderr
 
 

@@ -636,10 +636,21 @@ def test_a_wrong_question_is_refused_also_where_nothing_was_used(metrics):
         assert metrics("usage", *asked, exits=2).stdout == ""
 
 
-def test_an_event_in_the_last_microsecond_does_no_harm(lago):
+def test_events_up_to_the_end_of_time_are_in_the_period_of_all(lago):
     at_instants(lago, "9999-11-30T00:00:00Z", "9999-12-31T23:59:59.999999Z")
 
     assert course(lago, "--period", "all", "--window", "month") == [
-        ("9999-11-01T00:00:00Z", "9999-12-01T00:00:00Z", "1")
+        ("9999-11-01T00:00:00Z", "9999-12-01T00:00:00Z", "1"),
+        ("9999-12-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "1"),
     ]
-    lago("db", "check")
+    [row] = lago("usage", "--period", "all", "-o", "json").json()
+    assert (row["units"], row["to_datetime"]) == ("2", "9999-12-31T23:59:59.999999Z")
+
+
+def test_a_bare_year_is_no_instant(lago):
+    at_instants(lago, "2026-11-30T00:00:00Z")
+
+    refused = lago("usage", "--from", "2026", "-o", "json", exits=2)
+
+    assert refused.error()["code"] == "invalid_instant"
+    assert "1970-01-01T00:33:46Z" in refused.error()["message"]

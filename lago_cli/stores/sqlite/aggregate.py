@@ -19,7 +19,7 @@ from lago_cli.domain.aggregations import AGGREGATIONS, Reading, Units, Window, a
 from lago_cli.domain.batches import Party
 from lago_cli.domain.json_text import decode_object, text_of
 from lago_cli.domain.numbers import ZERO, exact, from_scaled
-from lago_cli.domain.readings import number_kept
+from lago_cli.domain.readings import Reader, number_kept, unmatched
 from lago_cli.domain.usage import Share, UsageQuery
 
 _LOW_BITS = (1 << 32) - 1
@@ -36,7 +36,7 @@ SELECT {keys}, r.at, r.value, r.scale, r.step
  ORDER BY {numbers}, r.at, r.event_id
 """
 _SOURCE = """
-  FROM readings AS r
+  FROM {readings} AS r
  CROSS JOIN temp.members AS m ON m.party_id = r.party_id  -- CROSS: readings first, by time
   {events}
  WHERE r.code_id = (SELECT id FROM codes WHERE code = :metric)
@@ -49,7 +49,7 @@ _WINDOW = """
 """
 _NOT_COUNTED = """
 SELECT count(*)
-  FROM readings AS r
+  FROM {readings} AS r
  CROSS JOIN temp.members AS m ON m.party_id = r.party_id
   {events}
  WHERE r.code_id = :code
@@ -61,17 +61,48 @@ _CODES = """
 SELECT id, code FROM codes  -- every event of a count is counted
  WHERE code NOT IN (SELECT code FROM metrics WHERE aggregation_type = 'count_agg')
 """
-_OF_EVENT = "JOIN events AS e ON e.id = r.event_id"
-_TABLES = """
-CREATE TEMP TABLE IF NOT EXISTS members (
-    party_id INTEGER PRIMARY KEY, owner INTEGER, calendar INTEGER, start INTEGER, end INTEGER
-);
-CREATE TEMP TABLE IF NOT EXISTS windows (
-    calendar INTEGER, start INTEGER, PRIMARY KEY (calendar, start)
-) WITHOUT ROWID;
-DELETE FROM temp.members;
-DELETE FROM temp.windows;
+_NOW = ("readings", "JOIN events AS e ON e.id = r.event_id")
+_THEN = (  # with the versions of events that were replaced later
+    "(SELECT * FROM readings UNION ALL SELECT * FROM temp.replaced_readings)",
+    "JOIN (SELECT id, properties, received_at FROM events UNION ALL"
+    " SELECT id, properties, received_at FROM replaced_events) AS e ON e.id = r.event_id",
+)
+_REPLACED_LATER = """
+SELECT c.code, r.code_id, r.at, r.id, r.party_id, r.properties
+  FROM replaced_events AS r
+  JOIN codes AS c ON c.id = r.code_id
+ WHERE r.received_at <= :as_of
+   AND NOT EXISTS (
+       WITH RECURSIVE later (id) AS (
+           SELECT r.replaced_by
+            UNION ALL
+           SELECT x.replaced_by FROM replaced_events AS x JOIN later ON x.id = later.id
+       )
+       SELECT 1 FROM later
+        WHERE EXISTS (SELECT 1 FROM events WHERE id = later.id AND received_at <= :as_of)
+           OR EXISTS (SELECT 1 FROM replaced_events WHERE id = later.id AND received_at <= :as_of))
 """
+_TABLES = (
+    """
+    CREATE TEMP TABLE IF NOT EXISTS members (
+        party_id INTEGER PRIMARY KEY, owner INTEGER, calendar INTEGER, start INTEGER, end INTEGER
+    )
+    """,
+    """
+    CREATE TEMP TABLE IF NOT EXISTS windows (
+        calendar INTEGER, start INTEGER, PRIMARY KEY (calendar, start)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TEMP TABLE IF NOT EXISTS replaced_readings (
+        code_id INTEGER, at INTEGER, event_id INTEGER, party_id INTEGER,
+        value BLOB, scale INTEGER, step INTEGER  -- BLOB: what is put in keeps its type
+    )
+    """,
+    "DELETE FROM temp.members",
+    "DELETE FROM temp.windows",
+    "DELETE FROM temp.replaced_readings",
+)
 
 
 class _Partial(NamedTuple):
@@ -90,9 +121,16 @@ _NATIVE: dict[str, Callable[[_Partial], Units]] = {
 class Aggregator:
     """Answers one `UsageQuery` after the other over one connection."""
 
-    def __init__(self, connection: sqlite3.Connection, party_ids: Mapping[Party, int]) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        party_ids: Mapping[Party, int],
+        readers: Mapping[str, Reader],
+    ) -> None:
         self._connection = connection
         self._party_ids = party_ids
+        self._readers = readers
+        self._sources = _NOW
         connection.create_function("property_text", 2, _property_text, deterministic=True)
 
     def aggregate(self, query: UsageQuery) -> Iterator[Share]:
@@ -118,15 +156,15 @@ class Aggregator:
         ]
         if not members:
             return
-        self._connection.executescript(_TABLES)
+        readings, of_event = self._known(as_of)
         self._connection.executemany("INSERT INTO temp.members VALUES (?, 0, 0, ?, ?)", members)
         bounds = {
             "start": min(start for _, start, _ in members),
             "end": max(end for _, _, end in members),
             "as_of": as_of,
         }
-        late = "" if as_of is None else f"{_OF_EVENT} AND e.received_at <= :as_of"
-        query = _NOT_COUNTED.format(events=late)
+        known = "" if as_of is None else f"{of_event} AND e.received_at <= :as_of"
+        query = _NOT_COUNTED.format(readings=readings, events=known)
         for code_id, code in self._connection.execute(_CODES).fetchall():
             found = self._connection.execute(query, {**bounds, "code": code_id}).fetchone()[0]
             if found:
@@ -190,7 +228,7 @@ class Aggregator:
         for number, name in enumerate(query.group_by):
             keys.append(f"nullif(property_text(e.properties, :group{number}), '')")
             values[f"group{number}"] = name
-        source, more_values = _source(query)
+        source, more_values = _source(query, *self._sources)
         sql = template.format(
             keys=", ".join(keys),
             numbers=", ".join(str(number + 1) for number in range(len(keys))),
@@ -198,9 +236,25 @@ class Aggregator:
         )
         return self._connection.execute(sql, values | more_values)
 
+    def _known(self, as_of: int | None) -> tuple[str, str]:
+        """Empty temporary tables, and where the readings and events of that instant are."""
+        for statement in _TABLES:
+            self._connection.execute(statement)
+        if as_of is None:
+            return _NOW
+        rows = self._connection.execute(_REPLACED_LATER, {"as_of": as_of}).fetchall()
+        self._connection.executemany(
+            "INSERT INTO temp.replaced_readings VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                (code_id, at, event_id, party, *self._readers.get(code, unmatched)(properties, at))
+                for code, code_id, at, event_id, party, properties in rows
+            ),
+        )
+        return _THEN if rows else _NOW
+
     def _lay_out(self, query: UsageQuery) -> None:
         """Tell SQLite whose events count, and when; owners often share their windows."""
-        self._connection.executescript(_TABLES)
+        self._sources = self._known(query.as_of)
         calendars = {id(windows): windows for windows in query.windows if windows}
         numbers = {key: number for number, key in enumerate(calendars)}
         self._connection.executemany(
@@ -262,7 +316,7 @@ def _readings(query: UsageQuery, rows: Iterator[tuple[Any, ...]]) -> Iterator[Re
     return (Reading(at, number_kept(value, scale)) for *_, at, value, scale, _ in rows)
 
 
-def _source(query: UsageQuery) -> tuple[str, dict[str, object]]:
+def _source(query: UsageQuery, readings: str, of_event: str) -> tuple[str, dict[str, object]]:
     """FROM and WHERE of a query; text of users stands in the parameters only."""
     spans = [windows for windows in query.windows if windows]
     values: dict[str, object] = {
@@ -271,7 +325,7 @@ def _source(query: UsageQuery) -> tuple[str, dict[str, object]]:
         "end": max(span[-1].end for span in spans),
     }
     wants_event = bool(query.group_by or query.filters or query.as_of is not None)
-    sql = _SOURCE.format(events=_OF_EVENT if wants_event else "")
+    sql = _SOURCE.format(readings=readings, events=of_event if wants_event else "")
     if query.as_of is not None:
         sql += " AND e.received_at <= :as_of"
         values["as_of"] = query.as_of

@@ -12,7 +12,7 @@ from lago_cli.domain.batches import EventBatch
 from lago_cli.domain.events import FIELDS
 from lago_cli.domain.json_text import same_json
 from lago_cli.domain.metrics import Metric
-from lago_cli.domain.readings import UNUSABLE, Kept, Reader, reader_for
+from lago_cli.domain.readings import UNUSABLE, Reader, reader_for, unmatched
 from lago_cli.stores.base import Appended, Duplicate, OnDuplicate
 from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.identities import Identities, key_of, rows_by
@@ -49,6 +49,7 @@ class Appender:
     def begin(self) -> None:
         """See what other processes changed before this transaction."""
         self.next_id = self._connection.execute(_NEXT_ID).fetchone()[0]
+        self._interning.look_again()
         metrics = Catalog(self._connection).metrics()
         if metrics != self._metrics:
             self._metrics = metrics
@@ -60,7 +61,7 @@ class Appender:
     def append(
         self, batch: EventBatch, *, run: int, received_at: int, on_duplicate: OnDuplicate
     ) -> Appended:
-        _, streams = self._interning.parties(batch.parties, received_at)
+        _, streams = self._interning.parties(batch.parties)
         identities = list(zip(batch.transaction_ids, streams, strict=True))
         first = self.next_id
         self.next_id += len(batch)
@@ -88,10 +89,11 @@ class Appender:
         self, batch: EventBatch, ids: Sequence[int], *, run: int, received_at: int
     ) -> Appended:
         """Add events whose identities are claimed, and their readings."""
-        parties, _ = self._interning.parties(batch.parties, received_at)
+        parties, _ = self._interning.parties(batch.parties)
+        self._interning.use(parties, received_at)
         codes = self._interning.codes(batch.codes)
         at = [received_at if moment is None else moment for moment in batch.at]
-        readers = [self._readers.get(code, _unmatched) for code in batch.codes]
+        readers = [self._readers.get(code, unmatched) for code in batch.codes]
         kept = [
             read(properties, moment)
             for read, properties, moment in zip(readers, batch.properties, at, strict=True)
@@ -117,8 +119,8 @@ class Appender:
                 )
             ],
         )
-        unmatched = readers.count(_unmatched)
-        return Appended(len(ids), (), 0, unmatched, kept.count(UNUSABLE) - unmatched)
+        strangers = readers.count(unmatched)
+        return Appended(len(ids), (), 0, strangers, kept.count(UNUSABLE) - strangers)
 
     def _stored(self, event_ids: Iterable[int]) -> dict[int, tuple[Any, ...]]:
         """Id and fields of events, by the ids they were found under."""
@@ -136,10 +138,6 @@ class Appender:
         )
         self._connection.execute("DELETE FROM events WHERE id = ?", (old,))
         self._identities.pass_on(key, old, new)
-
-
-def _unmatched(_properties: str, _at: int) -> Kept:
-    return UNUSABLE
 
 
 def _differences(fields: Sequence[Any], earlier: Sequence[Any]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from lago_cli.domain.metrics import Filter, Metric
-from lago_cli.domain.readings import UNUSABLE, Reader, reader_for
+from lago_cli.domain.readings import Reader, reader_for, unmatched
 from lago_cli.errors import not_found, refused
 
 _METRIC_COLUMNS = (
@@ -98,7 +98,7 @@ class Catalog:
         found = self._connection.execute("SELECT id FROM codes WHERE code = ?", (code,)).fetchone()
         if found is None:
             return
-        read = reader_for(metric) if metric else (lambda _properties, _at: UNUSABLE)
+        read = reader_for(metric) if metric else unmatched
         last = (-1, -1)
         while rows := self._connection.execute(_EVENTS_OF_CODE, (*found, *last)).fetchall():
             self._connection.executemany(
@@ -116,7 +116,7 @@ def readings_that_differ(connection: sqlite3.Connection) -> Iterator[tuple[str, 
     metrics = Catalog(connection).metrics()
     for code_id, code in connection.execute("SELECT id, code FROM codes").fetchall():
         metric = metrics.get(code)
-        read = reader_for(metric) if metric else (lambda _properties, _at: UNUSABLE)
+        read = reader_for(metric) if metric else unmatched
         rows = connection.execute(
             "SELECT r.event_id, e.properties, r.at, r.value, r.scale, r.step"
             "  FROM readings AS r JOIN events AS e ON e.id = r.event_id WHERE r.code_id = ?",

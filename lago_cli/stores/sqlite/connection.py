@@ -75,7 +75,11 @@ def connect(path: str, *, writable: bool, create: bool, busy_timeout: float) -> 
 
 
 def _open(path: str, mode: str, busy_timeout: float) -> sqlite3.Connection:
-    uri = path if path == ":memory:" else f"file:{quote(str(Path(path).absolute()))}?mode={mode}"
+    uri = (
+        path
+        if path == ":memory:"
+        else f"file:{quote(os.fsencode(Path(path).absolute()))}?mode={mode}"
+    )
     return sqlite3.connect(
         uri, uri=True, timeout=busy_timeout, isolation_level=None, cached_statements=256
     )
@@ -123,8 +127,13 @@ def _wants_a_writable_folder(path: str, error: sqlite3.OperationalError) -> bool
 
 
 def begin_immediate(connection: sqlite3.Connection, busy_timeout: float) -> None:
+    """Take the write lock, waiting up to `busy_timeout` seconds."""
+    insist(connection, "BEGIN IMMEDIATE", busy_timeout)
+
+
+def insist(connection: sqlite3.Connection, statement: str, busy_timeout: float) -> None:
     """
-    Take the write lock, waiting up to `busy_timeout` seconds.
+    Try a statement that needs a lock for up to `busy_timeout` seconds.
 
     SQLite's own waiting sleeps up to 100 ms at a time and so loses every race against a
     writer that comes back at once; polling often gives each of many writers its turn.
@@ -134,7 +143,7 @@ def begin_immediate(connection: sqlite3.Connection, busy_timeout: float) -> None
     try:
         while True:
             try:
-                connection.execute("BEGIN IMMEDIATE")
+                connection.execute(statement)
                 return
             except sqlite3.OperationalError as error:
                 if not _is_busy(error) or time.monotonic() >= deadline:

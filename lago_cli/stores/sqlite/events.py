@@ -12,6 +12,7 @@ import msgspec
 
 from lago_cli.domain.batches import Party
 from lago_cli.domain.events import Event
+from lago_cli.domain.parties import customers_of
 from lago_cli.domain.stored import EventSelection, Status, StoredEvent
 from lago_cli.stores.sqlite.identities import Identities
 
@@ -20,13 +21,14 @@ _COLUMNS = """
        p.external_subscription_id, e.properties, e.precise_total_amount_cents,
        e.received_at, e.run_id, r.value IS NOT NULL
 """
-_OF_CODE = f"""
+_FEW_CODES = 50  # each read in its own order and merged; more are sorted together
+_OF_CODES = f"""
 SELECT {_COLUMNS}
   FROM readings AS r
   JOIN events AS e ON e.id = r.event_id
   JOIN parties AS p ON p.id = e.party_id
   JOIN codes AS c ON c.id = r.code_id
- WHERE r.code_id = :code
+ WHERE r.code_id IN (SELECT value FROM json_each(:codes))
    AND r.at >= :start AND r.at < :end
    AND (:usable IS NULL OR (r.value IS NOT NULL) = :usable)
    AND (:parties IS NULL OR r.party_id IN (SELECT value FROM json_each(:parties)))
@@ -61,13 +63,21 @@ class Events:
             "usable": {"counted": 1, "unusable": 0}.get(status or ""),
             "parties": self._party_ids(selection),
         }
-        query = _OF_CODE.format(direction="DESC" if newest_first else "ASC")
+        codes = [
+            code_id
+            for code_id, code in self._connection.execute("SELECT id, code FROM codes")
+            if not selection.codes or code in selection.codes
+            if status is None or (status == "unmatched") != (code in matched)
+        ]
+        query = _OF_CODES.format(direction="DESC" if newest_first else "ASC")
+        groups = [[code] for code in codes] if len(codes) <= _FEW_CODES else [codes]
         rows = heapq.merge(
             *(
-                iter(self._connection.execute(query, {**bounds, "code": code_id}).fetchone, None)
-                for code_id, code in self._connection.execute("SELECT id, code FROM codes")
-                if not selection.codes or code in selection.codes
-                if status is None or (status == "unmatched") != (code in matched)
+                iter(
+                    self._connection.execute(query, bounds | {"codes": _as_json(group)}).fetchone,
+                    None,
+                )
+                for group in groups
             ),
             key=lambda row: row[:2],
             reverse=newest_first,
@@ -106,7 +116,8 @@ class Events:
         return {
             (customer, subscription): party_id
             for party_id, customer, subscription in self._connection.execute(
-                "SELECT id, external_customer_id, external_subscription_id FROM parties"
+                "SELECT id, external_customer_id, external_subscription_id"
+                "  FROM parties WHERE used = 1"
             )
         }
 
@@ -116,13 +127,19 @@ class Events:
     def _party_ids(self, selection: EventSelection) -> str | None:
         if not selection.customers and not selection.subscriptions:
             return None
+        parties = self.parties()
+        owners = customers_of(parties)
         wanted = [
             party_id
-            for (customer, subscription), party_id in self.parties().items()
-            if not selection.customers or customer in selection.customers
-            if not selection.subscriptions or subscription in selection.subscriptions
+            for party, party_id in parties.items()
+            if not selection.customers or owners[party] in selection.customers
+            if not selection.subscriptions or party[1] in selection.subscriptions
         ]
-        return msgspec.json.encode(wanted).decode()
+        return _as_json(wanted)
+
+
+def _as_json(ids: list[int]) -> str:
+    return msgspec.json.encode(ids).decode()
 
 
 def _stored(row: tuple[Any, ...], matched: set[str]) -> StoredEvent:

@@ -27,7 +27,7 @@ SELECT e.id, e.transaction_id, p.stream_id
 _HOLDERS = """
 SELECT i.key, i.event_id FROM json_each(?) AS wanted JOIN identities AS i ON i.key = wanted.value
 """
-_ALL_HOLDERS = """
+HOLDERS_OF_KEY = """
 SELECT event_id FROM identities WHERE key = :key
  UNION ALL
 SELECT event_id FROM identity_collisions WHERE key = :key
@@ -149,7 +149,7 @@ class Identities:
         found = []
         for stream in streams:
             key = {"key": key_of(transaction_id, stream)}
-            rows = self._connection.execute(_ALL_HOLDERS, key)
+            rows = self._connection.execute(HOLDERS_OF_KEY, key)
             candidates = self._identities(event_id for (event_id,) in rows.fetchall())
             found += [
                 event_id

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lago_cli.errors import database, refused
 from lago_cli.stores.sqlite.catalog import readings_that_differ
-from lago_cli.stores.sqlite.identities import key_of
+from lago_cli.stores.sqlite.identities import HOLDERS_OF_KEY, key_of
 from lago_cli.stores.sqlite.schema import SCHEMA_VERSION, schema_version
 
 TABLES = ("metrics", "customers", "ingest_runs", "events", "replaced_events", "readings")
@@ -119,12 +119,10 @@ class Maintenance:
             "SELECT e.id, e.transaction_id, p.stream_id"
             "  FROM events AS e JOIN parties AS p ON p.id = e.party_id"
         )
-        held = "SELECT event_id FROM identities WHERE key = :key UNION ALL"
-        held += " SELECT event_id FROM identity_collisions WHERE key = :key"
         wrong = 0
         for event_id, transaction_id, stream in rows:
             key = {"key": key_of(transaction_id, stream)}
-            holders = self._connection.execute(held, key).fetchall()
+            holders = self._connection.execute(HOLDERS_OF_KEY, key).fetchall()
             if (event_id,) not in holders:
                 yield f"event {event_id} does not hold its identity"
                 wrong += 1

@@ -72,6 +72,7 @@ TABLES = (
         external_subscription_id TEXT,
         stream_id INTEGER NOT NULL,  -- the first party of the same subscription, else customer:
                                      -- what transaction ids are unique within
+        used INTEGER NOT NULL DEFAULT 0,  -- 1: a stored event names it, not just a repeated one
         CHECK (external_customer_id IS NOT NULL OR external_subscription_id IS NOT NULL)
     ) STRICT
     """,

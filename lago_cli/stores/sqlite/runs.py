@@ -20,7 +20,10 @@ _UPDATE = """
 UPDATE ingest_runs
    SET last_event_id = ?, finished_at = ?, read = ?, ingested = ?, duplicates = ?, conflicts = ?,
        replaced = ?, rejected = ?, unmatched = ?, unusable = ?
- WHERE id = ?
+ WHERE id = ? AND reverted_at IS NULL
+"""
+_FORGET_PARTIES = """
+UPDATE parties SET used = 0 WHERE used = 1 AND id NOT IN (SELECT party_id FROM events)
 """
 _EVENTS = """
 SELECT e.id, e.transaction_id, p.stream_id, e.code_id, e.at
@@ -48,8 +51,19 @@ class Runs:
         return run
 
     def record(self, run: int, tally: Tally, last_event_id: int, finished_at: int | None) -> None:
-        """Write the account so far, so that a killed run tells what it had stored."""
-        self._connection.execute(_UPDATE, (last_event_id, finished_at, *astuple(tally), run))
+        """
+        Write the account so far, so that a killed run tells what it had stored.
+
+        Raises:
+            LagoError: refused, where the run was taken back while it was running.
+        """
+        account = (last_event_id, finished_at, *astuple(tally), run)
+        if self._connection.execute(_UPDATE, account).rowcount == 0:
+            raise refused(
+                "run_reverted",
+                f"Run {run} was taken back while it was running.",
+                "Run it again if its events are wanted after all.",
+            )
 
     def list(self) -> Iterator[Run]:
         rows = self._connection.execute(f"SELECT {_COLUMNS} FROM ingest_runs ORDER BY id")  # noqa: S608
@@ -83,6 +97,7 @@ class Runs:
             removed += len(rows)
             restored += sum(self._take_back(row, readers) for row in rows)
         self._connection.execute("UPDATE ingest_runs SET reverted_at = ? WHERE id = ?", (now, run))
+        self._connection.execute(_FORGET_PARTIES)
         return removed, restored
 
     def _drop_put_aside(self, run: int) -> None:

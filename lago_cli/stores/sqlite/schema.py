@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from lago_cli.errors import database
-from lago_cli.stores.sqlite.connection import APPLICATION_ID, PAGE_BYTES
+from lago_cli.stores.sqlite.connection import APPLICATION_ID, PAGE_BYTES, insist
 
 SCHEMA_VERSION = 1
 
@@ -35,10 +35,10 @@ def check_owner(connection: sqlite3.Connection, path: str) -> None:
         )
 
 
-def use_write_ahead_log(connection: sqlite3.Connection) -> None:
+def use_write_ahead_log(connection: sqlite3.Connection, busy_timeout: float) -> None:
     """Let readers read while somebody writes; also a backup that was put in place."""
     connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a file that is still empty
-    connection.execute("PRAGMA journal_mode = WAL")
+    insist(connection, "PRAGMA journal_mode = WAL", busy_timeout)
 
 
 def check_schema(connection: sqlite3.Connection, path: str) -> None:

@@ -66,12 +66,14 @@ class SqliteStore:
     def _check(self, *, writable: bool) -> None:
         check_owner(self._connection, self.path)
         if writable:
-            use_write_ahead_log(self._connection)
+            use_write_ahead_log(self._connection, self._busy_timeout)
             if schema_version(self._connection) < SCHEMA_VERSION:
                 from lago_cli.stores.sqlite.migrations import prepare
 
                 self.created = prepare(self._connection, self._busy_timeout)
         check_schema(self._connection, self.path)
+        if not writable:  # one answer takes many statements: all see the file of one moment
+            self._connection.execute("BEGIN")
 
     def __enter__(self) -> SqliteStore:
         return self
@@ -104,6 +106,8 @@ class SqliteStore:
 
     def begin(self) -> None:
         """Take the write lock, waiting for other writers; see what they changed."""
+        if self._connection.in_transaction:  # of a store for reading
+            self._connection.execute("COMMIT")
         begin_immediate(self._connection, self._busy_timeout)
         self._appender.begin()
 
@@ -165,9 +169,10 @@ class SqliteStore:
     def not_counted(
         self, spans: Mapping[Party, Window], as_of: int | None = None
     ) -> Iterator[tuple[str, int]]:
-        aggregator = Aggregator(self._connection, self.events.parties())
-        yield from aggregator.not_counted(spans, as_of)
+        yield from self._aggregator().not_counted(spans, as_of)
 
     def aggregate(self, query: UsageQuery) -> Iterator[Share]:
-        aggregator = Aggregator(self._connection, self.events.parties())
-        yield from aggregator.aggregate(query)
+        yield from self._aggregator().aggregate(query)
+
+    def _aggregator(self) -> Aggregator:
+        return Aggregator(self._connection, self.events.parties(), self.catalog.readers())

@@ -1,0 +1,92 @@
+"""Options: values that make no sense, options in the wrong place, and their help."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.test_docs import COMMANDS
+
+GROUPS = ("", "metrics", "billable-metrics", "events", "ingest-runs", "db")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (["--db", "x.db", "usage"], "lago usage --db x.db"),
+        (["-o", "json", "metrics", "list"], "lago metrics list -o json"),
+        (["--quiet", "usage", "--period", "all"], "lago usage --period all --quiet"),
+        (["--db", "my file"], "lago usage --db 'my file'"),
+    ],
+)
+def test_an_option_before_the_command_is_told_its_place(lago, before, after):
+    found = lago(*before, exits=2)
+
+    assert f"Options stand after the command, for example: {after}" in found.stderr
+
+
+def test_an_unknown_option_is_not(lago):
+    assert "Options stand" not in lago("--nope", "usage", exits=2).stderr
+    assert "Options stand" not in lago("usage", "--nope", exits=2).stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(("usage", option) for option in ("--customer", "--subscription", "--metric")),
+        ("usage", "--group-by"),
+        *(("events", "list", option) for option in ("--customer", "--subscription", "--code")),
+        ("events", "export", "--code"),
+    ],
+    ids=" ".join,
+)
+def test_an_empty_value_is_a_variable_that_was_not_set(metrics, arguments):
+    found = metrics(*arguments, "", exits=2)
+
+    assert f"'{arguments[-1]}': it is empty." in found.stderr
+
+
+def test_a_filter_may_ask_for_what_is_missing(metrics):
+    metrics("usage", "--filter", "region=")
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-inf", "-1", "soon"])
+def test_a_timeout_is_a_number_of_seconds(metrics, seconds):
+    metrics("usage", "--busy-timeout", seconds, exits=2)
+    metrics("usage", env={"LAGO_BUSY_TIMEOUT": seconds}, exits=2)
+
+
+@pytest.mark.parametrize("text", ["abc", "1.5", "", "²"])
+def test_a_run_has_a_number(metrics, text):
+    for verb in ("get", "revert"):
+        found = metrics("ingest-runs", verb, text, exits=2)
+
+        assert f"{text} is not a run number." in found.stderr
+
+
+def test_a_number_that_no_run_has_is_not_found(metrics):
+    for number in ("7", "9" * 5_000):
+        metrics("ingest-runs", "get", number, exits=4)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_no_summary_of_a_command_is_cut(lago, group):
+    shown = lago(*group.split(), "--help", env={"COLUMNS": "80"}).stdout
+
+    assert "..." not in shown.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("command", [row for row in COMMANDS if row not in GROUPS])
+def test_every_option_has_a_help_in_one_style(lago, command):
+    shown = lago(*command.split(), "--help", env={"COLUMNS": "100"}).stdout
+    options = re.split(r"\n(?=  \S)", shown.partition("Options:\n")[2])
+
+    assert "<" not in re.sub(r"\d+<=x<=\d+", "", shown)
+    for option in options:
+        words = re.sub(r"\[.*?\]", "", option, flags=re.DOTALL)
+        assert re.search(r"\S\s{2,}\w\S* .*\.", words, re.DOTALL), option
+
+
+def test_an_update_claims_no_default(lago):
+    assert "[default: code]" not in lago("metrics", "update", "--help").stdout
