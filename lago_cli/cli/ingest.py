@@ -93,7 +93,7 @@ def ingest(
     """
     Store usage events, each exactly once.
 
-    A repeated event is known by its transaction id, for ever, and changes nothing.
+    A repeated event is known by its transaction id, for ever.
     """
     from lago_cli.domain.mapping import parse_mapping
     from lago_cli.readers.source import check_sources, name_of
@@ -251,8 +251,9 @@ def _too_many_rejected(report: IngestReport, options: IngestOptions) -> LagoErro
             f"{events} rejected, so nothing {would_be} stored (--strict).",
             f"Mend {them} and run it again, or leave out --strict to keep the others.",
         )
+    others = "nothing was stored (--dry-run)" if options.dry_run else "all others are stored"
     return refused(
         "events_rejected",
-        f"{events} rejected{'' if options.dry_run else '; all others are stored'}.",
+        f"{events} rejected; {others}.",
         f"Mend {them} and send {them} again; --rejects FILE writes {them} to a file.",
     )

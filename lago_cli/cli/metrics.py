@@ -24,7 +24,7 @@ TYPE_HELP = (
 Code = Annotated[str, typer.Argument(metavar="CODE", help="The metric's code.")]
 Name = Annotated[
     str | None,
-    typer.Option("--name", metavar="NAME", help="What people call it; the code where not given."),
+    typer.Option("--name", metavar="NAME", help="What people call it, if not by its code."),
 ]
 Description = Annotated[
     str | None, typer.Option("--description", metavar="TEXT", help="What it is for.")

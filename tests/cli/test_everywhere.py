@@ -107,7 +107,7 @@ def test_a_mistyped_command_line_is_told_with_a_next_step(lago, arguments, said)
 
     assert finished.stdout == ""
     assert said in finished.stderr
-    assert "--help" in finished.stderr
+    assert re.search(r"\n  (See: lago .*--help|Options stand after the command)", finished.stderr)
     assert names(lago) == []
 
 

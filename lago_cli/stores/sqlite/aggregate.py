@@ -19,11 +19,11 @@ from lago_cli.domain.aggregations import AGGREGATIONS, Reading, Units, Window, a
 from lago_cli.domain.batches import Party
 from lago_cli.domain.json_text import decode_object, text_of
 from lago_cli.domain.numbers import ZERO, exact, from_scaled
-from lago_cli.domain.readings import Reader, number_kept, unmatched
+from lago_cli.domain.readings import Reader, number_kept
 from lago_cli.domain.usage import Share, UsageQuery
+from lago_cli.stores.sqlite.scope import EVER, Scope
 
 _LOW_BITS = (1 << 32) - 1
-_EVER = -(2**62)
 _PARTIALS = f"""
 SELECT {{keys}}, r.scale, count(*), sum(r.value >> 32), sum(r.value & {_LOW_BITS}), max(r.value)
 {{source}} AND typeof(r.value) = 'integer'
@@ -61,48 +61,6 @@ _CODES = """
 SELECT id, code FROM codes  -- every event of a count is counted
  WHERE code NOT IN (SELECT code FROM metrics WHERE aggregation_type = 'count_agg')
 """
-_NOW = ("readings", "JOIN events AS e ON e.id = r.event_id")
-_THEN = (  # with the versions of events that were replaced later
-    "(SELECT * FROM readings UNION ALL SELECT * FROM temp.replaced_readings)",
-    "JOIN (SELECT id, properties, received_at FROM events UNION ALL"
-    " SELECT id, properties, received_at FROM replaced_events) AS e ON e.id = r.event_id",
-)
-_REPLACED_LATER = """
-SELECT c.code, r.code_id, r.at, r.id, r.party_id, r.properties
-  FROM replaced_events AS r
-  JOIN codes AS c ON c.id = r.code_id
- WHERE r.received_at <= :as_of
-   AND NOT EXISTS (
-       WITH RECURSIVE later (id) AS (
-           SELECT r.replaced_by
-            UNION ALL
-           SELECT x.replaced_by FROM replaced_events AS x JOIN later ON x.id = later.id
-       )
-       SELECT 1 FROM later
-        WHERE EXISTS (SELECT 1 FROM events WHERE id = later.id AND received_at <= :as_of)
-           OR EXISTS (SELECT 1 FROM replaced_events WHERE id = later.id AND received_at <= :as_of))
-"""
-_TABLES = (
-    """
-    CREATE TEMP TABLE IF NOT EXISTS members (
-        party_id INTEGER PRIMARY KEY, owner INTEGER, calendar INTEGER, start INTEGER, end INTEGER
-    )
-    """,
-    """
-    CREATE TEMP TABLE IF NOT EXISTS windows (
-        calendar INTEGER, start INTEGER, PRIMARY KEY (calendar, start)
-    ) WITHOUT ROWID
-    """,
-    """
-    CREATE TEMP TABLE IF NOT EXISTS replaced_readings (
-        code_id INTEGER, at INTEGER, event_id INTEGER, party_id INTEGER,
-        value BLOB, scale INTEGER, step INTEGER  -- BLOB: what is put in keeps its type
-    )
-    """,
-    "DELETE FROM temp.members",
-    "DELETE FROM temp.windows",
-    "DELETE FROM temp.replaced_readings",
-)
 
 
 class _Partial(NamedTuple):
@@ -128,16 +86,14 @@ class Aggregator:
         readers: Mapping[str, Reader],
     ) -> None:
         self._connection = connection
-        self._party_ids = party_ids
-        self._readers = readers
-        self._sources = _NOW
+        self._scope = Scope(connection, party_ids, readers)
         connection.create_function("property_text", 2, _property_text, deterministic=True)
 
     def aggregate(self, query: UsageQuery) -> Iterator[Share]:
         """A share for each owner, window and group that has a usable event."""
         if not any(query.windows):
             return
-        self._lay_out(query)
+        self._scope.lay_out(query)
         if query.metric.recurring:
             yield from self._carried(query)
         elif query.metric.aggregation_type in _NATIVE:
@@ -149,22 +105,11 @@ class Aggregator:
         self, spans: Mapping[Party, Window], as_of: int | None
     ) -> Iterator[tuple[str, int]]:
         """(code, how many events) that no metric counts, of every party within its span."""
-        members = [
-            (self._party_ids[party], *window)
-            for party, window in spans.items()
-            if party in self._party_ids
-        ]
-        if not members:
+        bounds = self._scope.lay_out_spans(spans, as_of)
+        if bounds is None:
             return
-        readings, of_event = self._known(as_of)
-        self._connection.executemany("INSERT INTO temp.members VALUES (?, 0, 0, ?, ?)", members)
-        bounds = {
-            "start": min(start for _, start, _ in members),
-            "end": max(end for _, _, end in members),
-            "as_of": as_of,
-        }
-        known = "" if as_of is None else f"{of_event} AND e.received_at <= :as_of"
-        query = _NOT_COUNTED.format(readings=readings, events=known)
+        known = f"{self._scope.of_event} AND e.received_at <= :as_of" if as_of is not None else ""
+        query = _NOT_COUNTED.format(readings=self._scope.readings, events=known)
         for code_id, code in self._connection.execute(_CODES).fetchall():
             found = self._connection.execute(query, {**bounds, "code": code_id}).fetchone()[0]
             if found:
@@ -228,58 +173,13 @@ class Aggregator:
         for number, name in enumerate(query.group_by):
             keys.append(f"nullif(property_text(e.properties, :group{number}), '')")
             values[f"group{number}"] = name
-        source, more_values = _source(query, *self._sources)
+        source, more_values = _source(query, self._scope)
         sql = template.format(
             keys=", ".join(keys),
             numbers=", ".join(str(number + 1) for number in range(len(keys))),
             source=source,
         )
         return self._connection.execute(sql, values | more_values)
-
-    def _known(self, as_of: int | None) -> tuple[str, str]:
-        """Empty temporary tables, and where the readings and events of that instant are."""
-        for statement in _TABLES:
-            self._connection.execute(statement)
-        if as_of is None:
-            return _NOW
-        rows = self._connection.execute(_REPLACED_LATER, {"as_of": as_of}).fetchall()
-        self._connection.executemany(
-            "INSERT INTO temp.replaced_readings VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                (code_id, at, event_id, party, *self._readers.get(code, unmatched)(properties, at))
-                for code, code_id, at, event_id, party, properties in rows
-            ),
-        )
-        return _THEN if rows else _NOW
-
-    def _lay_out(self, query: UsageQuery) -> None:
-        """Tell SQLite whose events count, and when; owners often share their windows."""
-        self._sources = self._known(query.as_of)
-        calendars = {id(windows): windows for windows in query.windows if windows}
-        numbers = {key: number for number, key in enumerate(calendars)}
-        self._connection.executemany(
-            "INSERT INTO temp.members VALUES (?, ?, ?, ?, ?)",
-            (
-                (
-                    self._party_ids[party],
-                    owner,
-                    numbers[id(windows)],
-                    _EVER if query.metric.recurring else windows[0].start,
-                    windows[-1].end,
-                )
-                for party, owner in query.members.items()
-                if (windows := query.windows[owner]) and party in self._party_ids
-            ),
-        )
-        self._connection.executemany(
-            "INSERT INTO temp.windows VALUES (?, ?)",
-            (
-                (numbers[key], window.start)
-                for key, windows in calendars.items()
-                if len(windows) > 1
-                for window in windows
-            ),
-        )
 
 
 class _Coming:
@@ -316,16 +216,16 @@ def _readings(query: UsageQuery, rows: Iterator[tuple[Any, ...]]) -> Iterator[Re
     return (Reading(at, number_kept(value, scale)) for *_, at, value, scale, _ in rows)
 
 
-def _source(query: UsageQuery, readings: str, of_event: str) -> tuple[str, dict[str, object]]:
+def _source(query: UsageQuery, scope: Scope) -> tuple[str, dict[str, object]]:
     """FROM and WHERE of a query; text of users stands in the parameters only."""
     spans = [windows for windows in query.windows if windows]
     values: dict[str, object] = {
         "metric": query.metric.code,
-        "start": _EVER if query.metric.recurring else min(span[0].start for span in spans),
+        "start": EVER if query.metric.recurring else min(span[0].start for span in spans),
         "end": max(span[-1].end for span in spans),
     }
     wants_event = bool(query.group_by or query.filters or query.as_of is not None)
-    sql = _SOURCE.format(readings=readings, events=of_event if wants_event else "")
+    sql = _SOURCE.format(readings=scope.readings, events=scope.of_event if wants_event else "")
     if query.as_of is not None:
         sql += " AND e.received_at <= :as_of"
         values["as_of"] = query.as_of
