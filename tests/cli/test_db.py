@@ -321,6 +321,12 @@ def test_a_sound_file_passes_every_check(filled):
             id="an identity is free",
         ),
         pytest.param(
+            "UPDATE identities SET event_id = 8 WHERE event_id = 7",
+            "identities",
+            "event 7 does not hold its identity",
+            id="an identity is held by another event",
+        ),
+        pytest.param(
             "UPDATE events SET transaction_id = 'other' WHERE id = 7",
             "identities",
             "event 7 does not hold its identity",
@@ -358,7 +364,7 @@ def test_check_names_no_more_than_twenty_of_a_kind(filled):
     assert len(failed_checks(filled("db", "check", "-o", "json", exits=9))["identities"]) == 20
 
 
-@pytest.mark.parametrize("page", range(1, 18, 2))
+@pytest.mark.parametrize("page", range(1, 18, 3))
 def test_a_damaged_page_never_goes_unnoticed(filled, page):
     """Whatever page it is, `check` says so and no command shows a traceback."""
     damage(filled.folder / "lago.db", page)
@@ -392,7 +398,7 @@ def newer(path, ours):
         connection.execute("PRAGMA user_version = 99")
 
 
-@pytest.mark.parametrize("command", [*READING[::3], *WRITING[::2]], ids=" ".join)
+@pytest.mark.parametrize("command", [*READING[::4], *WRITING[::2]], ids=" ".join)
 def test_a_file_that_is_not_ours_is_refused_and_left_alone(filled, command):
     filled.write("text.db", "transaction_id,code\nt1,calls\n" * 50)
     foreign(filled.folder / "foreign.db")
@@ -413,7 +419,7 @@ def test_a_file_that_is_not_ours_is_refused_and_left_alone(filled, command):
     assert names(filled) == before
 
 
-@pytest.mark.parametrize("command", READING[::3], ids=" ".join)
+@pytest.mark.parametrize("command", READING[::4], ids=" ".join)
 def test_reading_an_empty_file_says_so_and_leaves_it_empty(lago, command):
     lago.write("empty.db", "")
     error = lago(*command, "--db", "empty.db", "-o", "json", exits=7).error()
@@ -523,7 +529,7 @@ def test_who_cannot_wait_for_a_lock_is_told_so_at_once(locked, command):
     )
 
 
-@pytest.mark.parametrize("command", READING, ids=" ".join)
+@pytest.mark.parametrize("command", READING[::2], ids=" ".join)
 def test_reading_waits_for_nobody(locked, command):
     locked(*command, "--busy-timeout", "0", timeout=20)
 

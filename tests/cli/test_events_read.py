@@ -39,8 +39,8 @@ def six(tmp_path_factory):
 
 SELECTIONS = [
     pytest.param([], "154321", id="all"),
-    pytest.param(["--customer", "a"], "21", id="a customer"),
-    pytest.param(["--customer", "a", "--customer", "b"], "15321", id="two customers"),
+    pytest.param(["--customer", "a"], "421", id="a customer, whose is the subscription of 4"),
+    pytest.param(["--customer", "a", "--customer", "b"], "154321", id="two customers"),
     pytest.param(["--subscription", "s1"], "41", id="a subscription"),
     pytest.param(["--customer", "b", "--subscription", "s2"], "5", id="both"),
     pytest.param(["--customer", "a", "--subscription", "s2"], "", id="both, but never together"),
