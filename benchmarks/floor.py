@@ -41,7 +41,7 @@ def seconds_for(written: Path, fresh: Path, transaction: int) -> tuple[float, fl
         pass  # opening it made the schema
     source = sqlite3.connect(f"file:{written}?mode=ro", uri=True)
     rows = {table: rows_of(source, table) for table in (*GIVEN, *TIMED)}
-    target = connect(str(fresh), writable=True, busy_timeout=30)
+    target = connect(str(fresh), writable=True, create=True, busy_timeout=30)
     for table in GIVEN:
         insert(target, table, rows[table])
     gc.disable()
