@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import compress
 from typing import Any
@@ -19,6 +20,7 @@ import msgspec
 from lago_cli.domain.events import NO_PROPERTIES, Event, WireEvent
 from lago_cli.domain.instants import (
     AFTER_LAST_EVENT,
+    EPOCH,
     FIRST_EVENT,
     SECOND,
     parse_instant,
@@ -39,6 +41,7 @@ def _short_decimal(text: str) -> Decimal:
 
 
 _WIRE = msgspec.json.Decoder(WireEvent, float_hook=_short_decimal)
+_FIRST = timedelta(microseconds=FIRST_EVENT)
 _SECONDS = range(FIRST_EVENT // SECOND, AFTER_LAST_EVENT // SECOND)
 
 
@@ -132,6 +135,11 @@ def _micros(times: list[Any]) -> list[int | None]:
         if min(times) not in _SECONDS or max(times) not in _SECONDS:
             raise ValueError
         return [second * SECOND for second in times]
+    if all(type(time) is str and time[10:11] == "T" and time[-1] == "Z" for time in times):
+        since = [moment - EPOCH for moment in map(datetime.fromisoformat, times)]
+        if min(since) < _FIRST or not all(map(str.isascii, times)):
+            raise ValueError
+        return [(span.days * 86_400 + span.seconds) * SECOND + span.microseconds for span in since]
     return [None if time is None else _micros_of(time) for time in times]
 
 

@@ -61,16 +61,17 @@ class Appender:
     def append(
         self, batch: EventBatch, *, run: int, received_at: int, on_duplicate: OnDuplicate
     ) -> Appended:
-        _, streams = self._interning.parties(batch.parties)
+        parties, streams = self._interning.parties(batch.parties)
         identities = list(zip(batch.transaction_ids, streams, strict=True))
         first = self.next_id
         self.next_id += len(batch)
         taken = self._identities.claim(identities, first)
         insert = partial(self._insert, run=run, received_at=received_at)
         if not taken:
-            return insert(batch, range(first, first + len(batch)))
-        ids = [first + index for index in range(len(batch)) if index not in taken]
-        done = insert(batch.without(taken), ids)
+            return insert(batch, range(first, first + len(batch)), parties)
+        fresh = [index for index in range(len(batch)) if index not in taken]
+        ids = [first + index for index in fresh]
+        done = insert(batch.without(taken), ids, [parties[index] for index in fresh])
         stored = self._stored(taken.values())
         duplicates = []
         for index, holder in taken.items():
@@ -81,15 +82,20 @@ class Appender:
                 continue
             later = batch.only(index, earlier[_AT])
             self._put_aside(key_of(*identities[index]), earlier_id, first + index)
-            done = done.plus_replacement(insert(later, [first + index]))
+            done = done.plus_replacement(insert(later, [first + index], [parties[index]]))
             stored[holder] = first + index, *later.fields(0)
         return done._replace(duplicates=duplicates)
 
     def _insert(
-        self, batch: EventBatch, ids: Sequence[int], *, run: int, received_at: int
+        self,
+        batch: EventBatch,
+        ids: Sequence[int],
+        parties: Sequence[int],
+        *,
+        run: int,
+        received_at: int,
     ) -> Appended:
         """Add events whose identities are claimed, and their readings."""
-        parties, _ = self._interning.parties(batch.parties)
         self._interning.use(parties, received_at)
         codes = self._interning.codes(batch.codes)
         at = [received_at if moment is None else moment for moment in batch.at]
