@@ -13,13 +13,14 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from lago_cli.cli.exit_codes import FOR_KIND, ExitCode
 from lago_cli.cli.session import Ended, say
-from lago_cli.errors import LagoError
+from lago_cli.errors import LagoError, wrong_usage
 
 HELP = "Usage metering in one SQLite file: define metrics, ingest events once, read exact usage."
 GROUPS = {
@@ -93,6 +94,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _started(arguments: Sequence[str]) -> int:
     try:
+        _refuse_unreadable(arguments)
         app = build(next((word for word in arguments if not word.startswith("-")), None))
         code = app(list(arguments), prog_name="lago", standalone_mode=False)
         sys.stdout.flush()
@@ -108,6 +110,22 @@ def _started(arguments: Sequence[str]) -> int:
         message = f"The answer could not be written: {error.strerror}."
         return _fail(arguments, "output_failed", message, None, ExitCode.DATABASE)
     return int(code or 0)
+
+
+def _refuse_unreadable(arguments: Sequence[str]) -> None:
+    """Bytes that are no text may name a file, and nothing else."""
+    for argument in arguments:
+        if not _is_text(argument) and not Path(argument).exists() and "=" not in argument:
+            shown = argument.encode(errors="backslashreplace").decode()
+            raise wrong_usage("invalid_text", f"The argument {shown} is not UTF-8 text.")
+
+
+def _is_text(argument: str) -> bool:
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _misused(arguments: Sequence[str], error: Any) -> int:

@@ -90,3 +90,13 @@ def test_every_option_has_a_help_in_one_style(lago, command):
 
 def test_an_update_claims_no_default(lago):
     assert "[default: code]" not in lago("metrics", "update", "--help").stdout
+
+
+def test_an_argument_that_is_no_text_is_refused(lago):
+    code = b"\xff".decode(errors="surrogateescape")
+
+    refused = lago(
+        *("metrics", "create", "--code", code, "--aggregation-type", "count", "-o", "json"), exits=2
+    )
+
+    assert refused.error()["code"] == "invalid_text"
