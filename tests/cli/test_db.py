@@ -535,7 +535,10 @@ def test_reading_waits_for_nobody(locked, command):
 
 
 def test_the_busy_timeout_may_stand_in_the_environment(locked):
-    locked(*WRITING[0], env={"LAGO_BUSY_TIMEOUT": "0.1"}, exits=8, timeout=20)
+    env = {"LAGO_BUSY_TIMEOUT": "0.1", "LAGO_OUTPUT": "json"}
+    refused = locked(*WRITING[0], env=env, exits=8, timeout=20)
+
+    assert refused.error()["code"] == "database_locked"
 
 
 def test_who_waits_long_enough_gets_the_lock(filled):

@@ -48,13 +48,16 @@ def test_an_empty_value_is_a_variable_that_was_not_set(metrics, arguments):
 
 
 def test_a_filter_may_ask_for_what_is_missing(metrics):
-    metrics("usage", "--filter", "region=")
+    assert metrics("usage", "--filter", "region=", "-o", "json").json() == []
 
 
 @pytest.mark.parametrize("seconds", ["nan", "inf", "-inf", "-1", "soon"])
 def test_a_timeout_is_a_number_of_seconds(metrics, seconds):
-    metrics("usage", "--busy-timeout", seconds, exits=2)
-    metrics("usage", env={"LAGO_BUSY_TIMEOUT": seconds}, exits=2)
+    for given in (
+        metrics("usage", "--busy-timeout", seconds, "-o", "json", exits=2),
+        metrics("usage", "-o", "json", env={"LAGO_BUSY_TIMEOUT": seconds}, exits=2),
+    ):
+        assert "--busy-timeout" in given.error()["message"]
 
 
 @pytest.mark.parametrize("text", ["abc", "1.5", "", "²"])
@@ -67,7 +70,9 @@ def test_a_run_has_a_number(metrics, text):
 
 def test_a_number_that_no_run_has_is_not_found(metrics):
     for number in ("7", "9" * 5_000):
-        metrics("ingest-runs", "get", number, exits=4)
+        found = metrics("ingest-runs", "get", number, "-o", "json", exits=4)
+
+        assert found.error()["code"] == "ingest_run_not_found"
 
 
 @pytest.mark.parametrize("group", GROUPS)

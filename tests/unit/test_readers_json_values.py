@@ -185,5 +185,9 @@ def test_where_the_input_becomes_unreadable_nothing_else_is_said():
 
 
 def test_the_records_are_valid_json():
-    for record in read(b'[{"a": 1.10, "b": "\\u00e9"}, {"c": {"d": [1, {"e": 2}]}}]'):
-        json.loads(record.raw)
+    records = read(b'[{"a": 1.10, "b": "\\u00e9"}, {"c": {"d": [1, {"e": 2}]}}]')
+
+    assert [json.loads(record.raw) for record in records] == [
+        {"a": 1.10, "b": "é"},
+        {"c": {"d": [1, {"e": 2}]}},
+    ]

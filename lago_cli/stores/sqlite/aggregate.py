@@ -19,7 +19,7 @@ from lago_cli.domain.aggregations import AGGREGATIONS, Reading, Units, Window, a
 from lago_cli.domain.batches import Party
 from lago_cli.domain.json_text import decode_object, text_of
 from lago_cli.domain.numbers import ZERO, exact, from_scaled
-from lago_cli.domain.readings import Reader, number_kept
+from lago_cli.domain.readings import number_kept
 from lago_cli.domain.usage import Share, UsageQuery
 from lago_cli.stores.sqlite.scope import EVER, Scope
 
@@ -79,14 +79,9 @@ _NATIVE: dict[str, Callable[[_Partial], Units]] = {
 class Aggregator:
     """Answers one `UsageQuery` after the other over one connection."""
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        party_ids: Mapping[Party, int],
-        readers: Mapping[str, Reader],
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, scope: Scope) -> None:
         self._connection = connection
-        self._scope = Scope(connection, party_ids, readers)
+        self._scope = scope
         connection.create_function("property_text", 2, _property_text, deterministic=True)
 
     def aggregate(self, query: UsageQuery) -> Iterator[Share]:

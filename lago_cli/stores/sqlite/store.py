@@ -32,6 +32,7 @@ from lago_cli.stores.sqlite.schema import (
     schema_version,
     use_write_ahead_log,
 )
+from lago_cli.stores.sqlite.scope import Scope
 
 
 class SqliteStore:
@@ -175,4 +176,5 @@ class SqliteStore:
         yield from self._aggregator().aggregate(query)
 
     def _aggregator(self) -> Aggregator:
-        return Aggregator(self._connection, self.events.parties(), self.catalog.readers())
+        scope = Scope(self._connection, self.events.parties(), self.catalog.readers())
+        return Aggregator(self._connection, scope)
