@@ -128,7 +128,7 @@ def test_get_prints_all_of_that_id(six):
     ]
 
 
-@pytest.mark.parametrize("name", ["6", "", " 1", "1 OR 1=1", "%", "\udcff"])
+@pytest.mark.parametrize("name", ["6", "", " 1", "1 OR 1=1", "%"])
 def test_get_of_none(six, name):
     found = six("events", "get", name, "-o", "json", exits=4)
 
