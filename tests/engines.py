@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from lago_cli.domain.batches import EventBatch
+from lago_cli.domain.customers import Customer
 from lago_cli.domain.events import parse_event
 from lago_cli.domain.instants import parse_instant
 from lago_cli.domain.json_text import decode_object
 from lago_cli.domain.metrics import Metric, define_metric
-from lago_cli.services.usage import UsageRequest, UsageRow, usage_for
+from lago_cli.domain.subscriptions import Subscription
+from lago_cli.services.requests import UsageRequest
+from lago_cli.services.usage import UsageRow, usage_for
 from lago_cli.stores import open_store
 from lago_cli.stores.base import Appended, OnDuplicate
 from lago_cli.stores.memory import MemoryStore
@@ -29,6 +32,17 @@ class Engine:
     def define(self, metric: Metric | None = None, **keys: object) -> None:
         """Create or change a metric, given as one or by its keys."""
         self.store.define(metric or define_metric(**keys))  # type: ignore[arg-type]
+
+    def register(self, record: Customer | Subscription) -> None:
+        """Register a customer or a subscription, or change it."""
+        accounts = self.store.accounts
+        is_customer = isinstance(record, Customer)
+        save = accounts.save_customer if is_customer else accounts.save_subscription
+        with self._writing():
+            save(record, NOON)
+
+    def _writing(self) -> Any:
+        return nullcontext()
 
     def ingest(
         self,
@@ -53,6 +67,9 @@ class Engine:
 
 
 class _Transactional(Engine):
+    def _writing(self) -> Any:
+        return self.store.writing()
+
     def _append(self, batch: EventBatch, **how: Any) -> Appended:
         with self.store.writing():
             run = self.store.runs.start("test", NOON, self.store.next_event_id)

@@ -49,11 +49,12 @@ MAY_USE = {
     "dateutil": ["domain/periods.py", "domain/windows.py"],
     "zoneinfo": ["domain/periods.py"],
     "zstandard": ["readers/decompress.py"],
+    "yaml": ["readers/"],
 }
 """Where a foreign module may be imported; one that is not named here may be anywhere."""
 
 PEERS = {
-    "readers": {"csv_rows", "json_values", "ndjson"},
+    "readers": {"csv_rows", "json_document", "json_values", "ndjson", "yaml_document"},
     "renderers": {"csv", "json", "markdown", "ndjson", "table"},
     "stores": {"memory", "sqlite"},
 }
@@ -79,6 +80,7 @@ LATE = {
     "rich.table",
     "sqlite3",
     "sqlite_utils",
+    "yaml",
     "zstandard",
 }
 """Modules that cost too much to be imported before a command is known to need them."""

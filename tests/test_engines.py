@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from lago_cli.domain.aggregations import Window
 from lago_cli.domain.instants import to_micros
-from lago_cli.domain.usage import UsageQuery
+from lago_cli.domain.usage import Member, UsageQuery
 from tests.engines import NOON, memory, sqlite
 
 SETTINGS = settings(
@@ -595,10 +595,10 @@ def test_the_caller_keeps_its_own_decimal_context(engine_of):
             [Sent(name, "a", name, None, START, '{"value": 1}').json for name in ("c1", "c2", "c3")]
         )
         before = getcontext().prec
-        members = {party: number for number, party in enumerate(engine.store.parties())}
-        query = UsageQuery(
-            engine.store.catalog.metric("a"), members, [[Window(0, 2**60)]] * len(members)
-        )
+        always = Window(0, 2**60)
+        parties = enumerate(engine.store.parties())
+        members = [Member(party, number, always) for number, party in parties]
+        query = UsageQuery(engine.store.catalog.metric("a"), members, [[always]] * len(members))
         for share in engine.store.aggregate(query):
             assert (share.units, getcontext().prec) == (1, before)
 

@@ -24,13 +24,16 @@ from lago_cli.errors import LagoError, wrong_usage
 
 HELP = "Usage metering in one SQLite file: define metrics, ingest events once, read exact usage."
 GROUPS = {
+    "usage": ("usage", "Show usage by customer, metric and period."),
     "metrics": ("metrics", "Define what is measured."),
     "billable-metrics": ("metrics", "The same as metrics, under Lago's name."),
+    "customers": ("customers", "Register customers, and where their days begin."),
+    "subscriptions": ("subscriptions", "Register subscriptions, change and end them."),
     "events": ("events", "Send events one by one, and look at them."),
     "ingest-runs": ("runs", "What each ingest brought, and how to take it back."),
     "db": ("db", "Look after the file."),
 }
-COMMANDS = {"ingest": "ingest", "usage": "usage"}
+COMMANDS = {"ingest": "ingest"}
 
 
 class Terminated(KeyboardInterrupt):
@@ -53,7 +56,8 @@ def build(wanted: str | None) -> typer.Typer:
         else:
             module, help_text = GROUPS[name]
             group = import_module(f"lago_cli.cli.{module}").app
-            app.add_typer(group, name=name, help=help_text, no_args_is_help=True)
+            stands_alone = group.registered_callback is not None
+            app.add_typer(group, name=name, help=help_text, no_args_is_help=not stands_alone)
 
     @app.callback(help=HELP)
     def root(

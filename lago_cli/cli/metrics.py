@@ -87,7 +87,7 @@ def create(
     weighted_interval: WeightedInterval = None,
 ) -> None:
     """Define a metric. Events of its code that are already stored count at once."""
-    from lago_cli.cli.reports import metric_report
+    from lago_cli.cli.definition_reports import metric_report
     from lago_cli.domain.metrics import define_metric
     from lago_cli.services.catalog import create_metric
 
@@ -111,7 +111,7 @@ def create(
 @command(app, "list")
 def list_(session: Session) -> None:
     """List all metrics."""
-    from lago_cli.cli.reports import metrics_report
+    from lago_cli.cli.definition_reports import metrics_report
     from lago_cli.services.catalog import list_metrics
 
     session.show(metrics_report(list_metrics(session.store())))
@@ -120,7 +120,7 @@ def list_(session: Session) -> None:
 @command(app, "get")
 def get(session: Session, code: Code) -> None:
     """Show one metric."""
-    from lago_cli.cli.reports import metric_report
+    from lago_cli.cli.definition_reports import metric_report
     from lago_cli.services.catalog import find_metric
 
     session.show(metric_report(find_metric(session.store(), code)))
@@ -146,7 +146,7 @@ def update(
     weighted_interval: WeightedInterval = None,
 ) -> None:
     """Change what is given; an empty text takes a value away. All its events are read anew."""
-    from lago_cli.cli.reports import metric_report
+    from lago_cli.cli.definition_reports import metric_report
     from lago_cli.services.catalog import update_metric
 
     texts = {
@@ -175,7 +175,7 @@ def update(
 @command(app, "delete")
 def delete(session: Session, code: Code) -> None:
     """Delete a metric. Its events stay, and count again under a new one of its code."""
-    from lago_cli.cli.reports import metric_report
+    from lago_cli.cli.definition_reports import metric_report
     from lago_cli.services.catalog import delete_metric
 
     store = session.store(writable=True, create=False)

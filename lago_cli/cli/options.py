@@ -145,13 +145,42 @@ SHARED_NAMES = frozenset(
 )
 
 
+_CONTEXT = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+
+
+def _is_meant(context: typer.Context) -> bool:
+    """
+    Whether a group stands for itself, and not for one of its commands.
+
+    Raises:
+        LagoError: wrong usage, where options of the group stand before the command.
+    """
+    if context.invoked_subcommand is None:
+        return True
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is not None and source.name == "COMMANDLINE":
+            raise wrong_usage(
+                "usage",
+                f"{parameter.opts[0]} stands before the command it belongs to.",
+                f"Write: {context.command_path} {context.invoked_subcommand} {parameter.opts[0]} …",
+            )
+    return False
+
+
 def command(
-    app: typer.Typer, name: str, **settings: Any
+    app: typer.Typer, name: str, *, is_default: bool = False
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a function whose first parameter is the `Session` as a command of `app`."""
+    """
+    Register a function whose first parameter is the `Session` as a command of `app`.
+
+    The default one of a group stands for the group itself: `usage`, beside `usage explain`.
+    """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         def run(**values: Any) -> None:
+            if is_default and not _is_meant(values.pop("context")):
+                return
             shared = {key: values.pop(key) for key in _SHARED}
             shared["now"] = instant_option("--now", shared["now"])
             try:
@@ -168,6 +197,7 @@ def command(
             for key, (annotation, default) in _SHARED.items()
         ]
         parameters = [
+            *([_CONTEXT] if is_default else []),
             *(row.replace(kind=inspect.Parameter.KEYWORD_ONLY) for row in own),
             *shared,
         ]
@@ -175,7 +205,10 @@ def command(
         run.__annotations__ = {row.name: row.annotation for row in parameters}
         run.__doc__ = function.__doc__
         run.__name__ = function.__name__
-        app.command(name, **settings)(run)
+        if is_default:
+            app.callback(invoke_without_command=True)(run)
+        else:
+            app.command(name)(run)
         return function
 
     return register

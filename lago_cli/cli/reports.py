@@ -15,7 +15,6 @@ if TYPE_CHECKING:  # every command imports this module, few need all of these
     from lago_cli.domain.aggregations import Units
     from lago_cli.domain.runs import Run
     from lago_cli.domain.stored import StoredEvent
-    from lago_cli.services.catalog import Defined
     from lago_cli.services.ingest import IngestReport
     from lago_cli.services.usage import UsageRow
 
@@ -23,20 +22,6 @@ Row = Mapping[str, object]
 
 BAR_BLOCKS = 8  # as wide as every terminal lets such a column be
 
-_METRIC_COLUMNS = (
-    Column("name", in_table=False),
-    Column("code", kind="id"),
-    Column("description", in_table=False),
-    Column("aggregation_type", "aggregation"),
-    Column("field_name", "field"),
-    Column("recurring", kind="flag"),
-    Column("expression", in_table=False),
-    Column("weighted_interval", in_table=False),
-    Column("rounding_function", "rounding"),
-    Column("rounding_precision", "precision", kind="count"),
-    Column("filters", in_table=False, kind="object"),
-    Column("created_at", "created", kind="instant"),
-)
 _EVENT_COLUMNS = (
     Column("transaction_id", kind="id"),
     Column("external_customer_id", "customer", kind="id"),
@@ -70,32 +55,9 @@ _RUN_COLUMNS = (
 )
 
 
-def _whole(columns: Sequence[Column]) -> list[Column]:
+def whole(columns: Sequence[Column]) -> list[Column]:
     """All columns in the table too: for a single thing there is room."""
     return [Column(row.key, row.key.replace("_", " "), row.align, row.kind) for row in columns]
-
-
-def metrics_report(metrics: Iterable[Defined]) -> Report:
-    return Report(
-        None,
-        _METRIC_COLUMNS,
-        map(_metric_row, metrics),
-        empty="No metrics yet. Define one with: lago metrics create",
-    )
-
-
-def metric_report(metric: Defined) -> Report:
-    return Report(None, _whole(_METRIC_COLUMNS), [_metric_row(metric)], single=True)
-
-
-def _metric_row(defined: Defined) -> Row:
-    metric = defined.metric
-    row: dict[str, object] = {
-        column.key: getattr(metric, column.key, None) for column in _METRIC_COLUMNS
-    }
-    row["filters"] = [{"key": rule.key, "values": list(rule.values)} for rule in metric.filters]
-    row["created_at"] = format_instant(defined.created_at)
-    return row
 
 
 def events_report(events: Iterable[StoredEvent], *, limit: int | None) -> Report:
@@ -110,7 +72,7 @@ def events_report(events: Iterable[StoredEvent], *, limit: int | None) -> Report
 
 
 def event_report(event: StoredEvent) -> Report:
-    return Report(None, _whole((*_EVENT_COLUMNS, _STATUS)), [event_row(event)], single=True)
+    return Report(None, whole((*_EVENT_COLUMNS, _STATUS)), [event_row(event)], single=True)
 
 
 def _event_rows(
@@ -168,7 +130,7 @@ def runs_report(runs: Iterable[Run]) -> Report:
 
 
 def run_report(run: Run) -> Report:
-    return Report(None, _whole(_RUN_COLUMNS), [_run_row(run)], single=True)
+    return Report(None, whole(_RUN_COLUMNS), [_run_row(run)], single=True)
 
 
 def _run_row(run: Run) -> Row:

@@ -71,6 +71,18 @@ def unique_count(readings: Iterable[Reading], window: Window) -> Units:  # noqa:
     return Decimal(sum(on.values()))
 
 
+def items_present(readings: Iterable[Reading], window: Window) -> Units:
+    """The items that were on at any time of the window; one that was removed counts too."""
+    on: dict[object, bool] = {}
+    added = set()
+    for reading in readings:
+        if reading.at < window.start:
+            on[reading.value] = reading.step > 0
+        elif reading.step > 0:
+            added.add(reading.value)
+    return Decimal(len(added.union(item for item, is_on in on.items() if is_on)))
+
+
 def weighted_sum(readings: Iterable[Reading], window: Window) -> Units:
     """
     The running total, averaged over the window.
@@ -138,6 +150,8 @@ class Aggregation:
     reads: Literal["nothing", "number", "item"]
     # what a recurring metric takes into later windows: fewer readings that say the same
     carry: Callable[[Iterable[Reading]], list[Reading]] | None = None
+    # of a recurring metric: its figure for one local day, which proration averages
+    daily: Callable[[Iterable[Reading], Window], Units] | None = None
     adds_up: bool = False  # whether a total over groups or customers means something
 
     @property
@@ -147,9 +161,9 @@ class Aggregation:
 
 AGGREGATIONS = {
     "count_agg": Aggregation(count, "nothing", adds_up=True),
-    "sum_agg": Aggregation(total, "number", carried_total, adds_up=True),
+    "sum_agg": Aggregation(total, "number", carried_total, total, adds_up=True),
     "max_agg": Aggregation(largest, "number"),
     "latest_agg": Aggregation(latest, "number"),
-    "unique_count_agg": Aggregation(unique_count, "item", carried_items),
+    "unique_count_agg": Aggregation(unique_count, "item", carried_items, items_present),
     "weighted_sum_agg": Aggregation(weighted_sum, "number", carried_total, adds_up=True),
 }

@@ -24,9 +24,7 @@ from lago_cli.errors import LagoError, refused, wrong_usage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BILLING_TIMES = ("calendar", "anniversary")
-_MONTHS = {"monthly": 1, "quarterly": 3, "semiannual": 6, "yearly": 12}
-INTERVALS = ("weekly", *_MONTHS)
+_MONTHS = {"monthly": 1, "quarterly": 3, "semiannual": 6, "yearly": 12}  # or weekly
 
 _MICROSECOND = timedelta(microseconds=1)
 _SECOND = timedelta(seconds=1)
@@ -162,8 +160,8 @@ def billing_period(
     follow each other (Lago: spec/scenarios/current_usage/anniversary_period_boundaries).
 
     Args:
-        interval: one of `INTERVALS`.
-        billing_time: one of `BILLING_TIMES`.
+        interval: one of `subscriptions.INTERVALS`.
+        billing_time: one of `subscriptions.BILLING_TIMES`.
         anchor: any instant of the day anniversaries are counted from.
 
     Raises:

@@ -2,8 +2,8 @@
 Usage: the question and the answer.
 
 A question is put for one metric. `members` says whose every event is (by the names it
-carries), `windows` in which windows each owner's events count. Owners and windows are
-numbered by the one who asks.
+carries, and when it happened), `windows` in which windows each owner's events count.
+Owners and windows are numbered by the one who asks.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from lago_cli.domain.aggregations import Units, Window
+from lago_cli.domain.aggregations import AGGREGATIONS, Aggregation, Units, Window
 from lago_cli.domain.batches import Party
 from lago_cli.domain.metrics import Metric
 
@@ -23,16 +23,30 @@ PropertyFilter = Mapping[str, Sequence[str]]
 """Property to the texts it may have; the empty text stands for missing."""
 
 
+class Member(NamedTuple):
+    """Events that name `party` and happen within `span` are the owner's."""
+
+    party: Party
+    owner: int
+    span: Window
+
+
 @dataclass(frozen=True, slots=True)
 class UsageQuery:
     """What one metric measured, for every owner and window."""
 
     metric: Metric
-    members: Mapping[Party, int]  # names on an event -> owner
-    windows: Sequence[Sequence[Window]]  # by owner: contiguous, in order
+    members: Sequence[Member]
+    windows: Sequence[Sequence[Window]]  # by owner: contiguous, in order, none empty
     group_by: Sequence[str] = ()
     filters: PropertyFilter = field(default_factory=dict)
+    excluded: Sequence[PropertyFilter] = ()  # matching all keys of one; none is empty
     as_of: int | None = None  # events received later are left out
+    daily: bool = False  # the figures that proration averages; windows are local days
+
+    @property
+    def aggregation(self) -> Aggregation:
+        return AGGREGATIONS[self.metric.aggregation_type]
 
 
 class Share(NamedTuple):

@@ -196,8 +196,7 @@ class Ingestion:
                 fields = dict(with_content_id(fields))
             event = parse_event(fields)
         except LagoError as error:
-            message = f"{error.message} ({error.hint})" if error.hint else error.message
-            self._reject(record.line, error.code, message, record.raw)
+            self._refuse(record.line, error, record.raw)
             return
         if not self._pending:
             self._pending_since = self._elapsed()
@@ -242,6 +241,8 @@ class Ingestion:
         tally.replaced += appended.replaced
         tally.unmatched += appended.unmatched
         tally.unusable += appended.unusable
+        for index, error in appended.refused:
+            self._refuse(batch.lines[index], error, raw_of(index))
         for index, differs_in in appended.duplicates:
             line, transaction_id = batch.lines[index], batch.transaction_ids[index]
             if self._options.on_duplicate == "error":
@@ -252,6 +253,10 @@ class Ingestion:
             if differs_in:
                 tally.conflicts += 1
                 self._listener.conflicting(Conflict(self._file, line, transaction_id, differs_in))
+
+    def _refuse(self, line: int, error: LagoError, raw: bytes) -> None:
+        message = f"{error.message} ({error.hint})" if error.hint else error.message
+        self._reject(line, error.code, message, raw)
 
     def _reject(self, line: int, code: str, message: str, raw: bytes) -> None:
         self._tally.rejected += 1

@@ -8,15 +8,18 @@ events, whatever way it takes to them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal, NamedTuple, Protocol
 
 from lago_cli.domain.aggregations import Window
 from lago_cli.domain.batches import EventBatch, Party
+from lago_cli.domain.customers import Customer, KnownCustomer
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.runs import Tally
+from lago_cli.domain.subscriptions import KnownSubscription, Subscription
 from lago_cli.domain.usage import Share, UsageQuery
+from lago_cli.errors import LagoError
 
 OnDuplicate = Literal["skip", "replace", "error"]
 
@@ -29,13 +32,14 @@ class Duplicate(NamedTuple):
 
 
 class Appended(NamedTuple):
-    """What became of a batch: every event is new, a duplicate, or a replacement."""
+    """What became of a batch: every event is new, a duplicate, a replacement, or refused."""
 
     new: int
     duplicates: Sequence[Duplicate]
     replaced: int
     unmatched: int  # of the stored ones, whose code is no metric
     unusable: int  # of the stored ones, whose value the metric cannot use
+    refused: Sequence[tuple[int, LagoError]] = ()  # positions, and why they may not go in
 
     def plus_replacement(self, other: Appended) -> Appended:
         """This, and one event more that took the place of an earlier one."""
@@ -45,6 +49,7 @@ class Appended(NamedTuple):
             self.replaced + 1,
             self.unmatched + other.unmatched,
             self.unusable + other.unusable,
+            self.refused,
         )
 
 
@@ -57,7 +62,11 @@ class EventStore(Protocol):
     def append(
         self, batch: EventBatch, *, run: int, received_at: int, on_duplicate: OnDuplicate
     ) -> Appended:
-        """Keep every event whose identity is free. `error` skips like `skip`."""
+        """
+        Keep every event whose identity is free. `error` skips like `skip`.
+
+        A new event is refused where `Registry.refusal` says so.
+        """
 
     def parties(self) -> Iterable[Party]:
         """Every distinct pair of names that events carry."""
@@ -102,16 +111,29 @@ class IngestStore(Protocol):
     ) -> Appended: ...
 
 
+class Accounts(Protocol):
+    """Customers and subscriptions, as far as usage needs them."""
+
+    def timezones(self) -> dict[str, str]:
+        """Time zone names of the customers who have one."""
+
+    def subscriptions(self) -> Iterable[Subscription]:
+        """The registered ones."""
+
+    def save_customer(self, customer: Customer, created_at: int) -> None:
+        """Register a customer, or change what is registered."""
+
+    def save_subscription(self, subscription: Subscription, created_at: int) -> None:
+        """The same; usage of events that came before is right at once."""
+
+
 class Definitions(Protocol):
-    """Metrics and customers, as far as usage needs them."""
+    """Metrics, as far as usage needs them."""
 
     def metrics(self) -> dict[str, Metric]: ...
 
     def metric(self, code: str) -> Metric:
         """Raises `LagoError` (not found)."""
-
-    def timezones(self) -> dict[str, str]:
-        """Time zone names of the customers who have one."""
 
 
 class UsageStore(Protocol):
@@ -120,6 +142,9 @@ class UsageStore(Protocol):
     @property
     def catalog(self) -> Definitions: ...
 
+    @property
+    def accounts(self) -> Accounts: ...
+
     def parties(self) -> Iterable[Party]: ...
 
     def span(self) -> tuple[int, int] | None:
@@ -127,11 +152,12 @@ class UsageStore(Protocol):
 
     def aggregate(self, query: UsageQuery) -> Iterator[Share]: ...
 
-    def not_counted(
-        self, spans: Mapping[Party, Window], as_of: int | None = None
+    def count(
+        self, spans: Iterable[tuple[Party, Window]], as_of: int | None = None, *, usable: bool
     ) -> Iterator[tuple[str, int]]:
         """
-        By code, how many events no metric counts, of every party within its span.
+        By code, how many events there are of every party within its spans: of those that
+        their metric can use, or of those that it cannot, or that have no metric.
 
         Those received after `as_of` are left out.
         """
@@ -154,6 +180,37 @@ class DefinitionStore(Protocol):
 
     @property
     def catalog(self) -> MetricCatalog: ...
+
+    def writing(self) -> AbstractContextManager[None]:
+        """One transaction: all of it or, where it raises, nothing."""
+
+
+class AccountCatalog(Accounts, Protocol):
+    """Customers and subscriptions, as far as registering them goes."""
+
+    def customers(self) -> Iterable[KnownCustomer]: ...
+
+    def customer(self, external_id: str) -> KnownCustomer:
+        """Raises `LagoError` (not found)."""
+
+    def delete_customer(self, external_id: str) -> bool:
+        """Forget what was registered; False where events or subscriptions still name it."""
+
+    def known_subscriptions(self) -> Iterable[KnownSubscription]: ...
+
+    def subscription(self, external_id: str) -> KnownSubscription:
+        """Raises `LagoError` (not found)."""
+
+    def delete_subscription(self, external_id: str) -> None: ...
+
+
+class AccountStore(Protocol):
+    """What registering needs of an engine."""
+
+    @property
+    def accounts(self) -> AccountCatalog: ...
+
+    def parties(self) -> Iterable[Party]: ...
 
     def writing(self) -> AbstractContextManager[None]:
         """One transaction: all of it or, where it raises, nothing."""

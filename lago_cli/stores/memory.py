@@ -7,19 +7,22 @@ It says what the other engines must answer, and is what the tests compare them w
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from lago_cli.domain.aggregations import AGGREGATIONS, Reading, Window
+from lago_cli.domain.aggregations import Reading, Window
 from lago_cli.domain.batches import EventBatch, Party
+from lago_cli.domain.customers import Customer
 from lago_cli.domain.events import FIELDS, Event
 from lago_cli.domain.json_text import decode_object, same_json, text_of
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import exact
+from lago_cli.domain.parties import Registry
 from lago_cli.domain.readings import reading_of
-from lago_cli.domain.usage import Group, Share, UsageQuery
-from lago_cli.errors import not_found
+from lago_cli.domain.subscriptions import Subscription
+from lago_cli.domain.usage import Group, PropertyFilter, Share, UsageQuery
+from lago_cli.errors import LagoError, not_found
 from lago_cli.stores.base import Appended, Duplicate, OnDuplicate
 
 
@@ -32,11 +35,10 @@ class _Stored(NamedTuple):
 
 
 class Definitions:
-    """Metrics by code, time zones by customer."""
+    """Metrics by code."""
 
-    def __init__(self, timezones: Mapping[str, str]) -> None:
+    def __init__(self) -> None:
         self._metrics: dict[str, Metric] = {}
-        self._timezones = timezones
 
     def metrics(self) -> dict[str, Metric]:
         return self._metrics
@@ -47,15 +49,36 @@ class Definitions:
             raise not_found("metric", code)
         return self._metrics[code]
 
+
+class Accounts:
+    """Customers and subscriptions by external id."""
+
+    def __init__(self) -> None:
+        self._customers: dict[str, Customer] = {}
+        self._subscriptions: dict[str, Subscription] = {}
+
     def timezones(self) -> dict[str, str]:
-        return dict(self._timezones)
+        known = self._customers.values()
+        return {each.external_id: each.timezone for each in known if each.timezone}
+
+    def subscriptions(self) -> Iterable[Subscription]:
+        return self._subscriptions.values()
+
+    def save_customer(self, customer: Customer, created_at: int) -> None:
+        del created_at
+        self._customers[customer.external_id] = customer
+
+    def save_subscription(self, subscription: Subscription, created_at: int) -> None:
+        del created_at
+        self._subscriptions[subscription.external_id] = subscription
 
 
 class MemoryStore:
     """Events by identity: (is it a subscription's?, its or the customer's name, id)."""
 
-    def __init__(self, timezones: Mapping[str, str] | None = None) -> None:
-        self.catalog = Definitions(timezones or {})
+    def __init__(self) -> None:
+        self.catalog = Definitions()
+        self.accounts = Accounts()
         self._metrics = self.catalog.metrics()
         self._events: dict[tuple[bool, str, str], _Stored] = {}
         self._arrived = 0
@@ -70,6 +93,8 @@ class MemoryStore:
         new = replaced = 0
         duplicates: list[Duplicate] = []
         stored: list[_Stored] = []
+        refused: list[tuple[int, LagoError]] = []
+        registry = Registry(self.accounts.subscriptions(), ())
         for index in range(len(batch)):
             event = Event(*batch.fields(index))
             subscription = event.external_subscription_id
@@ -83,13 +108,18 @@ class MemoryStore:
             at = received_at if event.at is None else event.at
             if earlier and event.at is None:
                 at = earlier.at
+            party = event.external_customer_id, subscription
+            if refusal := registry.refusal(party, at, received_at):
+                refused.append((index, refusal))
+                continue
             new, replaced = new + (earlier is None), replaced + (earlier is not None)
             self._arrived += 1
             self._events[identity] = _Stored(event, at, self._arrived, received_at, earlier)
             stored.append(self._events[identity])
         unmatched = sum(row.event.code not in self._metrics for row in stored)
         usable = sum(self._reading(row) is not None for row in stored)
-        return Appended(new, duplicates, replaced, unmatched, len(stored) - unmatched - usable)
+        unusable = len(stored) - unmatched - usable
+        return Appended(new, duplicates, replaced, unmatched, unusable, refused)
 
     def parties(self) -> Iterable[Party]:
         rows = (row.event for row in self._events.values())
@@ -99,30 +129,35 @@ class MemoryStore:
         times = [row.at for row in self._events.values()]
         return (min(times), max(times)) if times else None
 
-    def not_counted(
-        self, spans: Mapping[Party, Window], as_of: int | None = None
+    def count(
+        self, spans: Iterable[tuple[Party, Window]], as_of: int | None = None, *, usable: bool
     ) -> Iterator[tuple[str, int]]:
         found: dict[str, int] = defaultdict(int)
+        wanted = list(spans)
         for row in self._known(as_of):
-            event = row.event
-            span = spans.get((event.external_customer_id, event.external_subscription_id))
-            if span and span.start <= row.at < span.end and self._reading(row) is None:
-                found[event.code] += 1
-        yield from found.items()
+            if (self._reading(row) is not None) == usable:
+                found[row.event.code] += sum(
+                    party == _party(row) and span.start <= row.at < span.end
+                    for party, span in wanted
+                )
+        yield from ((code, count) for code, count in found.items() if count)
 
     def aggregate(self, query: UsageQuery) -> Iterator[Share]:
         found: dict[tuple[int, Window, Group], list[tuple[int, Reading]]] = defaultdict(list)
         for row in self._known(query.as_of):
-            event = row.event
-            owner = query.members.get((event.external_customer_id, event.external_subscription_id))
-            reading = self._reading(row) if event.code == query.metric.code else None
-            if owner is None or reading is None or not _is_asked_for(query, row):
+            reading = self._reading(row) if row.event.code == query.metric.code else None
+            if reading is None or not _is_asked_for(query, row):
                 continue
-            for window in query.windows[owner]:
-                starts = -(2**62) if query.metric.recurring else window.start
-                if starts <= row.at < window.end:
-                    found[owner, window, _group(query, row)].append((row.position, reading))
-        fold = AGGREGATIONS[query.metric.aggregation_type].fold
+            for party, owner, span in query.members:
+                if party != _party(row) or not span.start <= row.at < span.end:
+                    continue
+                for window in query.windows[owner]:
+                    starts = -(2**62) if query.metric.recurring else window.start
+                    if starts <= row.at < window.end:
+                        found[owner, window, _group(query, row)].append((row.position, reading))
+        row_of = query.aggregation
+        fold = row_of.daily if query.daily else row_of.fold
+        assert fold is not None
         for (owner, window, group), positioned in found.items():
             in_order = sorted(positioned, key=lambda pair: (pair[1].at, pair[0]))
             readings = [reading for _, reading in in_order]
@@ -151,6 +186,10 @@ class MemoryStore:
             return None
 
 
+def _party(row: _Stored) -> Party:
+    return row.event.external_customer_id, row.event.external_subscription_id
+
+
 def _differences(event: Event, earlier: _Stored) -> tuple[str, ...]:
     stored = replace(earlier.event, at=earlier.at if event.at is not None else None)
     pairs = zip(FIELDS, _fields(event), _fields(stored), strict=True)
@@ -168,10 +207,14 @@ def _fields(event: Event) -> tuple[object, ...]:
 
 
 def _is_asked_for(query: UsageQuery, row: _Stored) -> bool:
-    properties = decode_object(row.event.properties.encode())
-    return all(
-        (text_of(properties.get(key)) or "") in texts for key, texts in query.filters.items()
+    return _matches(query.filters, row) and not any(
+        _matches(excluded, row) for excluded in query.excluded
     )
+
+
+def _matches(filters: PropertyFilter, row: _Stored) -> bool:
+    properties = decode_object(row.event.properties.encode())
+    return all((text_of(properties.get(key)) or "") in texts for key, texts in filters.items())
 
 
 def _group(query: UsageQuery, row: _Stored) -> Group:

@@ -65,7 +65,7 @@ def test_every_table_is_strict(path):
         path, "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%sqlite%'"
     )
 
-    assert len(tables) == 10
+    assert len(tables) == 11
     assert all("STRICT" in sql for (sql,) in tables)
 
 

@@ -13,8 +13,6 @@ from whenever import Instant
 
 from lago_cli.domain.periods import (
     ALL_TIME,
-    BILLING_TIMES,
-    INTERVALS,
     Period,
     billing_period,
     calendar_month,
@@ -27,6 +25,7 @@ from lago_cli.domain.periods import (
     usage_period,
     zone_for,
 )
+from lago_cli.domain.subscriptions import BILLING_TIMES, INTERVALS
 from lago_cli.domain.windows import STEPS, windows
 from lago_cli.errors import Kind, LagoError
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from lago_cli.domain.customers import Customer
 from lago_cli.domain.instants import format_instant, parse_instant
 from lago_cli.errors import Kind, LagoError
-from lago_cli.services.usage import UsageRequest, left_out, totals
+from lago_cli.services.requests import UsageRequest
+from lago_cli.services.usage import left_out, totals
 from lago_cli.stores.memory import MemoryStore
 from tests.engines import Engine
 
@@ -30,7 +32,8 @@ event.count = 0
 
 @pytest.fixture
 def engine():
-    engine = Engine(MemoryStore(timezones={"tokyo": "Asia/Tokyo"}))
+    engine = Engine(MemoryStore())
+    engine.register(Customer("tokyo", timezone="Asia/Tokyo"))
     engine.define(**CALLS)
     return engine
 

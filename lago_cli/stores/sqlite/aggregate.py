@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from lago_cli.domain.aggregations import AGGREGATIONS, Reading, Units, Window, add
+from lago_cli.domain.aggregations import Reading, Units, Window, add
 from lago_cli.domain.batches import Party
 from lago_cli.domain.json_text import decode_object, text_of
 from lago_cli.domain.numbers import ZERO, exact, from_scaled
 from lago_cli.domain.readings import number_kept
-from lago_cli.domain.usage import Share, UsageQuery
+from lago_cli.domain.usage import PropertyFilter, Share, UsageQuery
 from lago_cli.stores.sqlite.scope import EVER, Scope
 
 _LOW_BITS = (1 << 32) - 1
@@ -47,19 +47,21 @@ _SOURCE = """
 _WINDOW = """
 (SELECT max(w.start) FROM temp.windows AS w WHERE w.calendar = m.calendar AND w.start <= r.at)
 """
-_NOT_COUNTED = """
+_COUNT = """
 SELECT count(*)
   FROM {readings} AS r
  CROSS JOIN temp.members AS m ON m.party_id = r.party_id
   {events}
  WHERE r.code_id = :code
-   AND r.value IS NULL
+   AND (r.value IS NOT NULL) = :usable
    AND r.at >= :start AND r.at < :end
    AND r.at >= m.start AND r.at < m.end
 """
+
 _CODES = """
-SELECT id, code FROM codes  -- every event of a count is counted
- WHERE code NOT IN (SELECT code FROM metrics WHERE aggregation_type = 'count_agg')
+SELECT id, code,  -- and whether every event is usable
+       code IN (SELECT code FROM metrics WHERE aggregation_type = 'count_agg')
+  FROM codes
 """
 
 
@@ -96,19 +98,21 @@ class Aggregator:
         else:
             yield from self._folded(query)
 
-    def not_counted(
-        self, spans: Mapping[Party, Window], as_of: int | None
+    def count(
+        self, spans: Iterable[tuple[Party, Window]], as_of: int | None, *, usable: bool
     ) -> Iterator[tuple[str, int]]:
-        """(code, how many events) that no metric counts, of every party within its span."""
+        """(code, how many events) of the parties within their spans."""
         bounds = self._scope.lay_out_spans(spans, as_of)
         if bounds is None:
             return
         known = f"{self._scope.of_event} AND e.received_at <= :as_of" if as_of is not None else ""
-        query = _NOT_COUNTED.format(readings=self._scope.readings, events=known)
-        for code_id, code in self._connection.execute(_CODES).fetchall():
-            found = self._connection.execute(query, {**bounds, "code": code_id}).fetchone()[0]
-            if found:
-                yield code, found
+        query = _COUNT.format(readings=self._scope.readings, events=known)
+        for code_id, code, counts_all in self._connection.execute(_CODES).fetchall():
+            if usable or not counts_all:
+                values = {**bounds, "code": code_id, "usable": int(usable)}
+                found = self._connection.execute(query, values).fetchone()[0]
+                if found:
+                    yield code, found
 
     def _native(self, query: UsageQuery) -> Iterator[Share]:
         partials: dict[tuple[Any, ...], list[_Partial]] = defaultdict(list)
@@ -129,7 +133,7 @@ class Aggregator:
     def _folded(self, query: UsageQuery) -> Iterator[Share]:
         """Every window by itself, in the memory of one reading."""
         window_of = _windows_by_start(query)
-        fold = AGGREGATIONS[query.metric.aggregation_type].fold
+        fold = query.aggregation.fold
         for (owner, start, *group), rows in self._grouped(query, 2):
             window = window_of(owner, start)
             readings = _Counted(_readings(query, rows))
@@ -139,8 +143,10 @@ class Aggregator:
 
     def _carried(self, query: UsageQuery) -> Iterator[Share]:
         """A recurring metric: all that came before the end of a window counts in it."""
-        row = AGGREGATIONS[query.metric.aggregation_type]
+        row = query.aggregation
+        fold = row.daily if query.daily else row.fold
         assert row.carry is not None
+        assert fold is not None
         for (owner, _, *group), rows in self._grouped(query, 2):
             coming = _Coming(_readings(query, rows))
             windows = query.windows[owner]
@@ -151,7 +157,7 @@ class Aggregator:
                 if not coming.have_begun:
                     continue
                 with exact():
-                    units = row.fold([*carried, *inside], window)
+                    units = fold([*carried, *inside], window)
                     carried = row.carry([*carried, *inside])
                 yield Share(owner, window, tuple(group), units, len(inside))
 
@@ -163,7 +169,7 @@ class Aggregator:
 
     def _rows(self, template: str, query: UsageQuery) -> sqlite3.Cursor:
         has_windows = any(len(windows) > 1 for windows in query.windows)
-        keys = ["m.owner", _WINDOW if has_windows and not query.metric.recurring else "m.start"]
+        keys = ["m.owner", _WINDOW if has_windows and not query.metric.recurring else "m.first"]
         values = {}
         for number, name in enumerate(query.group_by):
             keys.append(f"nullif(property_text(e.properties, :group{number}), '')")
@@ -206,7 +212,7 @@ class _Counted:
 
 
 def _readings(query: UsageQuery, rows: Iterator[tuple[Any, ...]]) -> Iterator[Reading]:
-    if AGGREGATIONS[query.metric.aggregation_type].reads == "item":
+    if query.aggregation.reads == "item":
         return (Reading(at, value, step) for *_, at, value, _, step in rows)
     return (Reading(at, number_kept(value, scale)) for *_, at, value, scale, _ in rows)
 
@@ -219,20 +225,30 @@ def _source(query: UsageQuery, scope: Scope) -> tuple[str, dict[str, object]]:
         "start": EVER if query.metric.recurring else min(span[0].start for span in spans),
         "end": max(span[-1].end for span in spans),
     }
-    wants_event = bool(query.group_by or query.filters or query.as_of is not None)
+    wants_event = bool(query.group_by or query.filters or query.excluded or query.as_of is not None)
     sql = _SOURCE.format(readings=scope.readings, events=scope.of_event if wants_event else "")
     if query.as_of is not None:
         sql += " AND e.received_at <= :as_of"
         values["as_of"] = query.as_of
-    for number, (key, texts) in enumerate(query.filters.items()):
-        values[f"filter{number}"] = key
-        names = [f"filter{number}_{position}" for position in range(len(texts))]
+    if query.filters:
+        sql += f" AND {_matches(query.filters, 'filter', values)}"
+    for number, excluded in enumerate(query.excluded):
+        sql += f" AND NOT ({_matches(excluded, f'excluded{number}_', values)})"
+    return sql, values
+
+
+def _matches(filters: PropertyFilter, name: str, values: dict[str, object]) -> str:
+    """A condition, whose texts are put into `values` under names that begin with `name`."""
+    conditions = []
+    for number, (key, texts) in enumerate(filters.items()):
+        names = [f"{name}{number}_{position}" for position in range(len(texts))]
+        values[f"{name}{number}"] = key
         values.update(zip(names, texts, strict=True))
-        sql += (
-            f" AND ifnull(property_text(e.properties, :filter{number}), '')"
+        conditions.append(
+            f"ifnull(property_text(e.properties, :{name}{number}), '')"
             f" IN ({', '.join(':' + name for name in names)})"
         )
-    return sql, values
+    return " AND ".join(conditions)
 
 
 def _merged(partials: list[_Partial]) -> _Partial:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import repeat
 from typing import Any
@@ -13,7 +13,9 @@ from lago_cli.domain.events import FIELDS
 from lago_cli.domain.json_text import same_json
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.readings import UNUSABLE, Reader, reader_for, unmatched
+from lago_cli.errors import LagoError
 from lago_cli.stores.base import Appended, Duplicate, OnDuplicate
+from lago_cli.stores.sqlite.admission import Admission
 from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.identities import Identities, key_of, rows_by
 from lago_cli.stores.sqlite.interning import Interning
@@ -42,6 +44,7 @@ class Appender:
         self._connection = connection
         self._interning = Interning(connection)
         self._identities = Identities(connection)
+        self._admission = Admission(connection)
         self._metrics: dict[str, Metric] = {}
         self._readers: dict[str, Reader] = {}
         self.next_id = 0
@@ -50,6 +53,7 @@ class Appender:
         """See what other processes changed before this transaction."""
         self.next_id = self._connection.execute(_NEXT_ID).fetchone()[0]
         self._interning.look_again()
+        self._admission.begin()
         metrics = Catalog(self._connection).metrics()
         if metrics != self._metrics:
             self._metrics = metrics
@@ -61,6 +65,45 @@ class Appender:
     def append(
         self, batch: EventBatch, *, run: int, received_at: int, on_duplicate: OnDuplicate
     ) -> Appended:
+        append = partial(self._append, run=run, received_at=received_at, on_duplicate=on_duplicate)
+        refusals = self._admission.refusals(batch, received_at)
+        if not refusals:
+            return append(batch, {})
+        refused = self._without_repetitions(batch, refusals)
+        kept = [position for position in range(len(batch)) if position not in refused]
+        repeated = {
+            number: refusals[position]
+            for number, position in enumerate(kept)
+            if position in refusals
+        }
+        done = append(batch.without(refused), repeated)
+        refused |= {kept[number]: refusal for number, refusal in done.refused}
+        return done._replace(
+            duplicates=[row._replace(position=kept[row.position]) for row in done.duplicates],
+            refused=sorted(refused.items()),
+        )
+
+    def _without_repetitions(
+        self, batch: EventBatch, refusals: Mapping[int, LagoError]
+    ) -> dict[int, LagoError]:
+        """What is stored already stays a repetition, whatever was registered since."""
+        _, streams = self._interning.parties([batch.parties[index] for index in refusals])
+        return {
+            index: refusal
+            for (index, refusal), stream in zip(refusals.items(), streams, strict=True)
+            if not self._identities.holders(batch.transaction_ids[index], [stream])
+        }
+
+    def _append(
+        self,
+        batch: EventBatch,
+        refusals: Mapping[int, LagoError],
+        *,
+        run: int,
+        received_at: int,
+        on_duplicate: OnDuplicate,
+    ) -> Appended:
+        """`refusals` of events that are stored already: they cannot replace them."""
         parties, streams = self._interning.parties(batch.parties)
         identities = list(zip(batch.transaction_ids, streams, strict=True))
         first = self.next_id
@@ -73,18 +116,21 @@ class Appender:
         ids = [first + index for index in fresh]
         done = insert(batch.without(taken), ids, [parties[index] for index in fresh])
         stored = self._stored(taken.values())
-        duplicates = []
+        duplicates, refused = [], []
         for index, holder in taken.items():
             earlier_id, *earlier = stored[holder]
             differs_in = _differences(batch.fields(index), earlier)
             if not differs_in or on_duplicate != "replace":
                 duplicates.append(Duplicate(index, differs_in))
                 continue
+            if index in refusals:
+                refused.append((index, refusals[index]))
+                continue
             later = batch.only(index, earlier[_AT])
             self._put_aside(key_of(*identities[index]), earlier_id, first + index)
             done = done.plus_replacement(insert(later, [first + index], [parties[index]]))
             stored[holder] = first + index, *later.fields(0)
-        return done._replace(duplicates=duplicates)
+        return done._replace(duplicates=duplicates, refused=refused)
 
     def _insert(
         self,

@@ -1,4 +1,4 @@
-"""Definitions in the file: metrics, and the customers that were named or registered."""
+"""Metrics in the file."""
 
 from __future__ import annotations
 
@@ -51,14 +51,6 @@ class Catalog:
         if row is None:
             raise not_found("metric", code, "List them with: lago metrics list")
         return _metric(row)
-
-    def timezones(self) -> dict[str, str]:
-        """Time zone names of the customers who have one."""
-        return dict(
-            self._connection.execute(
-                "SELECT external_id, timezone FROM customers WHERE timezone IS NOT NULL"
-            )
-        )
 
     def created_at(self) -> dict[str, int]:
         """Microseconds since 1970 at which each metric was defined."""

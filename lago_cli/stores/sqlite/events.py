@@ -10,16 +10,18 @@ from typing import Any
 
 import msgspec
 
+from lago_cli.domain.aggregations import Window
 from lago_cli.domain.batches import Party
 from lago_cli.domain.events import Event
-from lago_cli.domain.parties import customers_of
+from lago_cli.domain.parties import Registry
 from lago_cli.domain.stored import EventSelection, Status, StoredEvent
+from lago_cli.stores.sqlite.accounts import Accounts
 from lago_cli.stores.sqlite.identities import Identities
 
 _COLUMNS = """
        e.at, e.id, e.transaction_id, c.code, p.external_customer_id,
        p.external_subscription_id, e.properties, e.precise_total_amount_cents,
-       e.received_at, e.run_id, r.value IS NOT NULL
+       e.received_at, e.run_id, r.value IS NOT NULL, e.party_id
 """
 _FEW_CODES = 50  # each read in its own order and merged; more are sorted together
 _OF_CODES = f"""
@@ -56,12 +58,13 @@ class Events:
     ) -> Iterator[StoredEvent]:
         """Events in the order of (timestamp, arrival), read as they are asked for."""
         matched = self._matched_codes()
+        wanted = self._wanted(selection)
         status = selection.status
         bounds: dict[str, Any] = {
             "start": -_EVER if selection.start is None else selection.start,
             "end": _EVER if selection.end is None else selection.end,
             "usable": {"counted": 1, "unusable": 0}.get(status or ""),
-            "parties": self._party_ids(selection),
+            "parties": None if wanted is None else _as_json(list(wanted)),
         }
         codes = [
             code_id
@@ -71,7 +74,7 @@ class Events:
         ]
         query = _OF_CODES.format(direction="DESC" if newest_first else "ASC")
         groups = [[code] for code in codes] if len(codes) <= _FEW_CODES else [codes]
-        rows = heapq.merge(
+        rows: Iterator[Any] = heapq.merge(
             *(
                 iter(
                     self._connection.execute(query, bounds | {"codes": _as_json(group)}).fetchone,
@@ -82,6 +85,8 @@ class Events:
             key=lambda row: row[:2],
             reverse=newest_first,
         )
+        if wanted is not None:
+            rows = filter(lambda row: _is_within(wanted[row[-1]], row[0]), rows)
         return (_stored(row, matched) for row in islice(rows, selection.limit))
 
     def get(self, transaction_id: str) -> list[StoredEvent]:
@@ -124,18 +129,24 @@ class Events:
     def _matched_codes(self) -> set[str]:
         return {code for (code,) in self._connection.execute("SELECT code FROM metrics")}
 
-    def _party_ids(self, selection: EventSelection) -> str | None:
+    def _wanted(self, selection: EventSelection) -> dict[int, list[Window]] | None:
+        """The parties whose events are asked for, and when those belong to them; None: all."""
         if not selection.customers and not selection.subscriptions:
             return None
-        parties = self.parties()
-        owners = customers_of(parties)
-        wanted = [
-            party_id
-            for party, party_id in parties.items()
-            if not selection.customers or owners[party] in selection.customers
-            if not selection.subscriptions or party[1] in selection.subscriptions
-        ]
-        return _as_json(wanted)
+        ids = self.parties()
+        registry = Registry(Accounts(self._connection).subscriptions(), ids)
+        found: dict[int, list[Window]] = {}
+        for party, party_id in ids.items():
+            for customer, subscription, span, _ in registry.claims(party):
+                if selection.customers and customer not in selection.customers:
+                    continue
+                if not selection.subscriptions or subscription in selection.subscriptions:
+                    found.setdefault(party_id, []).append(span)
+        return found
+
+
+def _is_within(spans: list[Window], at: int) -> bool:
+    return any(span.start <= at < span.end for span in spans)
 
 
 def _as_json(ids: list[int]) -> str:
@@ -144,7 +155,7 @@ def _as_json(ids: list[int]) -> str:
 
 def _stored(row: tuple[Any, ...], matched: set[str]) -> StoredEvent:
     at, _, transaction_id, code, customer, subscription, properties, amount, *rest = row
-    received_at, run, usable = rest
+    received_at, run, usable, _ = rest
     status: Status = "counted" if usable else "unusable"
     if code not in matched:
         status = "unmatched"

@@ -15,7 +15,15 @@ from lago_cli.stores.sqlite.catalog import readings_that_differ
 from lago_cli.stores.sqlite.identities import HOLDERS_OF_KEY, key_of
 from lago_cli.stores.sqlite.schema import SCHEMA_VERSION, schema_version
 
-TABLES = ("metrics", "customers", "ingest_runs", "events", "replaced_events", "readings")
+TABLES = (
+    "metrics",
+    "customers",
+    "subscriptions",
+    "ingest_runs",
+    "events",
+    "replaced_events",
+    "readings",
+)
 EXPECTED = (
     *TABLES,
     "identities",

@@ -181,6 +181,30 @@ def m001_the_first_schema(db: Database) -> None:
         db.create_view(name, select)
 
 
+SUBSCRIPTIONS = """
+    CREATE TABLE subscriptions (
+        id INTEGER PRIMARY KEY,
+        external_id TEXT NOT NULL UNIQUE,
+        external_customer_id TEXT NOT NULL,
+        plan_code TEXT,
+        interval TEXT NOT NULL,
+        billing_time TEXT NOT NULL,
+        subscription_at INTEGER NOT NULL,  -- all instants: microseconds since 1970
+        started_at INTEGER NOT NULL,
+        ending_at INTEGER,
+        terminated_at INTEGER,
+        created_at INTEGER NOT NULL
+    ) STRICT
+"""
+
+
+@migrations()
+def m002_customers_and_subscriptions(db: Database) -> None:
+    """Customers are registered, or created by their first event as all were until now."""
+    db.execute("ALTER TABLE customers ADD COLUMN registered INTEGER NOT NULL DEFAULT 0")
+    db.execute(SUBSCRIPTIONS)
+
+
 def prepare(connection: sqlite3.Connection, busy_timeout: float) -> bool:
     """Bring a file of ours, or an empty one, to today's schema; True where it was empty."""
     begin_immediate(connection, busy_timeout)

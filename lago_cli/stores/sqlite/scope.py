@@ -8,7 +8,7 @@ user is ever part of a statement.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from lago_cli.domain.aggregations import Window
 from lago_cli.domain.batches import Party
@@ -41,8 +41,11 @@ SELECT c.code, r.code_id, r.at, r.id, r.party_id, r.properties
 _TABLES = (
     """
     CREATE TEMP TABLE IF NOT EXISTS members (
-        party_id INTEGER PRIMARY KEY, owner INTEGER, calendar INTEGER, start INTEGER, end INTEGER
-    )
+        party_id INTEGER, owner INTEGER, calendar INTEGER,
+        first INTEGER,  -- where the owner's first window starts
+        start INTEGER, end INTEGER,
+        PRIMARY KEY (party_id, owner, start)
+    ) WITHOUT ROWID
     """,
     """
     CREATE TEMP TABLE IF NOT EXISTS windows (
@@ -81,16 +84,17 @@ class Scope:
         calendars = {id(windows): windows for windows in query.windows if windows}
         numbers = {key: number for number, key in enumerate(calendars)}
         self._connection.executemany(
-            "INSERT INTO temp.members VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO temp.members VALUES (?, ?, ?, ?, ?, ?)",
             (
                 (
                     self._party_ids[party],
                     owner,
                     numbers[id(windows)],
-                    EVER if query.metric.recurring else windows[0].start,
-                    windows[-1].end,
+                    windows[0].start,
+                    span.start if query.metric.recurring else max(span.start, windows[0].start),
+                    min(span.end, windows[-1].end),
                 )
-                for party, owner in query.members.items()
+                for party, owner, span in query.members
                 if (windows := query.windows[owner]) and party in self._party_ids
             ),
         )
@@ -105,21 +109,21 @@ class Scope:
         )
 
     def lay_out_spans(
-        self, spans: Mapping[Party, Window], as_of: int | None
+        self, spans: Iterable[tuple[Party, Window]], as_of: int | None
     ) -> dict[str, int | None] | None:
-        """The same for one window each; the bounds of all of them, None where there is nobody."""
+        """The same for spans alone; the bounds of all of them, None where there is nobody."""
         self._known(as_of)
         members = [
-            (self._party_ids[party], *window)
-            for party, window in spans.items()
+            (self._party_ids[party], number, *window)
+            for number, (party, window) in enumerate(spans)
             if party in self._party_ids
         ]
         if not members:
             return None
-        self._connection.executemany("INSERT INTO temp.members VALUES (?, 0, 0, ?, ?)", members)
+        self._connection.executemany("INSERT INTO temp.members VALUES (?, ?, 0, 0, ?, ?)", members)
         return {
-            "start": min(start for _, start, _ in members),
-            "end": max(end for _, _, end in members),
+            "start": min(start for *_, start, _ in members),
+            "end": max(end for *_, end in members),
             "as_of": as_of,
         }
 

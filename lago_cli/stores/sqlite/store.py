@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
@@ -12,6 +12,7 @@ from lago_cli.domain.batches import EventBatch, Party
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.usage import Share, UsageQuery
 from lago_cli.stores.base import Appended, OnDuplicate
+from lago_cli.stores.sqlite.accounts import Accounts
 from lago_cli.stores.sqlite.aggregate import Aggregator
 from lago_cli.stores.sqlite.append import Appender
 from lago_cli.stores.sqlite.catalog import Catalog
@@ -60,6 +61,7 @@ class SqliteStore:
             raise as_lago_error(error, path) or error from None
         self._appender = Appender(self._connection)
         self.catalog = Catalog(self._connection)
+        self.accounts = Accounts(self._connection)
         self.runs: Runs = Runs(self._connection)
         self.events = Events(self._connection)
         self.maintenance = Maintenance(self._connection, path)
@@ -167,10 +169,10 @@ class SqliteStore:
     def span(self) -> tuple[int, int] | None:
         return self.events.span()
 
-    def not_counted(
-        self, spans: Mapping[Party, Window], as_of: int | None = None
+    def count(
+        self, spans: Iterable[tuple[Party, Window]], as_of: int | None = None, *, usable: bool
     ) -> Iterator[tuple[str, int]]:
-        yield from self._aggregator().not_counted(spans, as_of)
+        yield from self._aggregator().count(spans, as_of, usable=usable)
 
     def aggregate(self, query: UsageQuery) -> Iterator[Share]:
         yield from self._aggregator().aggregate(query)

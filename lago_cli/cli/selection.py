@@ -1,0 +1,157 @@
+"""
+The options that say which usage is meant, for every command that is about usage.
+
+`@selecting` adds them to a command's own parameters and hands them over as one
+`UsageRequest`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from lago_cli.cli.options import (
+    Customers,
+    From,
+    Subscriptions,
+    To,
+    instant_option,
+    not_empty,
+    property_values,
+)
+from lago_cli.cli.session import Session
+
+if TYPE_CHECKING:
+    from lago_cli.services.requests import UsageRequest
+
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric", metavar="CODE", callback=not_empty, help="Only this metric; may be repeated."
+    ),
+]
+PeriodName = Annotated[
+    str | None,
+    typer.Option(
+        "--period",
+        metavar="PERIOD",
+        help="current, previous, 2026-11-22, 2026-W47, 2026-11, 2026-Q4, 2026 or all."
+        " [default: current]",
+    ),
+]
+At = Annotated[
+    str | None, typer.Option("--at", metavar="INSTANT", help="The period that was current then.")
+]
+WindowOption = Annotated[
+    Literal["hour", "day", "week", "month"] | None,
+    typer.Option(
+        "--window", metavar="SIZE", help="Cut the period into pieces: hour, day, week or month."
+    ),
+]
+GroupBy = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--group-by",
+        metavar="KEY",
+        callback=not_empty,
+        help="A figure for each value of a property.",
+    ),
+]
+Filters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filter", metavar="KEY=V1,V2", help="Only events with one of these; KEY= is missing."
+    ),
+]
+Timezone = Annotated[
+    str | None,
+    typer.Option("--timezone", metavar="TZ", help="Where days begin. [default: the customer's]"),
+]
+Prorated = Annotated[
+    bool,
+    typer.Option(
+        "--prorated", help="Recurring sums and unique counts by the days of the billing period."
+    ),
+]
+By = Annotated[
+    Literal["customer", "subscription"] | None,
+    typer.Option(
+        "--by",
+        metavar="OWNER",
+        help="A row for each customer or subscription."
+        " [default: customer; subscription with --subscription]",
+    ),
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="INSTANT", help="As it was known then: no later events."),
+]
+
+
+def usage_request(
+    customers: Customers = None,
+    subscriptions: Subscriptions = None,
+    metrics: Metrics = None,
+    period: PeriodName = None,
+    start: From = None,
+    end: To = None,
+    at: At = None,
+    window: WindowOption = None,
+    group_by: GroupBy = None,
+    filters: Filters = None,
+    timezone: Timezone = None,
+    prorated: Prorated = False,
+    by: By = None,
+    as_of: AsOf = None,
+) -> UsageRequest:
+    """What the options ask for. Raises `LagoError` (wrong usage)."""
+    from lago_cli.services.requests import UsageRequest
+
+    return UsageRequest(
+        customers=customers or [],
+        subscriptions=subscriptions or [],
+        metrics=metrics or [],
+        period=period,
+        start=start,
+        end=end,
+        at=at,
+        window=window,
+        group_by=list(dict.fromkeys(group_by or [])),
+        filters=property_values(filters or []),
+        timezone=timezone,
+        prorated=prorated,
+        by=by,
+        as_of=instant_option("--as-of", as_of),
+    )
+
+
+_OPTIONS = {row.name: row for row in inspect.signature(usage_request).parameters.values()}
+
+
+def selecting(function: Callable[..., None]) -> Callable[..., None]:
+    """
+    A command whose second parameter is the `UsageRequest`.
+
+    The annotations of its own parameters are names of its module.
+    """
+
+    def run(session: Session, **values: Any) -> None:
+        request = usage_request(**{name: values.pop(name) for name in _OPTIONS})
+        function(session, request, **values)
+
+    session, _, *own = inspect.signature(function).parameters.values()
+    names = function.__globals__
+    parameters = [
+        session.replace(annotation=Session),
+        *(row.replace(annotation=globals()[row.annotation]) for row in _OPTIONS.values()),
+        *(row.replace(annotation=names[row.annotation]) for row in own),
+    ]
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [row.replace(kind=inspect.Parameter.KEYWORD_ONLY) for row in parameters]
+    )
+    run.__doc__ = function.__doc__
+    run.__name__ = function.__name__
+    return run

@@ -1,0 +1,48 @@
+"""Customers: who uses, and in which time zone their days begin."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lago_cli.errors import LagoError, refused
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """One customer. Raises `LagoError` (refused) where it breaks a rule."""
+
+    external_id: str
+    name: str | None = None
+    timezone: str | None = None  # an IANA name; None: UTC
+    currency: str | None = None  # an ISO 4217 code
+
+    def __post_init__(self) -> None:
+        for fault in self._faults():
+            raise fault
+
+    def _faults(self) -> Iterator[LagoError]:
+        if not self.external_id.strip():
+            yield refused("invalid_external_id", "A customer needs an external id.")
+        if self.timezone is not None:
+            from lago_cli.domain.periods import zone_for
+
+            zone_for(self.timezone)
+        if self.currency is not None and not _CURRENCY.fullmatch(self.currency):
+            yield refused(
+                "invalid_currency",
+                f'"{self.currency[:40]}" is no currency.',
+                "Use the three letters of ISO 4217, such as EUR.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCustomer:
+    """A customer of the store: registered, or created by its first event."""
+
+    customer: Customer
+    created_at: int  # microseconds since 1970
+    registered: bool

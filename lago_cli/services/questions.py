@@ -1,0 +1,221 @@
+"""
+A question, as the engine is asked it.
+
+Most rows are one window of one owner. Averages need more: a prorated figure is the mean
+of what was there on each local day of the billing period, a weighted sum is taken over
+the whole window however much of it a subscription lived, and what a customer has is
+what their subscriptions have that live then. So an `Ask` has slots, whose figures
+are weighed and added up to the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from itertools import groupby
+from typing import NamedTuple
+
+from lago_cli.domain.aggregations import AGGREGATIONS, Units, Window
+from lago_cli.domain.batches import Party
+from lago_cli.domain.metrics import Metric
+from lago_cli.domain.parties import Claim
+from lago_cli.domain.usage import Member, UsageQuery
+from lago_cli.services.calendars import Calendars, Cut
+from lago_cli.services.requests import Owner, UsageRequest
+from lago_cli.services.selection import Claims, Selection
+from lago_cli.stores.base import UsageStore
+
+ONE = Fraction(1)
+
+
+class Slot(NamedTuple):
+    """A window that the engine folds, and its part in the window of a row."""
+
+    window: Window
+    of: Window
+    weight: Fraction = ONE
+
+    def weighed(self, units: Units) -> Units:
+        return units if self.weight == ONE else Fraction(units) * self.weight
+
+
+class Slots:
+    """Slots in the order of time; owners with the same ones share them."""
+
+    def __init__(self, slots: Sequence[Slot]) -> None:
+        self.all = slots
+        self.windows = [slot.window for slot in slots]
+        self.by_start = {slot.window.start: slot for slot in slots}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Whose events count in which slots."""
+
+    owner: Owner
+    members: Sequence[tuple[Party, Window]]
+    slots: Slots
+
+    def slot_of(self, window: Window) -> Slot:
+        return self.slots.by_start[window.start]
+
+
+class Question:
+    """
+    Raises:
+        LagoError: a metric that is not defined, or times that cannot be read.
+    """
+
+    def __init__(self, store: UsageStore, request: UsageRequest, now: int) -> None:
+        self.request = request
+        self.metrics = _metrics(store, request)
+        self._selection = Selection(store, request)
+        self._calendars = Calendars(store, request, self._selection, now)
+        self._slots: dict[int, Slots] = {}  # by the id of a list that the calendars keep
+        self._asked = cache(self._asks)
+
+    def asks(self, metric: Metric) -> Sequence[Ask]:
+        """For every owner who may have a figure."""
+        weighted = metric.aggregation_type == "weighted_sum_agg"
+        return self._asked(metric.recurring, self.is_prorated(metric), weighted)
+
+    def query(self, metric: Metric) -> UsageQuery:
+        """What the engine is asked; its owners are the numbers of `asks`."""
+        asks = self.asks(metric)
+        return UsageQuery(
+            metric,
+            [Member(party, n, span) for n, ask in enumerate(asks) for party, span in ask.members],
+            [ask.slots.windows for ask in asks],
+            self.request.group_by,
+            self.request.filters,
+            [each for each in self.request.excluded if each],
+            as_of=self.request.as_of,
+            daily=self.is_prorated(metric),
+        )
+
+    def is_prorated(self, metric: Metric) -> bool:
+        """Recurring metrics are, if they can be."""
+        row = AGGREGATIONS[metric.aggregation_type]
+        return self.request.prorated and metric.recurring and row.daily is not None
+
+    def claims(self, *, recurring: bool = False) -> Claims:
+        return self._selection.claims(recurring=recurring)
+
+    def asked(self, owner: Owner) -> Sequence[Window]:
+        """The windows as they were asked for, not cut to any life."""
+        return self._calendars.asked(owner)
+
+    def listed(self, metric: Metric) -> Sequence[Owner]:
+        """Who has a row also where nothing happened."""
+        return self._selection.listed(recurring=metric.recurring)
+
+    def windows(self, owner: Owner) -> Sequence[Window]:
+        """Those of the rows of somebody who is listed; an empty one where there is none."""
+        cuts = self._calendars.cuts(owner)
+        if not cuts and self._selection.is_named(owner) and self.request.window is None:
+            return [self._calendars.nothing(owner)]
+        return [cut.window for cut in cuts]
+
+    def _asks(self, recurring: bool, prorated: bool, weighted: bool) -> list[Ask]:
+        found: list[Ask] = []
+        for owner, claims in self.claims(recurring=recurring).items():
+            if weighted:
+                found += self._by_life(owner, claims, recurring=recurring)
+            elif recurring:
+                found += self._by_membership(owner, claims, prorated=prorated)
+            else:
+                spans = _merged((party, overlap(claim.span, claim.life)) for party, claim in claims)
+                found.append(Ask(owner, spans, self._plain(owner)))
+        return found
+
+    def _by_membership(
+        self, owner: Owner, claims: Sequence[tuple[Party, Claim]], *, prorated: bool
+    ) -> Iterator[Ask]:
+        """A level counts in the windows that its subscription lives to see."""
+        slots = self._daily(owner) if prorated else self._plain(owner)
+
+        def living(slot: Slot) -> tuple[tuple[Party, Claim], ...]:
+            return tuple(
+                (party, claim)
+                for party, claim in claims
+                if claim.life.start < slot.window.end and slot.window.start < claim.life.end
+            )
+
+        is_constant = all(_covers(claim.life, slots) for _, claim in claims)
+        parts = [(claims, slots.all)] if is_constant else groupby(slots.all, key=living)
+        for members, part in parts:
+            spans = _merged((party, _with_history(claim)) for party, claim in members)
+            yield Ask(owner, spans, slots if is_constant else Slots(list(part)))
+
+    def _by_life(
+        self, owner: Owner, claims: Sequence[tuple[Party, Claim]], *, recurring: bool
+    ) -> Iterator[Ask]:
+        """Averages over time add up: each life has its own part of every window."""
+        cuts = self._calendars.cuts(owner)
+        for life in dict.fromkeys(claim.life for _, claim in claims):
+            of_life = [(party, claim) for party, claim in claims if claim.life == life]
+            spans = _merged(
+                (party, _with_history(claim) if recurring else overlap(claim.span, life))
+                for party, claim in of_life
+            )
+            if all(cut.window == cut.whole for cut in cuts) and _covers(life, self._plain(owner)):
+                yield Ask(owner, spans, self._plain(owner))
+            else:
+                yield Ask(owner, spans, Slots(list(_weighted(cuts, life))))
+
+    def _plain(self, owner: Owner) -> Slots:
+        cuts = self._calendars.cuts(owner)
+        if id(cuts) not in self._slots:
+            self._slots[id(cuts)] = Slots([Slot(cut.window, cut.window) for cut in cuts])
+        return self._slots[id(cuts)]
+
+    def _daily(self, owner: Owner) -> Slots:
+        days = self._calendars.days(owner)
+        if id(days) not in self._slots:
+            self._slots[id(days)] = Slots([Slot(day.window, day.of, day.weight) for day in days])
+        return self._slots[id(days)]
+
+
+def _weighted(cuts: Sequence[Cut], life: Window) -> Iterator[Slot]:
+    for window, whole in cuts:
+        part = overlap(window, life)
+        if part.start < part.end:
+            weight = Fraction(part.end - part.start, whole.end - whole.start)
+            yield Slot(part, window, weight)
+
+
+def _covers(life: Window, slots: Slots) -> bool:
+    """Whether it lasts through all of them."""
+    return not slots.all or (
+        life.start <= slots.windows[0].start and slots.windows[-1].end <= life.end
+    )
+
+
+def overlap(one: Window, other: Window) -> Window:
+    """What lies in both; its end is not after its start where nothing does."""
+    return Window(max(one.start, other.start), min(one.end, other.end))
+
+
+def _with_history(claim: Claim) -> Window:
+    """Also what happened before the life of a subscription counts in it."""
+    return Window(claim.span.start, min(claim.span.end, claim.life.end))
+
+
+def _merged(spans: Iterable[tuple[Party, Window]]) -> list[tuple[Party, Window]]:
+    """Without empty ones; those of a party that touch are one."""
+    found: list[tuple[Party, Window]] = []
+    for party, span in spans:
+        if span.start >= span.end:
+            continue
+        if found and found[-1][0] == party and found[-1][1].end == span.start:
+            span = Window(found.pop()[1].start, span.end)
+        found.append((party, span))
+    return found
+
+
+def _metrics(store: UsageStore, request: UsageRequest) -> list[Metric]:
+    if not request.metrics:
+        return list(store.catalog.metrics().values())
+    return [store.catalog.metric(code) for code in dict.fromkeys(request.metrics)]

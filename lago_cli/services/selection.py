@@ -1,0 +1,96 @@
+"""Whose usage is asked for, and which events are theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+from lago_cli.domain.aggregations import Window
+from lago_cli.domain.batches import Party
+from lago_cli.domain.parties import Claim, Registry
+from lago_cli.domain.subscriptions import EVER, MONTHLY, Billing, Subscription
+from lago_cli.services.requests import Owner, UsageRequest
+from lago_cli.stores.base import UsageStore
+
+Claims = dict[Owner, list[tuple[Party, Claim]]]
+
+
+class Selection:
+    """The owners of a question; see `domain.parties` for the rules."""
+
+    def __init__(self, store: UsageStore, request: UsageRequest) -> None:
+        self._request = request
+        self._registry = Registry(store.accounts.subscriptions(), store.parties())
+        self.claims = cache(self._claims)
+
+    def _claims(self, *, recurring: bool) -> Claims:
+        """For each owner that was asked for, the parties whose events are theirs, and when."""
+        found: Claims = {}
+        for party in self._registry.parties:
+            for claim in self._registry.claims(party, recurring=recurring):
+                if self._is_asked_for(claim.customer, claim.subscription):
+                    owner = self._owner(claim.customer, claim.subscription)
+                    found.setdefault(owner, []).append((party, claim))
+        return found
+
+    def listed(self, *, recurring: bool) -> list[Owner]:
+        """Who has a row also where nothing happened: those who were asked for by name."""
+        request = self._request
+        if not request.customers and not request.subscriptions:
+            return []
+        found = dict.fromkeys(self.claims(recurring=recurring))
+        for each in self._registry.subscriptions.values():
+            if self._is_asked_for(each.external_customer_id, each.external_id):
+                found.setdefault(self._owner(each.external_customer_id, each.external_id))
+        seen = {subscription for claims in self._all_claims() for _, subscription, *_ in claims}
+        seen |= self._registry.subscriptions.keys()
+        if request.subscriptions:
+            unknown = [name for name in request.subscriptions if name not in seen]
+            return [*found, *((None, name) for name in dict.fromkeys(unknown))]
+        customers = {customer for customer, _ in found}
+        unknown = [name for name in request.customers if name not in customers]
+        return [*found, *((name, None) for name in dict.fromkeys(unknown))]
+
+    def _all_claims(self) -> Iterator[list[Claim]]:
+        return (self._registry.claims(party) for party in self._registry.parties)
+
+    def subscription_of(self, owner: Owner) -> Subscription | None:
+        """The registered subscription that a row is about."""
+        return self._registry.subscriptions.get(owner[1]) if owner[1] is not None else None
+
+    def is_named(self, owner: Owner) -> bool:
+        """Whether this very subscription was asked for."""
+        return owner[1] is not None and owner[1] in self._request.subscriptions
+
+    def life_of(self, owner: Owner) -> Window:
+        """A subscription's; a customer's lasts from the first to the last of theirs."""
+        if owner[1] is not None:
+            subscription = self.subscription_of(owner)
+            return subscription.life if subscription else EVER
+        claims = self.claims(recurring=False).get(owner, [])
+        lives = [claim.life for _, claim in claims]
+        lives += [each.life for each in self._registry.subscriptions_of(owner[0])]
+        if not lives or self._request.is_by_subscription:
+            return EVER
+        return Window(min(life.start for life in lives), max(life.end for life in lives))
+
+    def billing_of(self, owner: Owner, moment: int) -> Billing:
+        """A subscription's; of a customer the one that all of theirs agree on."""
+        if subscription := self.subscription_of(owner):
+            return subscription.billing
+        if owner[1] is not None or self._request.is_by_subscription:
+            return MONTHLY
+        known = self._registry.subscriptions_of(owner[0])
+        lasting = [each for each in known if each.life.end > moment] or known
+        agreed = {each.billing for each in lasting}
+        return agreed.pop() if len(agreed) == 1 else MONTHLY
+
+    def _owner(self, customer: str | None, subscription: str | None) -> Owner:
+        shows_subscription = self._request.is_by_subscription or customer is None
+        return customer, subscription if shows_subscription else None
+
+    def _is_asked_for(self, customer: str | None, subscription: str | None) -> bool:
+        request = self._request
+        if request.customers and customer not in request.customers:
+            return False
+        return not request.subscriptions or subscription in request.subscriptions
