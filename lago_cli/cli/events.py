@@ -138,6 +138,22 @@ def get(session: Session, transaction_id: TransactionId) -> None:
     session.show(event_report(found[0]) if len(found) == 1 else events_report(found, limit=None))
 
 
+@command(app, "explain")
+def explain(session: Session, transaction_id: TransactionId) -> None:
+    """Follow one event through every step, to the figure that counts it or to where it stops."""
+    from lago_cli.cli.explain_reports import walks_report
+    from lago_cli.services.walks import walk
+
+    store = session.store()
+    found = store.events.get(transaction_id) if _is_utf8(transaction_id) else []
+    if not found:
+        hint = "It was never stored. Was it rejected? lago ingest --rejects FILE tells why."
+        raise not_found("event", transaction_id, hint)
+    runs = {run.run: run.source for run in store.runs.list()}
+    walks = [walk(store, event, runs[event.run], now=session.now()) for event in found]
+    session.show(walks_report(walks, in_table=session.output == "table"))
+
+
 @command(app, "export")
 def export(
     session: Session,

@@ -22,7 +22,7 @@ Row = Mapping[str, object]
 
 BAR_BLOCKS = 8  # as wide as every terminal lets such a column be
 
-_EVENT_COLUMNS = (
+EVENT_COLUMNS = (
     Column("transaction_id", kind="id"),
     Column("external_customer_id", "customer", kind="id"),
     Column("external_subscription_id", "subscription", kind="id"),
@@ -64,7 +64,7 @@ def events_report(events: Iterable[StoredEvent], *, limit: int | None) -> Report
     footer: list[str] = []
     return Report(
         None,
-        (*_EVENT_COLUMNS, _STATUS),
+        (*EVENT_COLUMNS, _STATUS),
         _event_rows(events, limit, footer),
         footer=footer,
         empty="No events.",
@@ -72,7 +72,7 @@ def events_report(events: Iterable[StoredEvent], *, limit: int | None) -> Report
 
 
 def event_report(event: StoredEvent) -> Report:
-    return Report(None, whole((*_EVENT_COLUMNS, _STATUS)), [event_row(event)], single=True)
+    return Report(None, whole((*EVENT_COLUMNS, _STATUS)), [event_row(event)], single=True)
 
 
 def _event_rows(
@@ -103,7 +103,7 @@ def event_row(stored: StoredEvent) -> dict[str, object]:
 
 def exported_report(events: Iterable[StoredEvent]) -> Report:
     """Events as `ingest` takes them back: what was sent, and nothing else."""
-    columns = _EVENT_COLUMNS[:7]
+    columns = EVENT_COLUMNS[:7]
     rows = ({column.key: event_row(event)[column.key] for column in columns} for event in events)
     return Report(None, columns, rows)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from lago_cli.services.usage import LeftOut
 
 app = typer.Typer(rich_markup_mode=None)
+
+MOST_IN_TABLE = 50
 
 
 @command(app, "usage", is_default=True)
@@ -36,6 +38,36 @@ def usage(session: Session, request: UsageRequest) -> None:
         footer = _said_of(left_out(store, request, now=now))
     windowed = request.window is not None
     session.show(usage_report(rows, request.group_by, windowed=windowed, footer=footer))
+
+
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        "--limit",
+        metavar="N",
+        min=1,
+        max=1_000_000_000,
+        help="Show no more events of a figure. [default: 50 in the table, all elsewhere]",
+    ),
+]
+
+
+@command(app, "explain")
+@selecting
+def explain_(session: Session, request: UsageRequest, limit: Limit = None) -> None:
+    """
+    Show the events behind every figure: what each adds, or why it does not count.
+
+    What they add makes up the figure, to the last digit.
+    """
+    from lago_cli.cli.explain_reports import explanation_report, explanation_tables
+    from lago_cli.services.explain import explain
+
+    figures = explain(session.store(), request, now=session.now())
+    if session.output == "table":
+        session.show(explanation_tables(figures, limit=limit or MOST_IN_TABLE))
+    else:
+        session.show(explanation_report(figures, limit=limit))
 
 
 def _said_of(left: LeftOut) -> list[str]:

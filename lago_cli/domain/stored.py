@@ -20,6 +20,7 @@ class StoredEvent:
     received_at: int
     run: int
     status: Status
+    position: int = 0  # in the order of arrival
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from lago_cli.domain.aggregations import AGGREGATIONS, Aggregation, Units, Window
 from lago_cli.domain.batches import Party
 from lago_cli.domain.metrics import Metric
+from lago_cli.domain.stored import StoredEvent
 
 Group = tuple[str | None, ...]
 """Values of the group keys, in their order; None where the property is missing or empty."""
@@ -57,3 +58,10 @@ class Share(NamedTuple):
     group: Group
     units: Units  # before the metric's own rounding
     events_count: int
+
+
+class Evidence(NamedTuple):
+    """An event that was looked at for an owner's figure, whether or not it counts."""
+
+    owner: int
+    event: StoredEvent

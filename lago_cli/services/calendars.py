@@ -98,6 +98,11 @@ class Calendars:
         billing = self._selection.billing_of(owner, moment)
         return self._cut(self.zone(owner), billing, moment, life)
 
+    def billing_period(self, owner: Owner, at: int) -> Window:
+        """The whole one of an instant."""
+        billing = self._selection.billing_of(owner, at)
+        return _window(_checked(billing.period, at, self.zone(owner)))
+
     def nothing(self, owner: Owner) -> Window:
         """What stands for the windows of a life that none of them touches."""
         life = self._selection.life_of(owner)

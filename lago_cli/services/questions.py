@@ -118,6 +118,18 @@ class Question:
             return [self._calendars.nothing(owner)]
         return [cut.window for cut in cuts]
 
+    def billing_period(self, owner: Owner, at: int) -> Window:
+        """The whole one of an instant."""
+        return self._calendars.billing_period(owner, at)
+
+    def window_at(self, owner: Owner, at: int) -> Window | None:
+        """The window of an instant, cut to the owner's life although it may lie outside."""
+        asked = next((each for each in self.asked(owner) if each.start <= at < each.end), None)
+        if asked is None:
+            return None
+        parts = (overlap(asked, cut.window) for cut in self._calendars.cuts(owner))
+        return next((part for part in parts if part.start < part.end), asked)
+
     def _asks(self, recurring: bool, prorated: bool, weighted: bool) -> list[Ask]:
         found: list[Ask] = []
         for owner, claims in self.claims(recurring=recurring).items():

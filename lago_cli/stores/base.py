@@ -18,7 +18,7 @@ from lago_cli.domain.customers import Customer, KnownCustomer
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.runs import Tally
 from lago_cli.domain.subscriptions import KnownSubscription, Subscription
-from lago_cli.domain.usage import Share, UsageQuery
+from lago_cli.domain.usage import Evidence, Share, UsageQuery
 from lago_cli.errors import LagoError
 
 OnDuplicate = Literal["skip", "replace", "error"]
@@ -151,6 +151,15 @@ class UsageStore(Protocol):
         """Instants of the first and the last event, in microseconds since 1970."""
 
     def aggregate(self, query: UsageQuery) -> Iterator[Share]: ...
+
+    def evidence(self, query: UsageQuery) -> Iterator[Evidence]:
+        """
+        Every event of the members, by owner, then in the order of (timestamp, arrival).
+
+        That is from the start of the first window, or of all time where the metric
+        recurs, to the end of the last, whatever the filters and `as_of` say; of an event
+        that was replaced after `as_of` there is the earlier version too.
+        """
 
     def count(
         self, spans: Iterable[tuple[Party, Window]], as_of: int | None = None, *, usable: bool

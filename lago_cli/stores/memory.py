@@ -20,8 +20,9 @@ from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import exact
 from lago_cli.domain.parties import Registry
 from lago_cli.domain.readings import reading_of
+from lago_cli.domain.stored import Status, StoredEvent
 from lago_cli.domain.subscriptions import Subscription
-from lago_cli.domain.usage import Group, PropertyFilter, Share, UsageQuery
+from lago_cli.domain.usage import Evidence, Group, PropertyFilter, Share, UsageQuery
 from lago_cli.errors import LagoError, not_found
 from lago_cli.stores.base import Appended, Duplicate, OnDuplicate
 
@@ -165,6 +166,28 @@ class MemoryStore:
             with exact():
                 units = fold(readings, window)
             yield Share(owner, window, group, units, inside)
+
+    def evidence(self, query: UsageQuery) -> Iterator[Evidence]:
+        rows = dict.fromkeys([*self._events.values(), *self._known(query.as_of)])
+        in_order = sorted(rows, key=lambda row: (row.at, row.position))
+        for owner, windows in enumerate(query.windows):
+            if not windows:
+                continue
+            starts = -(2**62) if query.metric.recurring else windows[0].start
+            for row in in_order:
+                is_asked_for = row.event.code == query.metric.code and any(
+                    each.party == _party(row) and each.span.start <= row.at < each.span.end
+                    for each in query.members
+                    if each.owner == owner
+                )
+                if is_asked_for and starts <= row.at < windows[-1].end:
+                    yield Evidence(owner, self._stored(row))
+
+    def _stored(self, row: _Stored) -> StoredEvent:
+        status: Status = "counted" if self._reading(row) else "unusable"
+        if row.event.code not in self._metrics:
+            status = "unmatched"
+        return StoredEvent(row.event, row.at, row.received_at, 1, status, row.position)
 
     def _known(self, as_of: int | None) -> Iterator[_Stored]:
         """The events as they were known then: of each, the last version received by then."""

@@ -154,10 +154,10 @@ def _as_json(ids: list[int]) -> str:
 
 
 def _stored(row: tuple[Any, ...], matched: set[str]) -> StoredEvent:
-    at, _, transaction_id, code, customer, subscription, properties, amount, *rest = row
+    at, position, transaction_id, code, customer, subscription, properties, amount, *rest = row
     received_at, run, usable, _ = rest
     status: Status = "counted" if usable else "unusable"
     if code not in matched:
         status = "unmatched"
     event = Event(transaction_id, code, customer, subscription, at, properties, amount)
-    return StoredEvent(event, at, received_at, run, status)
+    return StoredEvent(event, at, received_at, run, status, position)

@@ -17,11 +17,12 @@ from lago_cli.domain.usage import UsageQuery
 
 EVER = -(2**62)
 
+_EVENT = "id, transaction_id, party_id, properties, precise_total_amount_cents, received_at, run_id"
 _NOW = ("readings", "JOIN events AS e ON e.id = r.event_id")
 _THEN = (  # with the versions of events that were replaced later
     "(SELECT * FROM readings UNION ALL SELECT * FROM temp.replaced_readings)",
-    "JOIN (SELECT id, properties, received_at FROM events UNION ALL"
-    " SELECT id, properties, received_at FROM replaced_events) AS e ON e.id = r.event_id",
+    f"JOIN (SELECT {_EVENT} FROM events UNION ALL SELECT {_EVENT} FROM replaced_events) AS e"  # noqa: S608
+    " ON e.id = r.event_id",
 )
 _REPLACED_LATER = """
 SELECT c.code, r.code_id, r.at, r.id, r.party_id, r.properties

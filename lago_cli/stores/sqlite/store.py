@@ -10,7 +10,7 @@ from types import TracebackType
 from lago_cli.domain.aggregations import Window
 from lago_cli.domain.batches import EventBatch, Party
 from lago_cli.domain.metrics import Metric
-from lago_cli.domain.usage import Share, UsageQuery
+from lago_cli.domain.usage import Evidence, Share, UsageQuery
 from lago_cli.stores.base import Appended, OnDuplicate
 from lago_cli.stores.sqlite.accounts import Accounts
 from lago_cli.stores.sqlite.aggregate import Aggregator
@@ -24,6 +24,7 @@ from lago_cli.stores.sqlite.connection import (
     tidy,
 )
 from lago_cli.stores.sqlite.events import Events
+from lago_cli.stores.sqlite.evidence import evidence
 from lago_cli.stores.sqlite.maintenance import Maintenance
 from lago_cli.stores.sqlite.runs import Runs
 from lago_cli.stores.sqlite.schema import (
@@ -176,6 +177,10 @@ class SqliteStore:
 
     def aggregate(self, query: UsageQuery) -> Iterator[Share]:
         yield from self._aggregator().aggregate(query)
+
+    def evidence(self, query: UsageQuery) -> Iterator[Evidence]:
+        scope = Scope(self._connection, self.events.parties(), self.catalog.readers())
+        yield from evidence(self._connection, scope, query)
 
     def _aggregator(self) -> Aggregator:
         scope = Scope(self._connection, self.events.parties(), self.catalog.readers())

@@ -1,0 +1,224 @@
+"""
+Explaining: the events behind a figure, what each adds to it, or why it does not.
+
+This takes its own way to a figure, from the raw events: their values are read anew, and
+what each adds is told apart. The parts add up to what `usage_for` gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from itertools import groupby
+from typing import NamedTuple
+
+from msgspec import Raw
+
+from lago_cli.domain.aggregations import Reading, Units, Window, add, round_units
+from lago_cli.domain.batches import Party
+from lago_cli.domain.explanations import DAILY, EXPLANATIONS, RULES, Part
+from lago_cli.domain.instants import format_instant
+from lago_cli.domain.json_text import decode_object, text_of
+from lago_cli.domain.metrics import Metric
+from lago_cli.domain.numbers import ZERO, exact
+from lago_cli.domain.parties import Claim
+from lago_cli.domain.readings import reading_of
+from lago_cli.domain.stored import StoredEvent
+from lago_cli.domain.usage import Group, Member, UsageQuery
+from lago_cli.services.questions import Ask, Question
+from lago_cli.services.requests import Owner, UsageRequest
+from lago_cli.stores.base import UsageStore
+
+
+class Line(NamedTuple):
+    """One event and its part in a figure; `units` is None where it does not count."""
+
+    event: StoredEvent
+    value: Decimal | Fraction | str | None
+    step: int | None  # of a unique count: +1 adds the item, -1 removes it
+    units: Units | None
+    rule: str  # a stable word
+    reason: str  # the same as half a sentence
+
+
+@dataclass(slots=True)
+class Figure:
+    """One figure of `lago usage`, with the events that were looked at for it, by time."""
+
+    owner: Owner
+    metric: Metric
+    window: Window
+    group_by: Sequence[str]
+    group: Group | None
+    lines: list[Line] = field(default_factory=list)
+
+    @property
+    def unrounded(self) -> Units:
+        total: Units = ZERO
+        with exact():
+            for line in self.lines:
+                total = add(total, line.units) if line.units is not None else total
+        return total
+
+    @property
+    def units(self) -> Units:
+        metric = self.metric
+        return round_units(self.unrounded, metric.rounding_function, metric.rounding_precision)
+
+
+class _Looked(NamedTuple):
+    """An event, as far as it comes on its own."""
+
+    event: StoredEvent
+    party: Party
+    group: Group | None
+    reading: Reading | None
+    stop: tuple[str, str] | None  # rule and reason
+
+
+def explain(store: UsageStore, request: UsageRequest, *, now: int) -> Iterator[Figure]:
+    """
+    Every figure of the question, by metric and owner; also what counts in none of them.
+
+    Raises:
+        LagoError: as `usage_for` does.
+    """
+    question = Question(store, request, now)
+    for metric in question.metrics:
+        claims = question.claims(recurring=metric.recurring)
+        owners = [owner for owner in claims if question.asked(owner)]
+        query = UsageQuery(
+            metric,
+            [
+                Member(party, number, claim.span)
+                for number, owner in enumerate(owners)
+                for party, claim in claims[owner]
+            ],
+            [question.asked(owner) for owner in owners],
+            as_of=request.as_of,
+        )
+        asks: dict[Owner, list[Ask]] = {}
+        for ask in question.asks(metric):
+            asks.setdefault(ask.owner, []).append(ask)
+        for number, found in groupby(store.evidence(query), key=lambda each: each.owner):
+            owner = owners[number]
+            look = _Look(question, metric, claims[owner])
+            looked = [look.at(each.event) for each in found]
+            yield from _figures(question, metric, owner, asks.get(owner, []), looked)
+
+
+class _Look:
+    """Judges events one by one: who reads this learns every reason not to count."""
+
+    def __init__(
+        self, question: Question, metric: Metric, claims: Sequence[tuple[Party, Claim]]
+    ) -> None:
+        self._request = question.request
+        self._metric = metric
+        self._claims = claims
+
+    def at(self, event: StoredEvent) -> _Looked:
+        party = event.event.external_customer_id, event.event.external_subscription_id
+        properties = decode_object(event.event.properties.encode())
+        keys = self._request.group_by
+        group = tuple(text_of(properties.get(key)) or None for key in keys) if keys else None
+        reading = None
+        try:
+            reading = Reading(event.at, *reading_of(self._metric, properties, event.at))
+            stop = self._stop(event, party, properties)
+        except ValueError as error:
+            stop = "unusable", str(error)
+        return _Looked(event, party, group, reading, stop)
+
+    def _stop(
+        self, event: StoredEvent, party: Party, properties: Mapping[str, Raw]
+    ) -> tuple[str, str] | None:
+        as_of = self._request.as_of
+        if as_of is not None and event.received_at > as_of:
+            return "received_later", f"was received later, at {format_instant(event.received_at)}"
+        life = next(
+            claim.life
+            for member, claim in self._claims
+            if member == party and claim.span.start <= event.at < claim.span.end
+        )
+        if event.at >= life.end:
+            return "after_end", f"comes after the subscription's end, {format_instant(life.end)}"
+        if event.at < life.start and not self._metric.recurring:
+            start = format_instant(life.start)
+            return "before_start", f"comes before the subscription's start, {start}"
+        for key, texts in self._request.filters.items():
+            text = text_of(properties.get(key)) or ""
+            if text not in texts:
+                has = f"is {text!r}" if text else "is missing"
+                return "filtered_out", f"{key} {has}, which was not asked for"
+        for excluded in filter(None, self._request.excluded):
+            if all((text_of(properties.get(key)) or "") in excluded[key] for key in excluded):
+                return "excluded", f"belongs to another price: {', '.join(excluded)}"
+        return None
+
+
+def _figures(
+    question: Question, metric: Metric, owner: Owner, asks: Sequence[Ask], looked: Sequence[_Looked]
+) -> Iterator[Figure]:
+    figures: dict[tuple[Window, Group | None], dict[int, Line]] = {}
+    for ask in asks:
+        for key, number, part in _parts(question, metric, ask, looked):
+            lines = figures.setdefault(key, {})
+            line = _line(looked[number], part)
+            if (earlier := lines.get(number)) and earlier.units is not None:
+                with exact():
+                    line = line._replace(units=add(earlier.units, part.units))
+            lines[number] = line
+    for number, row in enumerate(looked):
+        window = question.window_at(owner, row.event.at) if row.stop else None
+        if window is not None:
+            figures.setdefault((window, row.group), {})[number] = _line(row, None)
+    for (window, group), lines in sorted(figures.items(), key=_order):
+        in_order = [lines[number] for number in sorted(lines)]
+        yield Figure(owner, metric, window, question.request.group_by, group, in_order)
+
+
+def _order(figure: tuple[tuple[Window, Group | None], object]) -> tuple[object, ...]:
+    (window, group), _ = figure
+    return window, tuple(value or "" for value in group or ())
+
+
+def _parts(
+    question: Question, metric: Metric, ask: Ask, looked: Sequence[_Looked]
+) -> Iterator[tuple[tuple[Window, Group | None], int, Part]]:
+    """(window and group of the figure, number of the event, what it adds in one slot)."""
+    explanations = DAILY if question.is_prorated(metric) else EXPLANATIONS
+    explanation = explanations[metric.aggregation_type]
+    groups: dict[Group | None, list[tuple[int, Reading]]] = {}
+    for number, row in enumerate(looked):
+        if row.stop is None and row.reading is not None and _is_member(ask, row):
+            groups.setdefault(row.group, []).append((number, row.reading))
+    for group, rows in groups.items():
+        for slot in ask.slots.all:
+            inside = [
+                (number, reading)
+                for number, reading in rows
+                if reading.at < slot.window.end
+                and (metric.recurring or reading.at >= slot.window.start)
+            ]
+            with exact():
+                parts = explanation([reading for _, reading in inside], slot.window)
+                weighed = [part._replace(units=slot.weighed(part.units)) for part in parts]
+            for (number, _), part in zip(inside, weighed, strict=True):
+                yield (slot.of, group), number, part
+
+
+def _is_member(ask: Ask, row: _Looked) -> bool:
+    return any(
+        party == row.party and span.start <= row.event.at < span.end for party, span in ask.members
+    )
+
+
+def _line(row: _Looked, part: Part | None) -> Line:
+    value, step = (row.reading.value, row.reading.step) if row.reading else (None, None)
+    if part is None:
+        assert row.stop is not None
+        return Line(row.event, value, step, None, *row.stop)
+    return Line(row.event, value, step, part.units, part.rule, RULES[part.rule])
