@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 from lago_cli.cli.options import command
 from lago_cli.cli.selection import selecting
 from lago_cli.cli.session import Session
+from lago_cli.errors import Kind, LagoError
 
 if TYPE_CHECKING:
     from lago_cli.services.requests import UsageRequest
@@ -68,6 +70,52 @@ def explain_(session: Session, request: UsageRequest, limit: Limit = None) -> No
         session.show(explanation_tables(figures, limit=limit or MOST_IN_TABLE))
     else:
         session.show(explanation_report(figures, limit=limit))
+
+
+Expect = Annotated[
+    str,
+    typer.Option(
+        "--expect",
+        metavar="FILE",
+        help="CSV with units and what tells figures apart, as lago usage -o csv writes it.",
+    ),
+]
+ToleranceText = Annotated[
+    str,
+    typer.Option(
+        "--tolerance", metavar="N|N%", help="How far off a figure may be: in units, or in percent."
+    ),
+]
+
+
+@command(app, "check")
+@selecting
+def check(
+    session: Session, request: UsageRequest, expect: Expect, tolerance: ToleranceText = "0"
+) -> None:
+    """Compare usage with a file of expected figures. Exit code 9 where they differ."""
+    from lago_cli.cli.reconcile_reports import differences_report
+    from lago_cli.readers.whole import read_table, read_whole
+    from lago_cli.services import reconcile
+    from lago_cli.services.usage import usage_for
+
+    allowed = reconcile.parse_tolerance(tolerance)
+    name, data = read_whole(expect, sys.stdin.buffer)
+    expectations = reconcile.parse_expectations(name, *read_table(name, data))
+    if expectations.ignored:
+        session.warn(f"{name}: not compared: {', '.join(expectations.ignored)}.")
+    rows = list(usage_for(session.store(), request, now=session.now()))
+    found = reconcile.differences(name, expectations, rows, request.group_by, allowed)
+    agreed = len(expectations.rows)
+    session.show(differences_report(found, expectations.columns, agreed=agreed))
+    if found:
+        figures = "1 figure differs" if len(found) == 1 else f"{len(found)} figures differ"
+        raise LagoError(
+            Kind.CHECK_FAILED,
+            "usage_differs",
+            f"{figures} from {name}.",
+            "See the events behind them: lago usage explain",
+        )
 
 
 def _said_of(left: LeftOut) -> list[str]:
