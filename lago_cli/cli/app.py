@@ -33,7 +33,11 @@ GROUPS = {
     "ingest-runs": ("runs", "What each ingest brought, and how to take it back."),
     "db": ("db", "Look after the file."),
 }
-COMMANDS = {"ingest": "ingest"}
+COMMANDS = {
+    "ingest": ("ingest", "register"),
+    "apply": ("apply", "register_apply"),
+    "export": ("apply", "register_export"),
+}
 
 
 class Terminated(KeyboardInterrupt):
@@ -52,7 +56,8 @@ def build(wanted: str | None) -> typer.Typer:
     names = [*COMMANDS, *GROUPS]
     for name in [wanted] if wanted in names else names:
         if name in COMMANDS:
-            import_module(f"lago_cli.cli.{COMMANDS[name]}").register(app)
+            module, function = COMMANDS[name]
+            getattr(import_module(f"lago_cli.cli.{module}"), function)(app)
         else:
             module, help_text = GROUPS[name]
             group = import_module(f"lago_cli.cli.{module}").app
@@ -176,7 +181,10 @@ def _fail(
         error = {"code": code, "message": message, "hint": hint}
         print(json.dumps({"error": error}), file=sys.stderr)
         return exit_code
-    say(message, label="Error:", style="31", no_color="--no-color" in arguments)
+    first, *others = message.split("\n")
+    say(first, label="Error:", style="31", no_color="--no-color" in arguments)
+    for line in others:
+        say(f"  {line}")
     if hint:
         say(f"  {hint}")
     return exit_code

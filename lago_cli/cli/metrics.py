@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -180,6 +181,35 @@ def delete(session: Session, code: Code) -> None:
 
     store = session.store(writable=True, create=False)
     session.show(metric_report(delete_metric(store, code)))
+
+
+@command(app, "evaluate")
+def evaluate_(
+    session: Session,
+    expression: Annotated[
+        str, typer.Option("--expression", metavar="EXPRESSION", help="What a metric would have.")
+    ],
+    event: Annotated[
+        str,
+        typer.Option("--event", metavar="JSON|@FILE|-", help="The event it is tried on."),
+    ],
+) -> None:
+    """Show the value that an expression has for an event."""
+    from lago_cli.domain.numbers import as_plain
+    from lago_cli.renderers import Column, Report
+    from lago_cli.services.evaluate import evaluate
+
+    value = evaluate(expression, _event(event), now=session.now())
+    shown = value if isinstance(value, str) else as_plain(value)
+    session.show(Report(None, [Column("value")], [{"value": shown}], single=True))
+
+
+def _event(argument: str) -> str | bytes:
+    if argument != "-" and not argument.startswith("@"):
+        return argument
+    from lago_cli.readers.whole import read_whole
+
+    return read_whole(argument.removeprefix("@"), sys.stdin.buffer)[1]
 
 
 def _precision(text: str) -> int | None:

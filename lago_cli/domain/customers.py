@@ -21,16 +21,19 @@ class Customer:
     currency: str | None = None  # an ISO 4217 code
 
     def __post_init__(self) -> None:
-        for fault in self._faults():
+        for fault in self.faults():
             raise fault
 
-    def _faults(self) -> Iterator[LagoError]:
+    def faults(self) -> Iterator[LagoError]:
         if not self.external_id.strip():
             yield refused("invalid_external_id", "A customer needs an external id.")
         if self.timezone is not None:
             from lago_cli.domain.periods import zone_for
 
-            zone_for(self.timezone)
+            try:
+                zone_for(self.timezone)
+            except LagoError as error:
+                yield error
         if self.currency is not None and not _CURRENCY.fullmatch(self.currency):
             yield refused(
                 "invalid_currency",

@@ -6,7 +6,7 @@ A `Metric` that breaks a rule cannot be built. Names are Lago's own (API of Augu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 
 from lago_cli.domain.aggregations import AGGREGATIONS
@@ -41,10 +41,10 @@ class Metric:
     filters: tuple[Filter, ...] = ()
 
     def __post_init__(self) -> None:
-        for fault in self._faults():
+        for fault in self.faults():
             raise fault
 
-    def _faults(self) -> Iterator[LagoError]:
+    def faults(self) -> Iterator[LagoError]:
         if not self.code.strip():
             yield refused("invalid_code", "A metric needs a code.")
         aggregation = AGGREGATIONS.get(self.aggregation_type)
@@ -54,14 +54,13 @@ class Metric:
                 f'"{self.aggregation_type}" is no aggregation type.',
                 "One of: " + ", ".join(AGGREGATIONS),
             )
-            return
-        if aggregation.reads != "nothing" and not self.field_name:
+        elif aggregation.reads != "nothing" and not self.field_name:
             yield refused(
                 "field_name_required",
                 f"{self.aggregation_type} needs the name of the property it reads.",
                 "Give it with --field-name.",
             )
-        if self.recurring and not aggregation.may_recur:
+        if self.recurring and aggregation is not None and not aggregation.may_recur:
             allowed = ", ".join(name for name, row in AGGREGATIONS.items() if row.may_recur)
             yield refused(
                 "not_recurring",
@@ -97,41 +96,40 @@ class Metric:
                     "An expression needs a field name: the property its result stands for.",
                     "Give it with --field-name.",
                 )
-            parse_expression(self.expression)
+            try:
+                parse_expression(self.expression)
+            except LagoError as error:
+                yield error
         yield from _faults_of_filters(self.filters)
 
 
-def define_metric(
-    *,
-    code: str,
-    aggregation_type: str,
-    name: str | None = None,
-    weighted_interval: str | None = None,
-    filters: Iterable[Filter] = (),
-    **details: object,
-) -> Metric:
+def define_metric(**values: object) -> Metric:
     """
-    A metric with the defaults of the field: the code as name, `seconds` as the interval
-    of a weighted sum, precision 0 for a rounding function.
+    A metric out of its fields, with the defaults of the field.
 
     Raises:
         LagoError: refused, for the first rule that is broken.
     """
-    kind = as_aggregation_type(aggregation_type)
+    return Metric(**with_defaults(values))  # type: ignore[arg-type]
+
+
+def with_defaults(values: Mapping[str, object]) -> dict[str, object]:
+    """
+    The code as name, `seconds` as the interval of a weighted sum, precision 0 for a
+    rounding function; an aggregation type may come without `_agg`.
+    """
+    values = dict(values)
+    kind = as_aggregation_type(str(values.get("aggregation_type", "")))
+    values["aggregation_type"] = kind
+    values["name"] = values.get("name") or values.get("code", "")
+    values["filters"] = tuple(values.get("filters", ()))  # type: ignore[arg-type]
     if kind == "weighted_sum_agg":
-        weighted_interval = weighted_interval or "seconds"
-    if details.get("rounding_function") and details.get("rounding_precision") is None:
-        details["rounding_precision"] = 0
-    if details.get("expression") == "":
-        details["expression"] = None
-    return Metric(
-        code=code,
-        name=name or code,
-        aggregation_type=kind,
-        weighted_interval=weighted_interval,
-        filters=tuple(filters),
-        **details,  # type: ignore[arg-type]
-    )
+        values["weighted_interval"] = values.get("weighted_interval") or "seconds"
+    if values.get("rounding_function") and values.get("rounding_precision") is None:
+        values["rounding_precision"] = 0
+    if values.get("expression") == "":
+        values["expression"] = None
+    return values
 
 
 def changed_metric(metric: Metric, changes: Mapping[str, object]) -> Metric:

@@ -61,7 +61,7 @@ class Subscription:
     terminated_at: int | None = None  # as it came
 
     def __post_init__(self) -> None:
-        for fault in self._faults():
+        for fault in self.faults():
             raise fault
 
     @property
@@ -97,7 +97,7 @@ class Subscription:
             )
         return replace(self, terminated_at=at)
 
-    def _faults(self) -> Iterator[LagoError]:
+    def faults(self) -> Iterator[LagoError]:
         for what, name in (
             ("subscription", self.external_id),
             ("subscription's customer", self.external_customer_id),

@@ -147,13 +147,16 @@ class Calendars:
         return found
 
     def _whole(self, asked: Window, life: Window, billing: Billing, zone: tzinfo) -> Window:
-        """A window that begins or ends with the life is one cut out of its billing period."""
+        """What was lived of whole billing periods stands for the whole of them."""
         start, end = asked
-        if self._request.window is None and start == life.start:
-            start = to_micros(_checked(billing.period, start, zone).start)
-        if self._request.window is None and end == life.end:
-            end = to_micros(_checked(billing.period, end - 1, zone).end)
-        return Window(start, end)
+        if self._request.window is not None or (start != life.start and end != life.end):
+            return asked
+        try:
+            first, last = (_window(billing.period(at, zone)) for at in (start, end - 1))
+        except LagoError:  # an end beyond the calendar is that of no period
+            return asked
+        is_lived = start == max(first.start, life.start) and end == min(last.end, life.end)
+        return Window(first.start, last.end) if is_lived else asked
 
     def days(self, owner: Owner) -> Sequence[Day]:
         """The local days of every cut, each with its part of the billing period."""

@@ -69,7 +69,7 @@ class Selection:
             return subscription.life if subscription else EVER
         claims = self.claims(recurring=False).get(owner, [])
         lives = [claim.life for _, claim in claims]
-        lives += [each.life for each in self._registry.subscriptions_of(owner[0])]
+        lives += [each.life for each in self._registered(owner[0])]
         if not lives or self._request.is_by_subscription:
             return EVER
         return Window(min(life.start for life in lives), max(life.end for life in lives))
@@ -80,10 +80,15 @@ class Selection:
             return subscription.billing
         if owner[1] is not None or self._request.is_by_subscription:
             return MONTHLY
-        known = self._registry.subscriptions_of(owner[0])
+        known = self._registered(owner[0])
         lasting = [each for each in known if each.life.end > moment] or known
         agreed = {each.billing for each in lasting}
         return agreed.pop() if len(agreed) == 1 else MONTHLY
+
+    def _registered(self, customer: str | None) -> list[Subscription]:
+        """Those of a customer's subscriptions that are asked for."""
+        known = self._registry.subscriptions_of(customer)
+        return [each for each in known if self._is_asked_for(customer, each.external_id)]
 
     def _owner(self, customer: str | None, subscription: str | None) -> Owner:
         shows_subscription = self._request.is_by_subscription or customer is None

@@ -223,3 +223,10 @@ class AccountStore(Protocol):
 
     def writing(self) -> AbstractContextManager[None]:
         """One transaction: all of it or, where it raises, nothing."""
+
+
+class DefinedStore(DefinitionStore, Protocol):
+    """What bringing definitions to a wanted state needs of an engine."""
+
+    @property
+    def accounts(self) -> AccountCatalog: ...

@@ -68,15 +68,10 @@ class Appender:
         append = partial(self._append, run=run, received_at=received_at, on_duplicate=on_duplicate)
         refusals = self._admission.refusals(batch, received_at)
         if not refusals:
-            return append(batch, {})
+            return append(batch)
         refused = self._without_repetitions(batch, refusals)
         kept = [position for position in range(len(batch)) if position not in refused]
-        repeated = {
-            number: refusals[position]
-            for number, position in enumerate(kept)
-            if position in refusals
-        }
-        done = append(batch.without(refused), repeated)
+        done = append(batch.without(refused))
         refused |= {kept[number]: refusal for number, refusal in done.refused}
         return done._replace(
             duplicates=[row._replace(position=kept[row.position]) for row in done.duplicates],
@@ -86,24 +81,29 @@ class Appender:
     def _without_repetitions(
         self, batch: EventBatch, refusals: Mapping[int, LagoError]
     ) -> dict[int, LagoError]:
-        """What is stored already stays a repetition, whatever was registered since."""
-        _, streams = self._interning.parties([batch.parties[index] for index in refusals])
-        return {
-            index: refusal
-            for (index, refusal), stream in zip(refusals.items(), streams, strict=True)
-            if not self._identities.holders(batch.transaction_ids[index], [stream])
-        }
+        """What is in already stays a repetition, whatever was registered since."""
+        ids = {batch.transaction_ids[index] for index in refusals}
+        alike = [index for index in range(len(batch)) if batch.transaction_ids[index] in ids]
+        _, streams = self._interning.parties([batch.parties[index] for index in alike])
+        found, before = {}, set()
+        for index, stream in zip(alike, streams, strict=True):
+            identity = batch.transaction_ids[index], stream
+            is_new = identity not in before and not self._identities.holders(identity[0], [stream])
+            if index in refusals and is_new:
+                found[index] = refusals[index]
+            else:
+                before.add(identity)
+        return found
 
     def _append(
         self,
         batch: EventBatch,
-        refusals: Mapping[int, LagoError],
         *,
         run: int,
         received_at: int,
         on_duplicate: OnDuplicate,
     ) -> Appended:
-        """`refusals` of events that are stored already: they cannot replace them."""
+        """What may not go in cannot take the place of what is stored either."""
         parties, streams = self._interning.parties(batch.parties)
         identities = list(zip(batch.transaction_ids, streams, strict=True))
         first = self.next_id
@@ -123,10 +123,10 @@ class Appender:
             if not differs_in or on_duplicate != "replace":
                 duplicates.append(Duplicate(index, differs_in))
                 continue
-            if index in refusals:
-                refused.append((index, refusals[index]))
-                continue
             later = batch.only(index, earlier[_AT])
+            if refusal := self._admission.refusals(later, received_at).get(0):
+                refused.append((index, refusal))
+                continue
             self._put_aside(key_of(*identities[index]), earlier_id, first + index)
             done = done.plus_replacement(insert(later, [first + index], [parties[index]]))
             stored[holder] = first + index, *later.fields(0)
