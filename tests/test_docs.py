@@ -17,19 +17,26 @@ import pytest
 from tests.conftest import Lago
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-TRANSCRIPTS = [REPOSITORY / "README.md"]
+TRANSCRIPTS = [REPOSITORY / "README.md", REPOSITORY / "docs" / "why-four.md"]
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 CLOCK = "2026-12-01T08:00:00Z"
 COMMANDS = (
     "",
     "metrics",
-    *(f"metrics {verb}" for verb in ("create", "list", "get", "update", "delete")),
+    *(f"metrics {verb}" for verb in ("create", "list", "get", "update", "delete", "evaluate")),
+    "customers",
+    *(f"customers {verb}" for verb in ("create", "list", "get", "update", "delete")),
+    "subscriptions",
+    *(f"subscriptions {verb}" for verb in ("create", "list", "get", "update", "terminate")),
+    "apply",
+    "export",
     "ingest",
     "events",
-    *(f"events {verb}" for verb in ("send", "list", "get", "export")),
+    *(f"events {verb}" for verb in ("send", "list", "get", "explain", "export")),
     "ingest-runs",
     *(f"ingest-runs {verb}" for verb in ("list", "get", "revert")),
     "usage",
+    *(f"usage {verb}" for verb in ("explain", "check")),
     "db",
     *(f"db {verb}" for verb in ("info", "check", "backup", "vacuum")),
 )

@@ -138,7 +138,7 @@ def _line_cells(figure: Figure, line: Line) -> dict[str, object]:
         "counted": line.units is not None,
         **_contribution(line.units),
         "rule": line.rule,
-        "reason": f"{line.reason} (before the period)" if earlier else line.reason,
+        "reason": f"{line.reason} (earlier)" if earlier else line.reason,
     }
 
 

@@ -34,9 +34,9 @@ RULES = {
     "latest_negative": "is the latest value, but negative: reads 0",
     "superseded": "a later value took its place",
     "turns_on": "adds the item",
-    "already_on": "the item was already there",
+    "already_on": "adds an item that was there",
     "turns_off": "removes the item",
-    "not_on": "removes an item that was not there",
+    "not_on": "removes what was not there",
     "changes_level": "changes the level for the rest of the period",
     "rounding": "the metric's own rounding",
 }

@@ -87,24 +87,22 @@ class Scope:
         self._connection.executemany(
             "INSERT INTO temp.members VALUES (?, ?, ?, ?, ?, ?)",
             (
-                (
-                    self._party_ids[party],
-                    owner,
-                    numbers[id(windows)],
-                    windows[0].start,
-                    span.start if query.metric.recurring else max(span.start, windows[0].start),
-                    min(span.end, windows[-1].end),
-                )
+                (self._party_ids[party], owner, numbers[id(windows)], windows[0].start, start, end)
                 for party, owner, span in query.members
                 if (windows := query.windows[owner]) and party in self._party_ids
+                for start in [
+                    span.start if query.metric.recurring else max(span.start, windows[0].start)
+                ]
+                if start < (end := min(span.end, windows[-1].end))
             ),
         )
+        if all(len(windows) == 1 for windows in calendars.values()):
+            return
         self._connection.executemany(
             "INSERT INTO temp.windows VALUES (?, ?)",
             (
                 (numbers[key], window.start)
                 for key, windows in calendars.items()
-                if len(windows) > 1
                 for window in windows
             ),
         )
