@@ -19,6 +19,7 @@ from lago_cli.stores.sqlite.admission import Admission
 from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.identities import Identities, key_of, rows_by
 from lago_cli.stores.sqlite.interning import Interning
+from lago_cli.stores.sqlite.rollups import Rollups
 
 _INSERT_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_READING = "INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -45,6 +46,7 @@ class Appender:
         self._interning = Interning(connection)
         self._identities = Identities(connection)
         self._admission = Admission(connection)
+        self._rollups = Rollups(connection)
         self._metrics: dict[str, Metric] = {}
         self._readers: dict[str, Reader] = {}
         self.next_id = 0
@@ -54,13 +56,20 @@ class Appender:
         self.next_id = self._connection.execute(_NEXT_ID).fetchone()[0]
         self._interning.look_again()
         self._admission.begin()
+        self._rollups.begin()
         metrics = Catalog(self._connection).metrics()
         if metrics != self._metrics:
             self._metrics = metrics
             self._readers = {code: reader_for(metric) for code, metric in metrics.items()}
 
     def forget(self) -> None:
+        """After a rollback."""
         self._interning.forget()
+        self._rollups.forget()
+
+    def flush(self) -> None:
+        """Before a commit: the summaries of what was appended."""
+        self._rollups.flush()
 
     def append(
         self, batch: EventBatch, *, run: int, received_at: int, on_duplicate: OnDuplicate
@@ -171,6 +180,7 @@ class Appender:
                 )
             ],
         )
+        self._rollups.add(codes, at, ids, parties, kept)
         strangers = readers.count(unmatched)
         return Appended(len(ids), (), 0, strangers, kept.count(UNUSABLE) - strangers)
 
@@ -183,11 +193,13 @@ class Appender:
         self._connection.execute(
             "INSERT INTO replaced_events SELECT *, ? FROM events WHERE id = ?", (new, old)
         )
+        code, at = self._connection.execute(
+            "SELECT code_id, at FROM events WHERE id = ?", (old,)
+        ).fetchone()
         self._connection.execute(
-            "DELETE FROM readings WHERE (code_id, at, event_id) ="
-            " (SELECT code_id, at, id FROM events WHERE id = ?)",
-            (old,),
+            "DELETE FROM readings WHERE code_id = ? AND at = ? AND event_id = ?", (code, at, old)
         )
+        self._rollups.mark(code, at)
         self._connection.execute("DELETE FROM events WHERE id = ?", (old,))
         self._identities.pass_on(key, old, new)
 

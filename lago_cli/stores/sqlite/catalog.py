@@ -10,6 +10,7 @@ import msgspec
 from lago_cli.domain.metrics import Filter, Metric
 from lago_cli.domain.readings import Reader, reader_for, unmatched
 from lago_cli.errors import not_found, refused
+from lago_cli.stores.sqlite.rollups import Rollups
 
 _METRIC_COLUMNS = (
     "code, name, aggregation_type, field_name, recurring, description, expression, "
@@ -101,6 +102,7 @@ class Catalog:
                 ),
             )
             last = rows[-1][:2]
+        Rollups(self._connection).rebuild(*found)
 
 
 def readings_that_differ(connection: sqlite3.Connection) -> Iterator[tuple[str, int]]:

@@ -12,6 +12,7 @@ import sqlite3
 import time
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from lago_cli.errors import Kind, LagoError, database, not_found
@@ -20,6 +21,7 @@ APPLICATION_ID = 0x4C41474F  # "LAGO", where file(1) and others look for it
 PAGE_BYTES = 16384
 CACHE_KIB = 128 * 1024
 _POLL_SECONDS = 0.004
+_NO_TEXT = "Could not decode to UTF-8"  # how the sqlite3 module begins to say so, without a code
 _REASONS = {
     sqlite3.SQLITE_NOTADB: ("not_a_database", "{path} is not a SQLite database.", None),
     sqlite3.SQLITE_CORRUPT: (
@@ -50,7 +52,40 @@ _REASONS = {
 }
 
 
-def connect(path: str, *, writable: bool, create: bool, busy_timeout: float) -> sqlite3.Connection:
+class Connection(sqlite3.Connection):
+    """
+    A connection that notices, when it commits, that its file is no longer in its place.
+
+    SQLite goes on writing to a file that was deleted or replaced, and all of it is lost.
+    """
+
+    _watched: tuple[str, os.stat_result] | None = None
+
+    def watch(self, path: str) -> None:
+        self._watched = path, os.stat(path)  # noqa: PTH116 - as SQLite takes it
+
+    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+        try:
+            cursor = super().execute(sql, parameters)
+        except UnicodeDecodeError:  # in what SQLite says of a damaged schema
+            raise sqlite3.OperationalError(f"{_NO_TEXT} in the schema") from None
+        if sql == "COMMIT" and self._watched:
+            self._see_that_it_is_there(*self._watched)
+        return cursor
+
+    @staticmethod
+    def _see_that_it_is_there(path: str, opened: os.stat_result) -> None:
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.stat(path), opened):  # noqa: PTH116
+                return
+        raise database(
+            "database_replaced",
+            f"{path} was deleted or replaced while it was in use; what was written is not in it.",
+            "See which file should be there, then run the command again.",
+        )
+
+
+def connect(path: str, *, writable: bool, create: bool, busy_timeout: float) -> Connection:
     """
     Open `path`; a missing file is made where `create` says so.
 
@@ -69,19 +104,26 @@ def connect(path: str, *, writable: bool, create: bool, busy_timeout: float) -> 
                 raise
             connection.close()
             connection = _open(path, "ro&immutable=1", busy_timeout)
+    elif path != ":memory:":
+        connection.watch(path)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     return connection
 
 
-def _open(path: str, mode: str, busy_timeout: float) -> sqlite3.Connection:
+def _open(path: str, mode: str, busy_timeout: float) -> Connection:
     uri = (
         path
         if path == ":memory:"
         else f"file:{quote(os.fsencode(Path(path).absolute()))}?mode={mode}"
     )
     return sqlite3.connect(
-        uri, uri=True, timeout=busy_timeout, isolation_level=None, cached_statements=256
+        uri,
+        uri=True,
+        timeout=busy_timeout,
+        isolation_level=None,
+        cached_statements=256,
+        factory=Connection,
     )
 
 
@@ -123,7 +165,8 @@ def _check_file(path: str, *, create: bool) -> None:
 def _wants_a_writable_folder(path: str, error: sqlite3.OperationalError) -> bool:
     """A write-ahead log needs a writable folder, unless there is nothing left in one."""
     codes = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
-    return (error.sqlite_errorcode & 0xFF) in codes and not Path(path + "-wal").exists()
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in codes and not Path(path + "-wal").exists()
 
 
 def begin_immediate(connection: sqlite3.Connection, busy_timeout: float) -> None:
@@ -163,6 +206,14 @@ def _is_busy(error: sqlite3.Error) -> bool:
     return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file is damaged, as far as SQLite has noticed; text that is no text is, too."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return (
+        str(error).startswith(_NO_TEXT) if code is None else code & 0xFF == sqlite3.SQLITE_CORRUPT
+    )
+
+
 def as_lago_error(error: sqlite3.Error, path: str) -> LagoError | None:
     """What a person should hear of a failure of SQLite; None where it is our bug."""
     if _is_busy(error):
@@ -173,6 +224,8 @@ def as_lago_error(error: sqlite3.Error, path: str) -> LagoError | None:
             "Wait for it, or allow more time with --busy-timeout SECONDS.",
         )
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if is_damage(error):
+        code = sqlite3.SQLITE_CORRUPT
     if code not in _REASONS:
         return None
     name, message, hint = _REASONS[code]

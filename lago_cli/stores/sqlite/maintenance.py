@@ -12,7 +12,9 @@ from pathlib import Path
 
 from lago_cli.errors import database, refused
 from lago_cli.stores.sqlite.catalog import readings_that_differ
+from lago_cli.stores.sqlite.connection import is_damage
 from lago_cli.stores.sqlite.identities import HOLDERS_OF_KEY, key_of
+from lago_cli.stores.sqlite.rollups import days_that_differ
 from lago_cli.stores.sqlite.schema import SCHEMA_VERSION, schema_version
 
 TABLES = (
@@ -30,6 +32,7 @@ EXPECTED = (
     "identity_collisions",
     "parties",
     "codes",
+    "daily_usage",
     "v_events",
     "v_metrics",
 )
@@ -92,6 +95,7 @@ class Maintenance:
             **{f"every {missing}": partial(self._without, missing) for missing in _WITHOUT},
             "identities": self._wrong_identities,
             "readings": self._wrong_readings,
+            "summaries of days": self._wrong_days,
         }
         for name, check in checks.items():
             yield name, list(_unless_damaged(check))
@@ -113,6 +117,10 @@ class Maintenance:
     def _wrong_readings(self) -> Iterator[str]:
         for code, event_id in islice(readings_that_differ(self._connection), _MAX_NAMED):
             yield f'the reading of event {event_id} is not what the metric "{code}" says'
+
+    def _wrong_days(self) -> Iterator[str]:
+        for code, day in islice(days_that_differ(self._connection), _MAX_NAMED):
+            yield f"the summary of code {code} and day {day} is not what its readings say"
 
     def _wrong_schema(self) -> Iterator[str]:
         found = {row[0] for row in self._connection.execute("SELECT name FROM sqlite_schema")}
@@ -178,6 +186,6 @@ def _unless_damaged(check: Callable[[], Iterator[str]]) -> Iterator[str]:
     try:
         yield from check()
     except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
+        if not is_damage(error):
             raise
         yield str(error)

@@ -16,6 +16,7 @@ import sqlite3
 from sqlite_utils import Database, Migrations
 
 from lago_cli.stores.sqlite.connection import APPLICATION_ID, begin_immediate
+from lago_cli.stores.sqlite.rollups import Rollups
 from lago_cli.stores.sqlite.schema import SCHEMA_VERSION, is_empty, schema_version
 
 migrations = Migrations("lago")
@@ -203,6 +204,29 @@ def m002_customers_and_subscriptions(db: Database) -> None:
     """Customers are registered, or created by their first event as all were until now."""
     db.execute("ALTER TABLE customers ADD COLUMN registered INTEGER NOT NULL DEFAULT 0")
     db.execute(SUBSCRIPTIONS)
+
+
+DAILY_USAGE = (
+    """
+    CREATE TABLE daily_usage (  -- what the readings of a UTC day say together; see rollups.py
+        id INTEGER PRIMARY KEY,
+        code_id INTEGER NOT NULL,
+        day INTEGER NOT NULL,      -- days since 1970
+        figures BLOB NOT NULL      -- MessagePack: [[party, unusable, usable, ...], ...]
+    ) STRICT
+    """,
+    "CREATE INDEX daily_usage_by_day ON daily_usage (code_id, day)",
+)
+
+
+@migrations()
+def m003_summaries_of_days(db: Database) -> None:
+    """Usage over many events is answered from their days."""
+    for statement in DAILY_USAGE:
+        db.execute(statement)
+    rollups = Rollups(db.conn)
+    for (code,) in db.execute("SELECT id FROM codes").fetchall():
+        rollups.rebuild(code)
 
 
 def prepare(connection: sqlite3.Connection, busy_timeout: float) -> bool:

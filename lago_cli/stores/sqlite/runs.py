@@ -11,6 +11,7 @@ from lago_cli.domain.readings import UNUSABLE, Reader
 from lago_cli.domain.runs import Run, Tally
 from lago_cli.errors import not_found, refused
 from lago_cli.stores.sqlite.identities import Identities, key_of
+from lago_cli.stores.sqlite.rollups import Rollups
 
 _COLUMNS = (
     "id, source, started_at, finished_at, reverted_at, "
@@ -41,6 +42,7 @@ class Runs:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._rollups = Rollups(connection)
 
     def start(self, source: str, started_at: int, first_event_id: int) -> int:
         run = self._connection.execute(
@@ -92,10 +94,12 @@ class Runs:
         if self.get(run).reverted_at is not None:
             raise refused("run_already_reverted", f"Run {run} was already taken back.")
         self._drop_put_aside(run)
+        self._rollups.begin()
         removed = restored = 0
         while rows := self._connection.execute(_EVENTS, {"run": run}).fetchall():
             removed += len(rows)
             restored += sum(self._take_back(row, readers) for row in rows)
+        self._rollups.flush()
         self._connection.execute("UPDATE ingest_runs SET reverted_at = ? WHERE id = ?", (now, run))
         self._connection.execute(_FORGET_PARTIES)
         return removed, restored
@@ -115,6 +119,7 @@ class Runs:
     def _take_back(self, row: tuple[Any, ...], readers: Mapping[str, Reader]) -> bool:
         """Remove an event; True where one that it had replaced came back."""
         event_id, transaction_id, stream, code_id, at = row
+        self._rollups.mark(code_id, at)
         self._connection.execute(
             "DELETE FROM readings WHERE code_id = ? AND at = ? AND event_id = ?",
             (code_id, at, event_id),
@@ -144,6 +149,7 @@ class Runs:
             "  FROM events AS e JOIN codes AS c ON c.id = e.code_id WHERE e.id = ?",
             (event_id,),
         ).fetchone()
+        self._rollups.mark(code_id, at)
         reading = readers[code](properties, at) if code in readers else UNUSABLE
         self._connection.execute(
             "INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -35,6 +35,7 @@ from lago_cli.stores.sqlite.schema import (
     use_write_ahead_log,
 )
 from lago_cli.stores.sqlite.scope import Scope
+from lago_cli.stores.sqlite.summarized import Summarized
 
 
 class SqliteStore:
@@ -117,6 +118,7 @@ class SqliteStore:
 
     def commit(self) -> None:
         """Make everything since `begin` durable."""
+        self._appender.flush()
         self._connection.execute("COMMIT")
 
     def rollback(self) -> None:
@@ -183,5 +185,6 @@ class SqliteStore:
         yield from evidence(self._connection, scope, query)
 
     def _aggregator(self) -> Aggregator:
-        scope = Scope(self._connection, self.events.parties(), self.catalog.readers())
-        return Aggregator(self._connection, scope)
+        parties = self.events.parties()
+        scope = Scope(self._connection, parties, self.catalog.readers())
+        return Aggregator(self._connection, scope, Summarized(self._connection, parties))

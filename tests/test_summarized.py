@@ -1,0 +1,151 @@
+"""
+The quick way to a figure, over the summaries of days, gives what the slow way gives.
+
+The slow way reads every event; the tests of the engines compare it with the rules.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lago_cli.domain.customers import Customer
+from lago_cli.domain.instants import parse_instant
+from lago_cli.domain.subscriptions import Subscription
+from lago_cli.stores.sqlite import summarized
+from tests.engines import NOON, sqlite
+
+START = datetime(2026, 10, 1, tzinfo=UTC)
+METRICS = (
+    {"code": "count", "aggregation_type": "count_agg"},
+    {"code": "sum", "aggregation_type": "sum_agg", "field_name": "v"},
+    {"code": "stock", "aggregation_type": "sum_agg", "field_name": "v", "recurring": True},
+    {"code": "max", "aggregation_type": "max_agg", "field_name": "v"},
+    {"code": "latest", "aggregation_type": "latest_agg", "field_name": "v"},
+    {"code": "unique", "aggregation_type": "unique_count_agg", "field_name": "v"},
+    {"code": "seats", "aggregation_type": "unique_count_agg", "field_name": "v", "recurring": True},
+    {"code": "level", "aggregation_type": "weighted_sum_agg", "field_name": "v"},
+    {
+        "code": "carried",
+        "aggregation_type": "weighted_sum_agg",
+        "field_name": "v",
+        "recurring": True,
+    },
+)
+ZONES = (None, "Europe/Paris", "America/New_York", "Asia/Kathmandu")
+SETTINGS = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+
+events = st.builds(
+    lambda number, customer, subscription, code, at, value, operation: {
+        "transaction_id": str(number),
+        "external_customer_id": customer,
+        "external_subscription_id": subscription and f"{customer}-{subscription}",
+        "code": code,
+        "timestamp": (START + at).isoformat(),
+        "properties": {"v": value, "operation_type": operation},
+    },
+    st.integers(0, 40),
+    st.sampled_from("ab"),
+    st.sampled_from((None, None, "1", "2")),
+    st.sampled_from([metric["code"] for metric in METRICS]),
+    st.one_of(
+        st.integers(0, 90 * 24).map(lambda hours: timedelta(hours=hours)),
+        st.timedeltas(timedelta(0), timedelta(days=90)),
+    ),
+    st.sampled_from((1, 2, "0.25", "-3.5", 10**20, "1e-20", "x", None)),
+    st.sampled_from((None, "add", "remove")),
+)
+questions = st.fixed_dictionaries(
+    {
+        "by": st.sampled_from((None, "subscription")),
+        "timezone": st.sampled_from(ZONES),
+    }
+).flatmap(
+    lambda asked: st.sampled_from(
+        (
+            {"period": "2026-11"},
+            {"period": "2026-Q4", "window": "week"},
+            {"period": "2026-Q4", "window": "month"},
+            {"period": "all"},
+            {"start": "2026-10-09T07:30:00Z", "end": "2026-12-02T01:00:00Z"},
+            {"at": "2026-11-20"},
+        )
+    ).map(lambda period: asked | period)
+)
+
+
+def answers(engine, asked):
+    rows = engine.usage(now=NOON, **asked)
+    return [(row.owner, row.metric.code, row.window, row.units, row.events_count) for row in rows]
+
+
+def by_all_events(engine, asked):
+    with patch.object(summarized.Summarized, "aggregate", lambda *_: None):
+        return answers(engine, asked)
+
+
+@given(st.data())
+@SETTINGS
+def test_both_ways_agree(data):
+    """After any ingests, replacements, changes of a metric, and reverted runs."""
+    with sqlite() as engine:
+        engine.register(Customer("a", timezone=data.draw(st.sampled_from(ZONES))))
+        life = data.draw(st.sampled_from((None, ("2026-10-20", "2026-11-15T13:00:00Z"))))
+        if life:
+            start, end = map(parse_instant, life)
+            engine.register(Subscription("a-1", "a", start, start, ending_at=end))
+        for metric in METRICS[: data.draw(st.integers(0, len(METRICS)))]:
+            engine.define(**metric)
+        for batch in data.draw(st.lists(st.lists(events, max_size=25), min_size=1, max_size=12)):
+            engine.ingest(batch, on_duplicate=data.draw(st.sampled_from(("skip", "replace"))))
+        for metric in METRICS if data.draw(st.booleans()) else ():
+            engine.define(**metric)
+        run = data.draw(st.integers(0, 3))
+        if 0 < run <= len(list(engine.store.runs.list())):
+            engine.store.revert(run, NOON)
+        asked = data.draw(questions)
+
+        assert answers(engine, asked) == by_all_events(engine, asked)
+        assert [name for name, found in engine.store.maintenance.problems() if found] == []
+
+
+def test_a_month_of_days_reads_no_event():
+    """Where nothing is cut, no reading is looked at: its cost does not follow the events."""
+    with sqlite() as engine:
+        engine.define(**METRICS[1])
+        engine.ingest(
+            [
+                {
+                    "transaction_id": str(number),
+                    "external_customer_id": "a",
+                    "code": "sum",
+                    "timestamp": (START + timedelta(hours=7 * number)).isoformat(),
+                    "properties": {"v": 1},
+                }
+                for number in range(300)
+            ]
+        )
+        with patch.object(summarized, "_READINGS", "no SQL at all"):
+            (row,) = engine.usage(period="2026-11")
+
+    assert row.units == row.events_count == 103
+
+
+def test_a_wrong_summary_is_found(tmp_path):
+    with sqlite(str(tmp_path / "lago.db")) as engine:
+        engine.define(**METRICS[0])
+        event = {"transaction_id": "1", "external_customer_id": "a", "code": "count"}
+        engine.ingest([json.dumps(event)])
+        with engine.store.writing():
+            engine.store._connection.execute(
+                "UPDATE daily_usage SET figures = x'9193010002' WHERE id = 1"
+            )
+        problems = dict(engine.store.maintenance.problems())
+
+    assert problems["summaries of days"] == [
+        "the summary of code 1 and day 20779 is not what its readings say"
+    ]
