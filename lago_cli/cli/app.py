@@ -8,10 +8,12 @@ longer to build than most of them take to run.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -88,6 +90,15 @@ def run(arguments: Sequence[str]) -> int:
     """Run the program and return its exit code; only bugs raise."""
     signal.signal(signal.SIGTERM, _terminate)
     _open_what_is_closed()
+    _let_words_be_lost()
+    try:
+        return _to_the_end(arguments)
+    finally:
+        for late in (signal.SIGINT, signal.SIGTERM):  # all is said: nothing is left to interrupt
+            signal.signal(late, signal.SIG_IGN)
+
+
+def _to_the_end(arguments: Sequence[str]) -> int:
     try:
         return _started(arguments)
     except Ended as ended:
@@ -210,6 +221,24 @@ def _open_what_is_closed() -> None:
         if getattr(sys, name) is None:
             stream = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115
             setattr(sys, name, stream)
+
+
+class _Words(io.FileIO):
+    """Standard error, except that what it cannot take is lost: words stop no work."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
+
+
+def _let_words_be_lost() -> None:
+    with suppress(OSError, ValueError):  # it is none of the system's files
+        stream = io.BufferedWriter(_Words(sys.stderr.fileno(), "wb", closefd=False))
+        sys.stderr = io.TextIOWrapper(
+            stream, sys.stderr.encoding, sys.stderr.errors, line_buffering=True
+        )
 
 
 def _silence_stdout() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +15,7 @@ from lago_cli.cli.session import Session
 from lago_cli.errors import Kind, LagoError, refused, wrong_usage
 
 if TYPE_CHECKING:
+    from lago_cli.readers.documents import Document
     from lago_cli.services.apply import Change
     from lago_cli.services.definitions import Definitions, Known
 
@@ -26,6 +29,7 @@ DryRun = Annotated[
 Prune = Annotated[
     bool, typer.Option("--prune", help="Delete what the files do not name. Events are kept.")
 ]
+_Files = tuple[list[tuple[str, "Document"]], list[tuple[int, str]]]  # see `_read`
 _DONE = {"create": "created", "change": "changed", "keep": "unchanged", "delete": "deleted"}
 
 
@@ -48,11 +52,17 @@ def apply(session: Session, files: Files, dry_run: DryRun = False, prune: Prune 
     from lago_cli.services.apply import carry_out, changes
     from lago_cli.services.definitions import Known
 
-    store = session.store_to_try(dry_run=dry_run)
-    with store.writing():
+    found = _read(files)
+    is_there = Path(session.db).exists()
+    if not is_there:  # then a fault leaves no file behind
+        _wanted(found, Known({}, {}, session.now()))
+    is_looked_at = is_there and dry_run
+    store = session.store() if is_looked_at else session.store_to_try(dry_run=dry_run)
+    with nullcontext() if dry_run else store.writing():
         subscriptions = {each.external_id: each for each in store.accounts.subscriptions()}
-        known = Known(store.accounts.timezones(), subscriptions, session.now())
-        todo = changes(store, _wanted(files, known), prune=prune)
+        timezones = {} if prune else store.accounts.timezones()  # of those who stay
+        known = Known(timezones, subscriptions, session.now())
+        todo = changes(store, _wanted(found, known), prune=prune)
         if not dry_run:
             carry_out(store, todo, now=session.now())
     _show(session, todo)
@@ -84,38 +94,47 @@ def export(session: Session) -> None:
     else:
         from lago_cli.readers.documents import write_yaml
 
-        sys.stdout.write(write_yaml(definitions))
+        sys.stdout.buffer.write(write_yaml(definitions).encode())  # as `apply` reads it
 
 
-def _wanted(files: Sequence[str], known: Known) -> Definitions:
+def _read(files: Sequence[str]) -> _Files:
+    """Every document, and what cannot be read, as (number of the document it stands before)."""
+    from lago_cli.readers.documents import read_documents
+    from lago_cli.readers.whole import read_whole
+
+    documents: list[tuple[str, Document]] = []
+    unreadable: list[tuple[int, str]] = []
+    for file in files:
+        name, data = read_whole(file, sys.stdin.buffer)
+        try:
+            documents += [(name, document) for document in read_documents(data)]
+        except LagoError as error:
+            unreadable.append((len(documents), f"{name}: {error.message}"))
+    return documents, unreadable
+
+
+def _wanted(found: _Files, known: Known) -> Definitions:
     """
     What all files together ask for.
 
     Raises:
         LagoError: refused, with every fault and its place.
     """
-    from lago_cli.readers.documents import read_documents
-    from lago_cli.readers.whole import read_whole
     from lago_cli.renderers.escapes import visible
-    from lago_cli.services.definitions import Definitions, read_definitions
+    from lago_cli.services.definitions import SECTIONS, Definitions, read_definitions
 
     wanted = Definitions()
-    faults: list[str] = []
-    for file in files:
-        name, data = read_whole(file, sys.stdin.buffer)
-        try:
-            documents = read_documents(data)
-        except LagoError as error:
-            faults.append(visible(f"{name}: {error.message}"))
-            continue
-        for document in documents:
-            for path, fault in read_definitions(document.value, wanted, known):
+    documents, unreadable = found
+    faults = list(unreadable)
+    for sections in (SECTIONS[:-1], SECTIONS[-1:]):  # times are read in the customers' zones
+        for number, (name, document) in enumerate(documents):
+            for path, fault in read_definitions(document.value, wanted, known, sections):
                 hint = f" {fault.hint}" if fault.hint else ""
-                faults.append(visible(f"{document.place(name, path)}: {fault.message}{hint}"))
+                faults.append((number, f"{document.place(name, path)}: {fault.message}{hint}"))
     if faults:
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        message = "\n".join([f"{count}; nothing was changed.", *faults])
-        raise refused("invalid_definitions", message)
+        told = [visible(text) for _, text in sorted(faults, key=lambda fault: fault[0])]
+        raise refused("invalid_definitions", "\n".join([f"{count}; nothing was changed.", *told]))
     return wanted
 
 

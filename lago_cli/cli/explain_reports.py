@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from lago_cli.cli.reports import EVENT_COLUMNS, Row, event_row, whole
@@ -13,8 +13,6 @@ from lago_cli.domain.numbers import as_plain
 from lago_cli.renderers import Column, Report
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from lago_cli.domain.aggregations import Units
     from lago_cli.services.explain import Figure, Line
     from lago_cli.services.walks import Step, Walk
@@ -45,7 +43,11 @@ _OPERATIONS = {1: "add", -1: "remove", None: None}
 
 def explanation_report(figures: Iterable[Figure], *, limit: int | None) -> Report:
     """One row an event, for every format but the table; the figure's own rounding is a row too."""
-    rows = (row for figure in figures for row in islice(_rows(figure), limit))
+    rows = (
+        row
+        for figure in figures
+        for row in chain(_rows(figure, islice(figure.lines, limit)), _rounding(figure))
+    )
     return Report(None, _LINE_COLUMNS, rows)
 
 
@@ -66,9 +68,10 @@ def explanation_tables(figures: Iterable[Figure], *, limit: int) -> Report:
 
 
 def _table(figure: Figure, limit: int) -> Report:
-    lines = [row for row in _rows(figure) if row["counted"]]
-    others = [row for row in _rows(figure) if not row["counted"]]
-    shown = [*lines[:limit], *others[:limit]]
+    lines = [line for line in figure.lines if line.units is not None]
+    others = [line for line in figure.lines if line.units is None]
+    counted, not_counted = _rows(figure, lines[:limit]), _rows(figure, others[:limit])
+    shown = [*counted, *_rounding(figure), *not_counted]
     footer = [
         f"{len(rest) - limit} more that {verb}: --limit N, or -o json"
         for rest, verb in ((lines, "count"), (others, "do not count"))
@@ -78,9 +81,9 @@ def _table(figure: Figure, limit: int) -> Report:
     return Report(_title(figure), _columns(lines), shown, totals=[total], footer=footer)
 
 
-def _columns(lines: Sequence[Row]) -> list[Column]:
+def _columns(lines: Sequence[Line]) -> list[Column]:
     """With the operation, where an item is ever removed."""
-    has_operation = any(row["operation"] == "remove" for row in lines)
+    has_operation = any(line.step == -1 for line in lines)
     return [
         Column(column.key, column.title, column.align, column.kind, in_table=True)
         if column.key == "operation" and has_operation
@@ -99,9 +102,14 @@ def _title(figure: Figure) -> str:
     return " · ".join(words)
 
 
-def _rows(figure: Figure) -> Iterator[Mapping[str, object]]:
-    for line in figure.lines:
-        yield _figure_cells(figure) | _line_cells(figure, line)
+def _rows(figure: Figure, lines: Iterable[Line]) -> Iterator[Row]:
+    cells = _figure_cells(figure)
+    for line in lines:
+        yield cells | _line_cells(figure, line)
+
+
+def _rounding(figure: Figure) -> Iterator[Row]:
+    """What the metric's own rounding adds, where it does."""
     difference = Fraction(figure.units) - Fraction(figure.unrounded)
     if difference:
         yield (
@@ -140,10 +148,6 @@ def _line_cells(figure: Figure, line: Line) -> dict[str, object]:
         "rule": line.rule,
         "reason": f"{line.reason} (earlier)" if earlier else line.reason,
     }
-
-
-def _value(value: Decimal | Fraction | str | None) -> str | None:
-    return value if value is None or isinstance(value, str) else as_plain(value)
 
 
 def _contribution(units: Units | None) -> dict[str, object]:

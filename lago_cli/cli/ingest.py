@@ -151,7 +151,8 @@ def run_ingest(
         report = ingestion.finish()
     except BaseException as error:
         ingestion.abandon()
-        error.add_note(_what_stays(ingestion))
+        if not isinstance(error, LagoError) or error.code != "database_replaced":
+            error.add_note(_what_stays(ingestion))
         raise
     log.close()
     session.show(ingest_report(report, f"{time.monotonic() - started:.3f}"))

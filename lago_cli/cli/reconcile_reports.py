@@ -26,6 +26,7 @@ def differences_report(
     found: Sequence[Difference], columns: Sequence[str], *, agreed: int
 ) -> Report:
     """The columns of the file, and beside them what was expected and what there is."""
+    expects_events = any(each.expected and each.expected.events is not None for each in found)
     return Report(
         None,
         [
@@ -34,7 +35,9 @@ def differences_report(
             Column("expected_units", "expected", kind="number"),
             Column("units", "found", kind="number"),
             Column("difference", kind="number"),
-            Column("expected_events_count", in_table=False, kind="count"),
+            Column(
+                "expected_events_count", "expected events", kind="count", in_table=expects_events
+            ),
             Column("events_count", "events", kind="count"),
             Column("line", kind="count"),
         ],

@@ -77,8 +77,10 @@ def create(
     ending_at: EndingAt = None,
 ) -> None:
     """Register a subscription. Events that came before it are its own at once."""
+    from datetime import UTC
+
     from lago_cli.cli.definition_reports import subscription_report
-    from lago_cli.services.accounts import create_subscription
+    from lago_cli.services.accounts import create_subscription, define_subscription
 
     terms = {
         "external_id": external_id,
@@ -90,6 +92,7 @@ def create(
         "started_at": started_at,
         "ending_at": ending_at or None,
     }
+    define_subscription(terms, UTC, now=session.now())  # a faulty one creates no file
     store = session.store(writable=True)
     known = create_subscription(store, terms, now=session.now())
     _warn_of_others(session, store, known.subscription)

@@ -8,11 +8,11 @@ events; it declines whatever it is not sure of, and `parse_event` judges that li
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import compress
+from itertools import chain, compress
 from typing import Any
 
 import msgspec
@@ -26,10 +26,13 @@ from lago_cli.domain.instants import (
     parse_instant,
     seconds_to_micros,
 )
+from lago_cli.domain.readings import Reader, Readings
 
 Party = tuple[str | None, str | None]
 """(external_customer_id, external_subscription_id); at least one of the two is given."""
 
+_READ = ("readings", "readers")
+_BLANK_STARTS = (b"\n\n", b"\n\r", b"\n ", b"\n\t")
 _MANY_BRACKETS = 400  # on one line: it may be nested too deeply
 _LONG_NUMBER = 100  # characters
 
@@ -56,6 +59,8 @@ class EventBatch:
     properties: list[str] = field(default_factory=list)
     amounts: list[str | None] = field(default_factory=list)
     lines: Sequence[int] = field(default_factory=list)  # where each stands in its input
+    readings: Readings | None = None  # where somebody has read them already
+    readers: Mapping[str, Reader] | None = None  # who did
 
     def __len__(self) -> int:
         return len(self.transaction_ids)
@@ -84,8 +89,14 @@ class EventBatch:
     def without(self, indexes: Container[int]) -> EventBatch:
         """The others, in their order."""
         keep = [index not in indexes for index in range(len(self))]
-        columns = (getattr(self, column.name) for column in fields(self))
-        return EventBatch(*(list(compress(column, keep)) for column in columns))
+        batch = EventBatch()
+        for column in fields(self):
+            if column.name not in _READ:
+                setattr(batch, column.name, list(compress(getattr(self, column.name), keep)))
+        if self.readings is not None:
+            batch.readings = Readings(*(list(compress(each, keep)) for each in self.readings))
+            batch.readers = self.readers
+        return batch
 
     def only(self, index: int, at: int | None) -> EventBatch:
         """Just one event; it happened `at` where it does not say itself."""
@@ -95,11 +106,29 @@ class EventBatch:
         return batch
 
 
+def joined(batches: Sequence[EventBatch]) -> EventBatch:
+    """Several as one, in their order."""
+    if len(batches) == 1:
+        return batches[0]
+    batch = EventBatch()
+    for column in fields(EventBatch):
+        if column.name not in _READ:
+            parts = (getattr(each, column.name) for each in batches)
+            setattr(batch, column.name, list(chain.from_iterable(parts)))
+    read = [each.readings for each in batches if each.readings is not None]
+    if len(read) == len(batches) and len({id(each.readers) for each in batches}) == 1:
+        batch.readings = Readings(*(list(chain(*parts)) for parts in zip(*read, strict=True)))
+        batch.readers = batches[0].readers
+    return batch
+
+
 def decode_lines(data: bytes, first_line: int) -> EventBatch | None:
     """A batch from whole lines of NDJSON, or None where any line is no ordinary event."""
     try:
         events = _WIRE.decode_lines(data)
         if not events or len(events) != data.count(b"\n") + (not data.endswith(b"\n")):
+            return None
+        if _has_blank_line(data):  # and so another line has two events
             return None
         data.decode()  # msgspec does not look into the text of what it skips
         properties = [str(event.properties, "utf-8") for event in events]
@@ -121,6 +150,12 @@ def decode_lines(data: bytes, first_line: int) -> EventBatch | None:
         return None
     lines = range(first_line, first_line + len(ids))
     return EventBatch(ids, codes, parties, at, properties, [None] * len(ids), lines)
+
+
+def _has_blank_line(data: bytes) -> bool:
+    """Most often no line even begins with white space, which is told at once."""
+    begins = data[:1].isspace() or any(start in data for start in _BLANK_STARTS)
+    return begins and not all(map(bytes.strip, data.removesuffix(b"\n").split(b"\n")))
 
 
 def _may_be_deep(data: bytes, lines: int) -> bool:

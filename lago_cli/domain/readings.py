@@ -10,11 +10,11 @@ event of a count is kept as 1, an unusable one as None.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from msgspec import Raw
@@ -43,6 +43,14 @@ Reader = Callable[[str, int], Kept]
 """From an event's properties (a JSON object) and its instant (µs) to what is kept."""
 
 
+class Readings(NamedTuple):
+    """Many of them by column."""
+
+    values: list[Any]
+    scales: list[int | None]
+    steps: list[int | None]
+
+
 def unmatched(_properties: str, _at: int) -> Kept:
     """How events are read whose code is no metric."""
     return UNUSABLE
@@ -66,6 +74,18 @@ def reader_for(metric: Metric) -> Reader:
     return (
         _number_reader(decode, carefully) if reads == "number" else _item_reader(decode, carefully)
     )
+
+
+def read_all(
+    codes: Iterable[str],
+    properties: Iterable[str],
+    at: Iterable[int],
+    readers: Mapping[str, Reader],
+) -> Readings:
+    """What many events say, each to the metric of its code."""
+    found = [readers.get(code, unmatched) for code in codes]
+    kept = [read(text, moment) for read, text, moment in zip(found, properties, at, strict=True)]
+    return Readings(*map(list, zip(*kept, strict=True))) if kept else Readings([], [], [])
 
 
 def reading_of(

@@ -22,6 +22,9 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 500
 """Levels of arrays and objects in a record: whatever is stored can be read everywhere."""
 
+MAX_KEYS = 200_000
+"""In all of a record; a million of them would take many times their length in memory."""
+
 KEPT_BYTES = 200
 """What is shown of a record that is not held whole."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from lago_cli.readers.base import Blocks
 
 ENCODING = ("utf-8", "surrogateescape")  # what is no UTF-8 spoils its own row only
+
+_LINE = re.compile(r"[^\r\n]*+(?:\r\n|\r|\n)|[^\r\n]++")
+_LONG = 1024 * 1024
 
 
 class RowTooLarge(Exception):  # noqa: N818 - it says what the row is
@@ -96,4 +100,7 @@ class Lines:
             yield from self._text(b"".join(rest))
 
     def _text(self, data: bytes) -> Iterator[str]:
-        return iter(StringIO(data.decode(*ENCODING), newline=""))
+        text = data.decode(*ENCODING)
+        if len(text) > _LONG:  # `StringIO` takes four bytes for every character
+            return (found[0] for found in _LINE.finditer(text))
+        return iter(StringIO(text, newline=""))

@@ -13,7 +13,7 @@ import msgspec
 
 from lago_cli.readers import base
 from lago_cli.readers.base import Block, Problem, Record
-from lago_cli.readers.objects import elements_of, members_of, records_of
+from lago_cli.readers.objects import elements_of, may_have_too_many_keys, members_of, records_of
 from lago_cli.readers.structure import objects_in
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ def _records_in(text: bytes, line: int, column: int) -> Iterator[Record]:
 
 def _whole_lines(data: bytes, line: int, is_first_too_long: bool) -> Iterator[Block | Record]:
     """Lines that have arrived together: one block, unless a line among them is too long."""
-    if not is_first_too_long and len(data) <= base.MAX_RECORD_BYTES:
+    is_long = len(data) > base.MAX_RECORD_BYTES or may_have_too_many_keys(data)
+    if not is_first_too_long and not is_long:
         yield Block(line, data)
         return
     good: list[bytes] = []
@@ -89,6 +90,11 @@ def _whole_lines(data: bytes, line: int, is_first_too_long: bool) -> Iterator[Bl
             if good:
                 yield Block(first, b"\n".join((*good, b"")))
             yield base.too_large(number, text)
+            good, first = [], number + 1
+        elif may_have_too_many_keys(text):
+            if good:
+                yield Block(first, b"\n".join((*good, b"")))
+            yield from split(Block(number, text))
             good, first = [], number + 1
         else:
             good.append(text)
@@ -101,7 +107,8 @@ def _last_line(text: bytes, line: int, held: int, *, is_cut: bool) -> Iterator[B
     if held > base.MAX_RECORD_BYTES:
         yield base.too_large(line, text)
     elif text and not (is_cut and _is_cut_off(text)):
-        yield Block(line, text)
+        block = Block(line, text)
+        yield from split(block) if may_have_too_many_keys(text) else (block,)
 
 
 def _is_cut_off(text: bytes) -> bool:

@@ -7,6 +7,7 @@ Every reader of JSON asks here, so that the same text is taken or refused in eve
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -33,6 +34,9 @@ _PAIRED = re.compile(
 _TOO_DEEP = Problem(
     "nested_too_deeply", f"the arrays and objects are nested more than {base.MAX_DEPTH} levels deep"
 )
+_TOO_MANY_KEYS = Problem("too_many_keys", f"the record has more than {base.MAX_KEYS:,} keys")
+_KEY = re.compile(rb'"(?:[^"\\]|\\.)*+"[ \t\r\n]*+(:)?', re.DOTALL)
+_SHORTEST_KEY = 5  # bytes: `"":1,`
 _KINDS = {b'"': "text", b"t": "true", b"f": "false", b"n": "null", b"[": "an array"}
 
 
@@ -40,9 +44,12 @@ def members_of(text: bytes, line: int = 1, column: int | None = None) -> Members
     """
     The members of the object that `text` is, or why it is none.
 
-    Problems: `invalid_json`, `not_an_object`, `invalid_utf8`, `nested_too_deeply`. `line` and
-    `column` say where `text` starts, for the message; without a column it counts characters.
+    Problems: `invalid_json`, `not_an_object`, `invalid_utf8`, `nested_too_deeply`,
+    `too_many_keys`. `line` and `column` say where `text` starts, for the message; without a
+    column it counts characters.
     """
+    if may_have_too_many_keys(text) and _has_too_many_keys(text):
+        return _TOO_MANY_KEYS
     try:
         text.decode()  # msgspec does not look into the text of values it leaves raw
         members = _MEMBERS.decode(text)
@@ -56,6 +63,16 @@ def members_of(text: bytes, line: int = 1, column: int | None = None) -> Members
     except msgspec.DecodeError as error:
         return _invalid(text, error, line, column)
     return _TOO_DEEP if _is_too_deep(text) else members
+
+
+def may_have_too_many_keys(text: bytes) -> bool:
+    """Whether it is worth counting them; ordinary records are far too short."""
+    return len(text) > _SHORTEST_KEY * base.MAX_KEYS and text.count(b":") > base.MAX_KEYS
+
+
+def _has_too_many_keys(text: bytes) -> bool:
+    found = (True for each in _KEY.finditer(text) if each[1])
+    return any(islice(found, base.MAX_KEYS, None))
 
 
 def _is_too_deep(text: bytes) -> bool:

@@ -63,8 +63,11 @@ def read_table(name: str, data: bytes) -> Table:
 
 def _lines(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    line = 1  # where a row begins; the reader counts those it has read
     try:
-        yield from ((reader.line_num, row) for row in reader)
+        for row in reader:
+            yield line, row
+            line = reader.line_num + 1
     except csv.Error as error:
         raise refused("invalid_csv", f"{name}:{reader.line_num}: {error}.") from None
 

@@ -71,7 +71,8 @@ def delete_customer(store: AccountStore, external_id: str) -> tuple[KnownCustome
             raise refused(
                 "customer_has_subscriptions",
                 f'The customer "{external_id}" has the subscription "{theirs[0]}".',
-                "Terminate it instead: lago subscriptions terminate ID",
+                "Subscriptions that ended still count; lago apply FILE --prune deletes what FILE"
+                " does not name.",
             )
         return known, store.accounts.delete_customer(external_id)
 
@@ -160,7 +161,9 @@ def terminate_subscription(
         known = store.accounts.subscription(external_id)
         zone = _zone(store, known.subscription.external_customer_id)
         end = instant_of("--at", at, zone)
-        ended = known.subscription.terminated(now if end is None else end)
+        if end is None:  # one that has not begun is called off
+            end = max(now, known.subscription.started_at)
+        ended = known.subscription.terminated(end)
         store.accounts.save_subscription(ended, known.created_at)
     return store.accounts.subscription(external_id)
 

@@ -114,7 +114,8 @@ class Calendars:
         """
         The instant whose billing period is wanted.
 
-        After the end of a subscription that is asked for by name it is the last of its life.
+        After the end of a subscription that is asked for by name its last period stays the
+        current one; no period is the previous one twice.
         """
         request = self._request
         moment = self._now
@@ -129,7 +130,8 @@ class Calendars:
         if self._selection.is_named(owner):
             if moment < life.start:
                 raise _before_start(owner, moment, life.start)
-            moment = max(life.start, min(moment, life.end - 1))
+            if request.period != "previous":
+                moment = max(life.start, min(moment, life.end - 1))
         return moment
 
     def _asked_windows(self, zone: tzinfo, billing: Billing, moment: int) -> list[Window]:

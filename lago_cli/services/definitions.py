@@ -52,9 +52,14 @@ class Known(NamedTuple):
     now: int
 
 
-def read_definitions(value: object, into: Definitions, known: Known) -> Iterator[Fault]:
+def read_definitions(
+    value: object, into: Definitions, known: Known, sections: Sequence[str] = SECTIONS
+) -> Iterator[Fault]:
     """
-    Add what one document defines; give its faults.
+    Add what some sections of a document define; give its faults.
+
+    Subscriptions come last, also of several documents: their times are read in the time
+    zones of the customers. What is wrong with a document as a whole is told with the first.
 
     Args:
         value: None, or an object whose keys are `SECTIONS`, each a list of objects with
@@ -62,12 +67,16 @@ def read_definitions(value: object, into: Definitions, known: Known) -> Iterator
     """
     if value is None:
         return
+    is_first = sections[0] == SECTIONS[0]
     if not isinstance(value, dict):
-        yield Fault((), _wrong_type(value, "an object with the keys " + ", ".join(SECTIONS)))
+        if is_first:
+            wanted = "an object with the keys " + ", ".join(SECTIONS)
+            yield Fault((), _wrong_type(value, wanted))
         return
-    for key in value.keys() - set(SECTIONS):
-        yield Fault((key,), _unknown(key, SECTIONS))
-    for section in SECTIONS:
+    for key in value if is_first else ():
+        if key not in SECTIONS:
+            yield Fault((key,), _unknown(key, SECTIONS))
+    for section in sections:
         rows = value.get(section)
         if rows is not None and not isinstance(rows, list):
             yield Fault((section,), _wrong_type(rows, "a list"))

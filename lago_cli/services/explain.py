@@ -75,6 +75,7 @@ class _Looked(NamedTuple):
     party: Party
     group: Group | None
     reading: Reading | None
+    life: Window  # of the subscription that it belongs to
     stop: tuple[str, str] | None  # rule and reason
 
 
@@ -86,9 +87,13 @@ def explain(store: UsageStore, request: UsageRequest, *, now: int) -> Iterator[F
         LagoError: as `usage_for` does.
     """
     question = Question(store, request, now)
+    for metric in question.metrics:  # what cannot be asked is refused before anything is told
+        question.asks(metric)
+        for owner in question.listed(metric):
+            question.windows(owner)
     for metric in question.metrics:
         claims = question.claims(recurring=metric.recurring)
-        owners = [owner for owner in claims if question.asked(owner)]
+        owners = [owner for owner in sorted(claims, key=_named) if question.asked(owner)]
         query = UsageQuery(
             metric,
             [
@@ -109,6 +114,10 @@ def explain(store: UsageStore, request: UsageRequest, *, now: int) -> Iterator[F
             yield from _figures(question, metric, owner, asks.get(owner, []), looked)
 
 
+def _named(owner: Owner) -> tuple[str, str]:
+    return owner[0] or "", owner[1] or ""
+
+
 class _Look:
     """Judges events one by one: who reads this learns every reason not to count."""
 
@@ -124,30 +133,29 @@ class _Look:
         properties = decode_object(event.event.properties.encode())
         keys = self._request.group_by
         group = tuple(text_of(properties.get(key)) or None for key in keys) if keys else None
-        reading = None
-        try:
-            reading = Reading(event.at, *reading_of(self._metric, properties, event.at))
-            stop = self._stop(event, party, properties)
-        except ValueError as error:
-            stop = "unusable", str(error)
-        return _Looked(event, party, group, reading, stop)
-
-    def _stop(
-        self, event: StoredEvent, party: Party, properties: Mapping[str, Raw]
-    ) -> tuple[str, str] | None:
-        as_of = self._request.as_of
-        if as_of is not None and event.received_at > as_of:
-            return "received_later", f"was received later, at {format_instant(event.received_at)}"
         life = next(
             claim.life
             for member, claim in self._claims
             if member == party and claim.span.start <= event.at < claim.span.end
         )
+        reading = None
+        try:
+            reading = Reading(event.at, *reading_of(self._metric, properties, event.at))
+            stop = self._stop(event, life, properties)
+        except ValueError as error:
+            stop = "unusable", str(error)
+        return _Looked(event, party, group, reading, life, stop)
+
+    def _stop(
+        self, event: StoredEvent, life: Window, properties: Mapping[str, Raw]
+    ) -> tuple[str, str] | None:
+        as_of = self._request.as_of
+        if as_of is not None and event.received_at > as_of:
+            return "received_later", f"was received later, at {format_instant(event.received_at)}"
         if event.at >= life.end:
             return "after_end", f"comes after the subscription's end, {format_instant(life.end)}"
         if event.at < life.start and not self._metric.recurring:
-            start = format_instant(life.start)
-            return "before_start", f"comes before the subscription's start, {start}"
+            return _before_start(life)
         for key, texts in self._request.filters.items():
             text = text_of(properties.get(key)) or ""
             if text not in texts:
@@ -157,6 +165,13 @@ class _Look:
             if all((text_of(properties.get(key)) or "") in excluded[key] for key in excluded):
                 return "excluded", f"belongs to another price: {', '.join(excluded)}"
         return None
+
+
+def _before_start(life: Window) -> tuple[str, str]:
+    return (
+        "before_start",
+        f"comes before the subscription's start, {format_instant(life.start)}",
+    )
 
 
 def _figures(
@@ -171,7 +186,10 @@ def _figures(
                 with exact():
                     line = line._replace(units=add(earlier.units, part.units))
             lines[number] = line
+    counted = {number for lines in figures.values() for number in lines}
     for number, row in enumerate(looked):
+        if row.stop is None and number not in counted:  # history of what begins after the windows
+            row = row._replace(stop=_before_start(row.life))
         window = question.window_at(owner, row.event.at) if row.stop else None
         if window is not None:
             figures.setdefault((window, row.group), {})[number] = _line(row, None)

@@ -1,8 +1,8 @@
 """
 Ingesting: records become stored events, and every line is accounted for.
 
-Whole blocks of ordinary lines take the short way (`domain.batches.decode_lines`); what
-it declines is judged record by record. Events are committed in large transactions, and
+Whole blocks of ordinary lines take the short way (`services.decoding`); what it
+declines is judged record by record. Events are committed in large transactions, and
 at once where the input pauses, so that whatever was read is safe when a pipe goes quiet.
 """
 
@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
-from lago_cli.domain.batches import EventBatch, decode_lines
+from lago_cli.domain.batches import EventBatch
 from lago_cli.domain.events import parse_event
 from lago_cli.domain.json_text import decode_object
 from lago_cli.domain.mapping import Fields, RecordMapping, find, with_content_id
@@ -20,12 +21,16 @@ from lago_cli.domain.runs import Tally
 from lago_cli.errors import LagoError
 from lago_cli.readers.base import Block, Record
 from lago_cli.readers.ndjson import split
+from lago_cli.services.decoding import Decoding
+from lago_cli.services.gathering import Gathering, Lines
 from lago_cli.stores.base import Appended, IngestStore, OnDuplicate
 
 SHOWN = 20  # rejections and conflicts that are kept to be named
 _BATCH = 1_000  # events judged one by one are stored together, or those of a moment
+_GATHERED_BYTES = 64 * 1024
 _COMMIT_EVENTS = 250_000
 _COMMIT_SECONDS = 2.0
+_COMMIT_SHARE = 8  # times as long as the last commit took: in a large file more than that
 _TRICKLE_SECONDS = 0.1
 _TRICKLE_EVENTS = 1_000
 
@@ -85,17 +90,7 @@ class IngestReport:
     unfound: dict[str, str] = field(default_factory=dict)  # --map paths that no record has
 
 
-class _Lines:
-    """The lines of a block, parted only where one of them is asked for."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._lines: list[bytes] | None = None
-
-    def __getitem__(self, index: int) -> bytes:
-        if self._lines is None:
-            self._lines = self._data.split(b"\n")
-        return self._lines[index]
+_differs = itemgetter(1)
 
 
 class Ingestion:
@@ -127,11 +122,14 @@ class Ingestion:
         mapping = options.mapping
         self._unfound = dict(mapping.paths) if mapping is not None else {}
         self._mapped = False  # at least one record
+        self._decoding = Decoding(lambda: store.readers)
+        self._gathering = Gathering(elapsed)
         self._pending = EventBatch()
         self._raws: list[bytes] = []
         self._pending_since = 0.0
         self._file = ""
         self._begun_at = 0.0
+        self._commit_took = 0.0
         self._in_transaction = 0  # events since it began
         self._had_transaction = False
         self.committed = Tally()
@@ -143,19 +141,23 @@ class Ingestion:
             if isinstance(item, Block):
                 self._take_block(item)
             else:
+                self._catch_up()
                 self._take_record(item)
             if self._pending and self._elapsed() - self._pending_since > _TRICKLE_SECONDS:
                 self._flush()
             self._listener.progressed(self._tally)
+        self._catch_up()
         self._flush()
 
     def pause(self) -> None:
         """The input is quiet: make what has been read durable."""
+        self._catch_up()
         self._flush()
         self._commit()
 
     def finish(self) -> IngestReport:
         """Close the account and make it durable, or undo everything where that was asked."""
+        self._decoding.close()
         self._flush()
         self._begin()
         refused = self._tally.rejected > self._options.max_rejects
@@ -170,17 +172,38 @@ class Ingestion:
 
     def abandon(self) -> None:
         """After a failure or an interruption: nothing half done stays."""
+        self._decoding.close()
         self._store.rollback()
 
     def _take_block(self, block: Block) -> None:
-        batch = None if self._options.mapping else decode_lines(block.data, block.line)
+        if self._options.mapping is not None:
+            self._take_batch(block, None)
+            return
+        for done, batch in self._decoding.add(block):
+            self._take_batch(done, batch)
+
+    def _catch_up(self) -> None:
+        for done, batch in self._decoding.rest():
+            self._take_batch(done, batch)
+
+    def _take_batch(self, block: Block, batch: EventBatch | None) -> None:
         if batch is None:
             for record in split(block):
                 self._take_record(record)
             return
-        self._flush()
         self._tally.read += len(batch)
-        self._append(batch, _Lines(block.data).__getitem__)
+        if self._pending or not self._may_gather(block):
+            self._flush()
+        if not self._may_gather(block):
+            self._append(batch, Lines(block.data).__getitem__)
+            return
+        self._gathering.add(batch, Lines(block.data))
+        if self._gathering.is_enough(self._store.events_at_once):
+            self._flush()
+
+    def _may_gather(self, block: Block) -> bool:
+        """Whether its events may wait for more; those of a moment may not."""
+        return self._store.events_at_once > 1 and len(block.data) >= _GATHERED_BYTES
 
     def _take_record(self, record: Record) -> None:
         self._tally.read += 1
@@ -214,6 +237,8 @@ class Ingestion:
             }
 
     def _flush(self) -> None:
+        if (gathered := self._gathering.take()) is not None:
+            self._append(*gathered)
         if self._pending:
             batch, raws = self._pending, self._raws
             self._pending, self._raws = EventBatch(), []
@@ -243,16 +268,16 @@ class Ingestion:
         tally.unusable += appended.unusable
         for index, error in appended.refused:
             self._refuse(batch.lines[index], error, raw_of(index))
-        for index, differs_in in appended.duplicates:
-            line, transaction_id = batch.lines[index], batch.transaction_ids[index]
-            if self._options.on_duplicate == "error":
-                message = f'transaction "{transaction_id}" is already stored'
-                self._reject(line, "duplicate", message, raw_of(index))
-                continue
-            tally.duplicates += 1
-            if differs_in:
+        if self._options.on_duplicate != "error":
+            tally.duplicates += len(appended.duplicates)
+            for index, differs_in in filter(_differs, appended.duplicates):
                 tally.conflicts += 1
+                line, transaction_id = batch.lines[index], batch.transaction_ids[index]
                 self._listener.conflicting(Conflict(self._file, line, transaction_id, differs_in))
+            return
+        for index, _ in appended.duplicates:
+            message = f'transaction "{batch.transaction_ids[index]}" is already stored'
+            self._reject(batch.lines[index], "duplicate", message, raw_of(index))
 
     def _refuse(self, line: int, error: LagoError, raw: bytes) -> None:
         message = f"{error.message} ({error.hint})" if error.hint else error.message
@@ -281,7 +306,8 @@ class Ingestion:
     def _is_time_to_commit(self) -> bool:
         elapsed = self._elapsed() - self._begun_at
         trickle = elapsed > _TRICKLE_SECONDS and self._in_transaction < _TRICKLE_EVENTS
-        return trickle or elapsed > _COMMIT_SECONDS or self._in_transaction >= _COMMIT_EVENTS
+        long = elapsed > max(_COMMIT_SECONDS, _COMMIT_SHARE * self._commit_took)
+        return trickle or long or self._in_transaction >= _COMMIT_EVENTS
 
     def _commit(self, *, finished: bool = False) -> None:
         keeps_open = self._options.strict or self._options.dry_run
@@ -294,5 +320,7 @@ class Ingestion:
             self._store.next_event_id - 1,
             self._now() if finished else None,
         )
+        since = self._elapsed()
         self._store.commit()
+        self._commit_took = self._elapsed() - since
         self.committed = replace(self._tally)

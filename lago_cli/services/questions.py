@@ -150,9 +150,7 @@ class Question:
 
         def living(slot: Slot) -> tuple[tuple[Party, Claim], ...]:
             return tuple(
-                (party, claim)
-                for party, claim in claims
-                if claim.life.start < slot.window.end and slot.window.start < claim.life.end
+                (party, claim) for party, claim in claims if _meet(claim.life, slot.window)
             )
 
         is_constant = all(_covers(claim.life, slots) for _, claim in claims)
@@ -203,6 +201,11 @@ def _covers(life: Window, slots: Slots) -> bool:
     return not slots.all or (
         life.start <= slots.windows[0].start and slots.windows[-1].end <= life.end
     )
+
+
+def _meet(one: Window, other: Window) -> bool:
+    common = overlap(one, other)
+    return common.start < common.end
 
 
 def overlap(one: Window, other: Window) -> Window:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,6 +16,7 @@ from lago_cli.errors import LagoError, refused, wrong_usage
 from lago_cli.services.usage import UsageRow
 
 UNITS, EVENTS = "units", "events_count"
+_COUNT = re.compile(r"[0-9]{1,18}")
 
 
 class Expected(NamedTuple):
@@ -102,6 +104,8 @@ def _expected(place: str, line: int, cells: Mapping[str, str], columns: Sequence
         key = tuple(_READERS[column](cells[column]) for column in columns)
         units = Fraction(parse_decimal(cells[UNITS].strip()))
         events = cells.get(EVENTS, "").strip()
+        if events and not _COUNT.fullmatch(events):
+            raise ValueError(f"{events[:40]!r} is no number of events")
         return Expected(line, key, units, int(events) if events else None)
     except ValueError as error:
         raise refused("invalid_expectation", f"{place}: {error}.") from None
@@ -137,7 +141,8 @@ def differences(
             status: Literal["different", "unexpected"] = "different" if expected else "unexpected"
             found.append(Difference(status, key, row, expected))
     for key, expected in expectations.rows.items():
-        if key not in seen and not tolerance.allows(expected.units, Fraction(0)):
+        is_nothing = tolerance.allows(expected.units, Fraction(0)) and not expected.events
+        if key not in seen and not is_nothing:
             found.append(Difference("missing", key, None, expected))
     return found
 

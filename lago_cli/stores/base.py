@@ -8,7 +8,7 @@ events, whatever way it takes to them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal, NamedTuple, Protocol
 
@@ -16,6 +16,7 @@ from lago_cli.domain.aggregations import Window
 from lago_cli.domain.batches import EventBatch, Party
 from lago_cli.domain.customers import Customer, KnownCustomer
 from lago_cli.domain.metrics import Metric
+from lago_cli.domain.readings import Reader
 from lago_cli.domain.runs import Tally
 from lago_cli.domain.subscriptions import KnownSubscription, Subscription
 from lago_cli.domain.usage import Evidence, Share, UsageQuery
@@ -96,6 +97,14 @@ class IngestStore(Protocol):
 
     @property
     def next_event_id(self) -> int: ...
+
+    @property
+    def events_at_once(self) -> int:
+        """How many events it likes to get in one batch, where there are many."""
+
+    @property
+    def readers(self) -> Mapping[str, Reader]:
+        """How the events of each metric are read; another object once metrics have changed."""
 
     def begin(self) -> None: ...
 

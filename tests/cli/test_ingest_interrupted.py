@@ -7,7 +7,8 @@ import os
 import signal
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 
 import pytest
 
@@ -114,6 +115,35 @@ def test_cut_short_and_run_again(lago, kill):
     found = ids(lago)
     assert len(found) == len(set(found)) == 4_000
     lago("db", "check")
+
+
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
+def test_a_large_input_cut_short_and_run_again(lago, kill):
+    """It is read by two processes: both end, and the next run finds every event once."""
+    path = lago.write("events.ndjson", lines("e", 60_000))
+    process = lago.start("ingest", "-", "-o", "json")
+    with suppress(BrokenPipeError):
+        feed(process, path.read_bytes()[: 4 << 20])
+        helpers = wait_for(lambda: children_of(process.pid) or stored(lago))
+        feed(process, b"")
+    process.send_signal(kill)
+    process.communicate(timeout=60)
+
+    assert process.returncode == (130 if kill == signal.SIGINT else -signal.SIGKILL)
+    if isinstance(helpers, list):
+        wait_for(lambda: not any(Path(f"/proc/{each}").exists() for each in helpers))
+    again = lago("ingest", path, "-o", "json").json()
+    assert again["ingested"] + again["duplicates"] == 60_000
+    assert (again["conflicts"], stored(lago)) == (0, 60_000)
+    once_more = lago("ingest", path, "-o", "json").json()
+    assert (once_more["duplicates"], once_more["conflicts"]) == (60_000, 0)
+    lago("db", "check")
+
+
+def children_of(process):
+    """Its child processes, where the system tells."""
+    path = Path(f"/proc/{process}/task/{process}/children")
+    return path.read_text().split() if path.exists() else []
 
 
 @pytest.mark.parametrize("option", ["--strict", "--dry-run"])

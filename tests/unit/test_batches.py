@@ -92,6 +92,7 @@ def short_way(data):
 
 @given(st.lists(LINES, min_size=1, max_size=4), BYTES, st.integers(0, 200), st.booleans())
 @example([GOOD + ',"x":"?"}'], b"\xff", len(GOOD) + 6, True)
+@example([GOOD + "}" + GOOD + "}"], b"\n\n", 200, False)
 @example([GOOD + ',"timestamp":1e-999999999}'], b"", 0, True)
 @example([GOOD + ',"timestamp":1e99999999999999999999}'], b"", 0, True)
 @example([GOOD + ',"x":' + "[" * 600 + "]" * 600 + "}"], b"", 0, True)

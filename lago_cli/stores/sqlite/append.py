@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import partial
-from itertools import repeat
-from typing import Any
+from typing import Any, TypeVar
 
 from lago_cli.domain.batches import EventBatch
 from lago_cli.domain.events import FIELDS
 from lago_cli.domain.json_text import same_json
 from lago_cli.domain.metrics import Metric
-from lago_cli.domain.readings import UNUSABLE, Reader, reader_for, unmatched
+from lago_cli.domain.readings import Reader, read_all, reader_for
 from lago_cli.errors import LagoError
 from lago_cli.stores.base import Appended, Duplicate, OnDuplicate
 from lago_cli.stores.sqlite.admission import Admission
+from lago_cli.stores.sqlite.bulk import insert_rows
 from lago_cli.stores.sqlite.catalog import Catalog
-from lago_cli.stores.sqlite.identities import Identities, key_of, rows_by
+from lago_cli.stores.sqlite.identities import Identities, Identity, key_of, rows_by
 from lago_cli.stores.sqlite.interning import Interning
 from lago_cli.stores.sqlite.rollups import Rollups
 
-_INSERT_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_INSERT_READING = "INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?)"
+T = TypeVar("T")
+
+_INSERT_EVENTS = "INSERT OR ROLLBACK INTO events"
+_INSERT_READINGS = "INSERT OR ROLLBACK INTO readings"
 _NEXT_ID = """
 SELECT 1 + max(ifnull((SELECT max(id) FROM events), 0),
                ifnull((SELECT max(last_event_id) FROM ingest_runs), 0))
@@ -34,6 +36,15 @@ SELECT e.id, e.transaction_id, c.code, p.external_customer_id, p.external_subscr
   JOIN events AS e ON e.id = wanted.value
   JOIN parties AS p ON p.id = e.party_id
   JOIN codes AS c ON c.id = e.code_id
+"""
+_FOLLOWING = """
+SELECT e.id, e.party_id, e.transaction_id, c.code, e.at, e.properties,
+       e.precise_total_amount_cents
+  FROM events AS e
+ CROSS JOIN codes AS c ON c.id = e.code_id
+ WHERE e.id >= ?
+ ORDER BY e.id
+ LIMIT ?
 """
 _AT = FIELDS.index("timestamp")
 
@@ -48,7 +59,8 @@ class Appender:
         self._admission = Admission(connection)
         self._rollups = Rollups(connection)
         self._metrics: dict[str, Metric] = {}
-        self._readers: dict[str, Reader] = {}
+        self.readers: dict[str, Reader] = {}
+        self._repeats: int | None = None  # the event that comes next if an ingest is repeated
         self.next_id = 0
 
     def begin(self) -> None:
@@ -60,7 +72,7 @@ class Appender:
         metrics = Catalog(self._connection).metrics()
         if metrics != self._metrics:
             self._metrics = metrics
-            self._readers = {code: reader_for(metric) for code, metric in metrics.items()}
+            self.readers = {code: reader_for(metric) for code, metric in metrics.items()}
 
     def forget(self) -> None:
         """After a rollback."""
@@ -112,18 +124,68 @@ class Appender:
         received_at: int,
         on_duplicate: OnDuplicate,
     ) -> Appended:
-        """What may not go in cannot take the place of what is stored either."""
         parties, streams = self._interning.parties(batch.parties)
         identities = list(zip(batch.transaction_ids, streams, strict=True))
+        repeated = set() if on_duplicate == "replace" else self._repetitions(batch, parties)
+        done = self._take_in(
+            batch.without(repeated) if repeated else batch,
+            _others(parties, repeated),
+            _others(identities, repeated),
+            on_duplicate=on_duplicate,
+            run=run,
+            received_at=received_at,
+        )
+        if repeated:
+            places = _others(range(len(batch)), repeated)
+            refused = [(places[index], refusal) for index, refusal in done.refused]
+            duplicates = [Duplicate(places[index], differs) for index, differs in done.duplicates]
+            duplicates += [Duplicate(index, ()) for index in repeated]
+            done = done._replace(duplicates=sorted(duplicates), refused=refused)
+        return done
+
+    def _repetitions(self, batch: EventBatch, parties: Sequence[int]) -> set[int]:
+        """
+        Events that are stored just so: the quick way through a file that comes again.
+
+        They follow each other as they did the first time. What is not found here is looked
+        for by its identity. (Not for `replace`: whether an event repeats the stored one then
+        hangs on what the batch replaced before.)
+        """
+        if self._repeats is None:
+            return set()
+        rows = self._connection.execute(_FOLLOWING, (self._repeats, len(batch)))
+        stored = {row[2]: row for row in rows}
+        self._repeats = None
+        columns = (batch.transaction_ids, batch.codes, batch.at, batch.properties, batch.amounts)
+        found = set()
+        for index, event in enumerate(zip(parties, *columns, strict=True)):
+            row = stored.get(event[1])
+            if row is not None and _is_repeated(row[1:], event):
+                found.add(index)
+                self._repeats = row[0] + 1
+        return found
+
+    def _take_in(
+        self,
+        batch: EventBatch,
+        parties: Sequence[int],
+        identities: Sequence[Identity],
+        *,
+        on_duplicate: OnDuplicate,
+        run: int,
+        received_at: int,
+    ) -> Appended:
+        """What may not go in cannot take the place of what is stored either."""
         first = self.next_id
         self.next_id += len(batch)
         taken = self._identities.claim(identities, first)
         insert = partial(self._insert, run=run, received_at=received_at)
         if not taken:
             return insert(batch, range(first, first + len(batch)), parties)
-        fresh = [index for index in range(len(batch)) if index not in taken]
-        ids = [first + index for index in fresh]
-        done = insert(batch.without(taken), ids, [parties[index] for index in fresh])
+        if self._repeats is None and 2 * len(taken) > len(batch):
+            self._repeats = max(taken.values()) + 1
+        ids = _others(range(first, first + len(batch)), taken)
+        done = insert(batch.without(taken), ids, _others(parties, taken))
         stored = self._stored(taken.values())
         duplicates, refused = [], []
         for index, holder in taken.items():
@@ -154,12 +216,11 @@ class Appender:
         self._interning.use(parties, received_at)
         codes = self._interning.codes(batch.codes)
         at = [received_at if moment is None else moment for moment in batch.at]
-        readers = [self._readers.get(code, unmatched) for code in batch.codes]
-        kept = [
-            read(properties, moment)
-            for read, properties, moment in zip(readers, batch.properties, at, strict=True)
-        ]
-        event_columns = (
+        readings = batch.readings if batch.readers is self.readers else None
+        readings = readings or read_all(batch.codes, batch.properties, at, self.readers)
+        insert_rows(
+            self._connection,
+            _INSERT_EVENTS,
             ids,
             parties,
             batch.transaction_ids,
@@ -167,22 +228,18 @@ class Appender:
             at,
             batch.properties,
             batch.amounts,
-            repeat(received_at, len(ids)),
-            repeat(run, len(ids)),
+            shared=(received_at, run),
         )
-        self._connection.executemany(_INSERT_EVENT, zip(*event_columns, strict=True))
-        self._connection.executemany(
-            _INSERT_READING,
-            [
-                (code, moment, event_id, party, *reading)
-                for code, moment, event_id, party, reading in zip(
-                    codes, at, ids, parties, kept, strict=True
-                )
-            ],
-        )
-        self._rollups.add(codes, at, ids, parties, kept)
-        strangers = readers.count(unmatched)
-        return Appended(len(ids), (), 0, strangers, kept.count(UNUSABLE) - strangers)
+        insert_rows(self._connection, _INSERT_READINGS, codes, at, ids, parties, *readings)
+        self._rollups.add(codes, at, ids, parties, zip(*readings, strict=True))
+        strangers = self._strangers(batch.codes)
+        return Appended(len(ids), (), 0, strangers, readings.values.count(None) - strangers)
+
+    def _strangers(self, codes: Sequence[str]) -> int:
+        """How many of the codes are no metric's."""
+        if self.readers.keys() >= set(codes):
+            return 0
+        return sum(code not in self.readers for code in codes)
 
     def _stored(self, event_ids: Iterable[int]) -> dict[int, tuple[Any, ...]]:
         """Id and fields of events, by the ids they were found under."""
@@ -202,6 +259,19 @@ class Appender:
         self._rollups.mark(code, at)
         self._connection.execute("DELETE FROM events WHERE id = ?", (old,))
         self._identities.pass_on(key, old, new)
+
+
+def _is_repeated(stored: tuple[Any, ...], event: tuple[Any, ...]) -> bool:
+    """Both are party, transaction id, code, instant and the rest; no instant is like any."""
+    timeless = event[3] is None and stored[:3] == event[:3] and stored[4:] == event[4:]
+    return stored == event or timeless
+
+
+def _others(column: Sequence[T], left_out: Container[int] | None) -> Sequence[T]:
+    """The rest of a column, without some places."""
+    if not left_out:
+        return column
+    return [each for index, each in enumerate(column) if index not in left_out]
 
 
 def _differences(fields: Sequence[Any], earlier: Sequence[Any]) -> tuple[str, ...]:

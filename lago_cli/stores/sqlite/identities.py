@@ -11,13 +11,23 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any
 
 from msgspec import json
 from xxhash import xxh3_64_intdigest as digest
 
+from lago_cli.stores.sqlite.bulk import insert_rows
+
 KEY_MASK = (1 << 63) - 1
 
+_INSERT = "INSERT OR IGNORE INTO identities"
+_MANY = 10_000
+"""
+So many keys are claimed in their order, else each would ask for another page of a large
+file. Every other time it is the reverse order: it finds the pages that were used last.
+"""
+_KEY = itemgetter(0)
 _IDENTITY_OF = """
 SELECT e.id, e.transaction_id, p.stream_id
   FROM json_each(?) AS wanted
@@ -52,6 +62,7 @@ class Identities:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._up = False
 
     def claim(self, identities: Sequence[Identity], first_id: int) -> dict[int, int]:
         """
@@ -63,10 +74,13 @@ class Identities:
         """
         keys = [key_of(*identity) for identity in identities]
         before = self._connection.total_changes
-        self._connection.executemany(
-            "INSERT OR IGNORE INTO identities VALUES (?, ?)",
-            zip(keys, range(first_id, first_id + len(keys)), strict=True),
-        )
+        ids: Sequence[int] = range(first_id, first_id + len(keys))
+        if len(keys) >= _MANY:
+            self._up = not self._up
+            rows = sorted(zip(keys, ids, strict=True), key=_KEY, reverse=not self._up)
+            insert_rows(self._connection, _INSERT, *zip(*rows, strict=True))
+        else:
+            insert_rows(self._connection, _INSERT, keys, ids)
         if self._connection.total_changes - before == len(keys):
             return {}
         holder_of = dict(rows_by(self._connection, _HOLDERS, keys))

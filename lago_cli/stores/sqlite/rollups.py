@@ -62,7 +62,7 @@ class Rollups:
         at: Sequence[int],
         ids: Iterable[int],
         parties: Sequence[int],
-        readings: Sequence[Kept],
+        readings: Iterable[Kept],
     ) -> None:
         """Events that were appended, by column."""
         pending = self._pending

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 
 from lago_cli.domain.aggregations import Window
 from lago_cli.domain.batches import EventBatch, Party
 from lago_cli.domain.metrics import Metric
+from lago_cli.domain.readings import Reader
 from lago_cli.domain.usage import Evidence, Share, UsageQuery
 from lago_cli.stores.base import Appended, OnDuplicate
 from lago_cli.stores.sqlite.accounts import Accounts
@@ -36,6 +37,9 @@ from lago_cli.stores.sqlite.schema import (
 )
 from lago_cli.stores.sqlite.scope import Scope
 from lago_cli.stores.sqlite.summarized import Summarized
+
+_LARGE = 4_000_000  # events
+_AT_ONCE = 50_000
 
 
 class SqliteStore:
@@ -145,6 +149,16 @@ class SqliteStore:
     def next_event_id(self) -> int:
         """The id of the next event, inside a transaction."""
         return self._appender.next_id
+
+    @property
+    def events_at_once(self) -> int:
+        """Few while all identities fit into memory; else so many that some share a page."""
+        return 1 if self.next_event_id < _LARGE else _AT_ONCE
+
+    @property
+    def readers(self) -> Mapping[str, Reader]:
+        """How the events of each metric are read; another object once metrics have changed."""
+        return self._appender.readers
 
     def define(self, metric: Metric) -> None:
         with self.writing():
