@@ -11,13 +11,14 @@ COMPILE := .venv-lock/bin/uv pip compile -q --upgrade --universal --python-versi
 PYTHON ?=
 EVENTS ?= 1000000
 BENCH_OPTIONS ?=
+RELIABILITY_OPTIONS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint check golden bench lock clean
+.PHONY: help install demo test lint check golden bench reliability lock clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 install: $(INSTALLED) ## Set up .venv with lago and all it takes to work on it
 	@echo "lago is installed: $(BIN)/lago"
@@ -40,6 +41,9 @@ golden: $(INSTALLED) ## Write the expected outputs of the CLI tests anew; review
 
 bench: $(BENCH_INSTALLED) ## Measure speed and memory (minutes; less with EVENTS=100000)
 	$(BIN)/python -m benchmarks --events $(EVENTS) $(BENCH_OPTIONS)
+
+reliability: $(INSTALLED) ## Kill, crowd, fill, damage and fuzz (half an hour; RELIABILITY_OPTIONS="--only kill")
+	$(BIN)/python -m reliability $(RELIABILITY_OPTIONS)
 
 lock: $(INSTALLED) ## Resolve the locked versions anew
 	@$(BIN)/python -m venv --clear .venv-lock && \

@@ -11,8 +11,10 @@ def main() -> None:
 
         print(f"lago {__version__}")
         return
-    from lago_cli.cli.app import run
-
+    try:
+        from lago_cli.cli.app import run
+    except KeyboardInterrupt:
+        sys.exit(130)
     sys.exit(run(sys.argv[1:]))
 
 

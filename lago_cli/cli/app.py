@@ -42,6 +42,9 @@ COMMANDS = {
 }
 
 
+_LONGEST_NUMBER = 100_000  # digits; of what comes in, domain.numbers takes fewer
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM, handled like Ctrl-C."""
 
@@ -89,6 +92,7 @@ def _print_version(wanted: bool) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run the program and return its exit code; only bugs raise."""
     signal.signal(signal.SIGTERM, _terminate)
+    sys.set_int_max_str_digits(_LONGEST_NUMBER)
     _open_what_is_closed()
     _let_words_be_lost()
     try:

@@ -133,6 +133,7 @@ class Ingestion:
         self._in_transaction = 0  # events since it began
         self._had_transaction = False
         self.committed = Tally()
+        self._committing = self.committed
 
     def read(self, file: str, records: Iterable[Block | Record]) -> None:
         """Take in one input."""
@@ -173,6 +174,8 @@ class Ingestion:
     def abandon(self) -> None:
         """After a failure or an interruption: nothing half done stays."""
         self._decoding.close()
+        if not self._store.in_transaction:  # it came in the very moment of a commit
+            self.committed = self._committing
         self._store.rollback()
 
     def _take_block(self, block: Block) -> None:
@@ -321,6 +324,11 @@ class Ingestion:
             self._now() if finished else None,
         )
         since = self._elapsed()
-        self._store.commit()
+        self._committing = replace(self._tally)
+        try:
+            self._store.commit()
+        except Exception:
+            self._committing = self.committed
+            raise
+        self.committed = self._committing
         self._commit_took = self._elapsed() - since
-        self.committed = replace(self._tally)

@@ -1,0 +1,1 @@
+"""Long trials of what must never be lost. `python -m reliability --help` tells how."""
