@@ -27,7 +27,7 @@ demo: $(INSTALLED) ## Define metrics, ingest sample events twice, show the usage
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_events/demo.sh
 
 test: $(INSTALLED) ## Run every test; choose some with TESTS="-k usage"
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n auto $(TESTS)
 
 lint: $(INSTALLED) ## Check style, formatting and types
 	$(BIN)/ruff check

@@ -142,7 +142,7 @@ def test_a_wrong_summary_is_found(tmp_path):
         engine.ingest([json.dumps(event)])
         with engine.store.writing():
             engine.store._connection.execute(
-                "UPDATE daily_usage SET figures = x'9193010002' WHERE id = 1"
+                "UPDATE daily_usage SET figures = x'919201920002' WHERE id = 1"
             )
         problems = dict(engine.store.maintenance.problems())
 

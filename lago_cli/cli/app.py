@@ -8,6 +8,7 @@ longer to build than most of them take to run.
 from __future__ import annotations
 
 import errno
+import gc
 import io
 import os
 import signal
@@ -42,6 +43,7 @@ COMMANDS = {
 }
 
 
+_MANY_OBJECTS = 100_000  # between looks for garbage: millions are made here, hardly any in cycles
 _LONGEST_NUMBER = 100_000  # digits; of what comes in, domain.numbers takes fewer
 
 
@@ -93,6 +95,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the program and return its exit code; only bugs raise."""
     signal.signal(signal.SIGTERM, _terminate)
     sys.set_int_max_str_digits(_LONGEST_NUMBER)
+    gc.set_threshold(_MANY_OBJECTS)
     _open_what_is_closed()
     _let_words_be_lost()
     try:

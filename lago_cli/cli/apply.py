@@ -45,7 +45,9 @@ def register_export(app: typer.Typer) -> None:
 
 def apply(session: Session, files: Files, dry_run: DryRun = False, prune: Prune = False) -> None:
     """
-    Define what files say: metrics, customers and subscriptions.
+    Bring all definitions to what files say.
+
+    They are metrics, customers and subscriptions, in YAML or JSON.
 
     Applying them again changes nothing. A file with any fault changes nothing either.
     """
@@ -78,7 +80,7 @@ def apply(session: Session, files: Files, dry_run: DryRun = False, prune: Prune 
 
 
 def export(session: Session) -> None:
-    """Write all definitions as YAML, or with -o json as JSON, for apply to take back."""
+    """Write all definitions, for apply to take back. As YAML, or as JSON with -o json."""
     from lago_cli.services.apply import exported
 
     if session.output not in ("table", "json"):

@@ -140,7 +140,7 @@ def get(session: Session, transaction_id: TransactionId) -> None:
 
 @command(app, "explain")
 def explain(session: Session, transaction_id: TransactionId) -> None:
-    """Follow one event through every step, to the figure that counts it or to where it stops."""
+    """Follow one event step by step. To the figure that counts it, or to where it stops."""
     from lago_cli.cli.explain_reports import walks_report
     from lago_cli.services.walks import walk
 

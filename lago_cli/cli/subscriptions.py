@@ -128,7 +128,7 @@ def update(
     started_at: StartedAt = None,
     ending_at: EndingAt = None,
 ) -> None:
-    """Change what is given, for past periods too; an empty text takes a value away."""
+    """Change what is given. For past periods too; an empty text takes a value away."""
     from lago_cli.cli.definition_reports import subscription_report
     from lago_cli.services.accounts import update_subscription
 

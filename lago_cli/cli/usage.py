@@ -58,9 +58,10 @@ Limit = Annotated[
 @selecting
 def explain_(session: Session, request: UsageRequest, limit: Limit = None) -> None:
     """
-    Show the events behind every figure: what each adds, or why it does not count.
+    Show the events behind every figure.
 
-    What they add makes up the figure, to the last digit.
+    What each adds, or why it does not count; together they make up the figure, to the
+    last digit.
     """
     from lago_cli.cli.explain_reports import explanation_report, explanation_tables
     from lago_cli.services.explain import explain

@@ -41,33 +41,26 @@ class Summary:
         else:
             self.usable += 1
 
+    def absorb(self, row: Sequence[Any]) -> None:
+        """Count in the events of another summary of the same class, given as its `row`."""
+        self.unusable += row[0]
+        self.usable += row[1]
+
     def merge(self, other: Summary) -> None:
         """Count in the events of another summary of the same class."""
-        self.unusable += other.unusable
-        self.usable += other.usable
-        if other.usable:
-            self._merge(other)
+        self.absorb(other.row())
 
     def units(self, window: Window) -> Units:  # noqa: ARG002
         """The figure of `window`, in or before which all the events lie."""
         return Decimal(self.usable)
 
-    def cells(self) -> tuple[Any, ...]:
-        """All but the two numbers, in texts and integers of 64 bits; `load` takes them back."""
-        return ()
+    def row(self) -> tuple[Any, ...]:
+        """What is to be kept, in texts and integers of 64 bits; `absorb` takes it back."""
+        return self.unusable, self.usable
 
-    def load(self, cells: Sequence[Any]) -> None:
-        pass
-
-    def comparable(self) -> object:
+    def said(self) -> object:
         """Equal for summaries that say the same."""
-        return self.unusable, self.usable, self._said()
-
-    def _said(self) -> object:
-        return self.cells()
-
-    def _merge(self, other: Any) -> None:
-        pass
+        return self.unusable, self.usable
 
 
 class Total(Summary):
@@ -84,15 +77,24 @@ class Total(Summary):
     def units(self, window: Window) -> Units:  # noqa: ARG002
         return add(from_scaled(self.total, self.scale), self.rest)
 
-    def cells(self) -> tuple[Any, ...]:
-        return _cell(self.total), self.scale, *kept(self.rest, 1)[:2]
+    def row(self) -> tuple[Any, ...]:
+        rest = kept(self.rest, 1)[:2] if self.rest else (0, 0)
+        return self.unusable, self.usable, _cell(self.total), self.scale, *rest
 
-    def load(self, cells: Sequence[Any]) -> None:
-        total, self.scale, rest, rest_scale = cells
-        self.total, self.rest = int(total), number_kept(rest, rest_scale)
+    def absorb(self, row: Sequence[Any]) -> None:
+        unusable, usable, total, scale, rest, rest_scale = row
+        self.unusable += unusable
+        self.usable += usable
+        if scale == self.scale and type(total) is int:
+            self.total += total
+        else:
+            self._add(int(total), scale)
+        if rest:
+            self.rest = add(self.rest, number_kept(rest, rest_scale))
 
-    def _said(self) -> object:
-        return Fraction(self.total, 10**self.scale) + Fraction(self.rest)
+    def said(self) -> object:
+        total = Fraction(self.total, 10**self.scale) + Fraction(self.rest)
+        return self.unusable, self.usable, total
 
     def take(self, at: int, event_id: int, reading: Kept) -> None:  # noqa: ARG002
         value, scale, _ = reading
@@ -113,11 +115,6 @@ class Total(Summary):
             self.scale = scale
         self.total += value if scale == self.scale else value * 10 ** (self.scale - scale)
 
-    def _merge(self, other: Total) -> None:
-        self._add(other.total, other.scale)
-        if other.rest:
-            self.rest = add(self.rest, other.rest)
-
 
 class Largest(Summary):
     """The largest value, in the form in which it is stored."""
@@ -132,11 +129,19 @@ class Largest(Summary):
     def units(self, window: Window) -> Units:  # noqa: ARG002
         return ZERO if self.value is None else number_kept(self.value, self.scale)
 
-    def cells(self) -> tuple[Any, ...]:
-        return self.value, self.scale
+    def row(self) -> tuple[Any, ...]:
+        return self.unusable, self.usable, self.value, self.scale
 
-    def load(self, cells: Sequence[Any]) -> None:
-        self.value, self.scale = cells
+    def absorb(self, row: Sequence[Any]) -> None:
+        unusable, usable, value, scale = row
+        self.unusable += unusable
+        self.usable += usable
+        if usable:
+            self._put(value, scale)
+
+    def said(self) -> object:
+        largest = None if self.value is None else number_kept(self.value, self.scale)
+        return self.unusable, self.usable, largest
 
     def take(self, at: int, event_id: int, reading: Kept) -> None:  # noqa: ARG002
         value, scale, _ = reading
@@ -148,10 +153,6 @@ class Largest(Summary):
             self._put(value, scale)
         elif value > self.value:  # type: ignore[operator]
             self.value = value
-
-    def _merge(self, other: Largest) -> None:
-        assert other.value is not None
-        self._put(other.value, other.scale)
 
     def _put(self, value: int | str, scale: int | None) -> None:
         mine = self.value
@@ -172,12 +173,18 @@ class Latest(Summary):
     def units(self, window: Window) -> Units:  # noqa: ARG002
         return max(self.latest, ZERO)
 
-    def cells(self) -> tuple[Any, ...]:
-        return *self.moment, *kept(self.latest, 1)[:2]
+    def row(self) -> tuple[Any, ...]:
+        return self.unusable, self.usable, *self.moment, *kept(self.latest, 1)[:2]
 
-    def load(self, cells: Sequence[Any]) -> None:
-        at, event_id, value, scale = cells
-        self.moment, self.latest = (at, event_id), number_kept(value, scale)
+    def absorb(self, row: Sequence[Any]) -> None:
+        unusable, usable, at, event_id, value, scale = row
+        self.unusable += unusable
+        self.usable += usable
+        if (at, event_id) > self.moment:
+            self.moment, self.latest = (at, event_id), number_kept(value, scale)
+
+    def said(self) -> object:
+        return self.row()
 
     def take(self, at: int, event_id: int, reading: Kept) -> None:
         value, scale, _ = reading
@@ -187,10 +194,6 @@ class Latest(Summary):
         self.usable += 1
         if (at, event_id) > self.moment:
             self.moment, self.latest = (at, event_id), number_kept(value, scale)
-
-    def _merge(self, other: Latest) -> None:
-        if other.moment > self.moment:
-            self.moment, self.latest = other.moment, other.latest
 
 
 class Items(Summary):
@@ -205,16 +208,22 @@ class Items(Summary):
     def units(self, window: Window) -> Units:  # noqa: ARG002
         return Decimal(sum(step > 0 for _, _, step in self.last.values()))
 
-    def _said(self) -> object:
-        return self.last
+    def row(self) -> tuple[Any, ...]:
+        columns = zip(*((item, *moment) for item, moment in self.last.items()), strict=True)
+        return self.unusable, self.usable, *columns
 
-    def cells(self) -> tuple[Any, ...]:
-        return tuple(cell for item, moment in self.last.items() for cell in (item, *moment))
+    def absorb(self, row: Sequence[Any]) -> None:
+        self.unusable += row[0]
+        self.usable += row[1]
+        last = self.last
+        if len(row) > 2:
+            for item, moment in zip(row[2], zip(*row[3:], strict=True), strict=True):
+                known = last.get(item)
+                if known is None or moment > known:
+                    last[item] = moment
 
-    def load(self, cells: Sequence[Any]) -> None:
-        self.last = {
-            cells[n]: (cells[n + 1], cells[n + 2], cells[n + 3]) for n in range(0, len(cells), 4)
-        }
+    def said(self) -> object:
+        return self.unusable, self.usable, self.last
 
     def take(self, at: int, event_id: int, reading: Kept) -> None:
         item, _, step = reading
@@ -222,17 +231,8 @@ class Items(Summary):
             self.unusable += 1
             return
         self.usable += 1
-        self._put(item, (at, event_id, step or 0))
-
-    def _merge(self, other: Items) -> None:
-        if not self.last:
-            self.last = dict(other.last)
-        else:
-            for item, moment in other.last.items():
-                self._put(item, moment)
-
-    def _put(self, item: Any, moment: tuple[int, int, int]) -> None:
         known = self.last.get(item)
+        moment = at, event_id, step or 0
         if known is None or moment > known:
             self.last[item] = moment
 
@@ -263,15 +263,15 @@ class Level(Total):
             number.rest = Fraction(self.rest) * factor
         return carried
 
-    def _said(self) -> object:
-        return super()._said(), self.moments._said()
+    def row(self) -> tuple[Any, ...]:
+        return *super().row(), *self.moments.row()[2:]
 
-    def cells(self) -> tuple[Any, ...]:
-        return *super().cells(), *self.moments.cells()
+    def absorb(self, row: Sequence[Any]) -> None:
+        super().absorb(row[:6])
+        self.moments.absorb((0, 0, *row[6:]))
 
-    def load(self, cells: Sequence[Any]) -> None:
-        super().load(cells[:4])
-        self.moments.load(cells[4:])
+    def said(self) -> object:
+        return super().said(), self.moments.said()
 
     def take(self, at: int, event_id: int, reading: Kept) -> None:  # noqa: ARG002
         value, scale, _ = reading
@@ -290,10 +290,6 @@ class Level(Total):
             number = number_kept(value, scale)
             self.rest = add(self.rest, number)
             moments.rest = add(moments.rest, Fraction(number) * at)
-
-    def _merge(self, other: Level) -> None:  # type: ignore[override]
-        super()._merge(other)
-        self.moments._merge(other.moments)
 
 
 SUMMARIES: dict[str, type[Summary]] = {

@@ -12,16 +12,26 @@ import pytest
 
 from lago_cli import __version__
 
+VERBS = ("create", "list", "get", "update")
 COMMANDS = (
     ("ingest",),
-    ("usage",),
-    *(("metrics", name) for name in ("create", "list", "get", "update", "delete")),
-    *(("billable-metrics", name) for name in ("create", "list", "get", "update", "delete")),
-    *(("events", name) for name in ("send", "list", "get", "export")),
+    ("apply",),
+    ("export",),
+    *(("metrics", name) for name in (*VERBS, "delete", "evaluate")),
+    *(("billable-metrics", name) for name in (*VERBS, "delete", "evaluate")),
+    *(("customers", name) for name in (*VERBS, "delete")),
+    *(("subscriptions", name) for name in (*VERBS, "terminate")),
+    *(("events", name) for name in ("send", "list", "get", "explain", "export")),
+    ("usage", "explain"),
+    ("usage", "check"),
     *(("ingest-runs", name) for name in ("list", "get", "revert")),
     *(("db", name) for name in ("info", "check", "backup", "vacuum")),
 )
-GROUPS = (("metrics",), ("billable-metrics",), ("events",), ("ingest-runs",), ("db",))
+HELPFUL = (  # groups that are no command themselves
+    *(("metrics",), ("billable-metrics",), ("customers",), ("subscriptions",)),
+    *(("events",), ("ingest-runs",), ("db",)),
+)
+GROUPS = (*HELPFUL, ("usage",))
 SHARED = ("--db", "--output", "-o", "--busy-timeout", "--now", "--quiet", "-q", "--no-color")
 CALLS = ("metrics", "create", "--code", "calls", "--aggregation-type", "count")
 NOVEMBER = ("usage", "--period", "2026-11")
@@ -56,7 +66,7 @@ def test_help_names_every_command(lago):
     assert listed == {*COMMANDS, *GROUPS}
 
 
-@pytest.mark.parametrize("command", [(), *GROUPS], ids=" ".join)
+@pytest.mark.parametrize("command", [(), *HELPFUL], ids=" ".join)
 def test_nothing_but_a_group_shows_its_help(lago, command):
     finished = lago(*command, exits=2)
 

@@ -8,7 +8,10 @@ import pytest
 
 from tests.test_docs import COMMANDS
 
-GROUPS = ("", "metrics", "billable-metrics", "events", "ingest-runs", "db")
+GROUPS = (
+    *("", "metrics", "billable-metrics", "customers", "subscriptions", "events", "usage"),
+    *("ingest-runs", "db"),
+)
 
 
 @pytest.mark.parametrize(

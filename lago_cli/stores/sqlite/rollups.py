@@ -2,8 +2,8 @@
 Summaries of every day, maintained with the events they sum up.
 
 A row of `daily_usage` has, for one code and one UTC day, what a commit added: a summary
-of each party, packed. Rows of a day are merged where they are read, and where there
-are many of them. What is not a mere addition (a replaced or reverted event, a changed
+of each party, packed. Rows of a day are merged where they are read, and as they become many
+(see `_write`). What is not a mere addition (a replaced or reverted event, a changed
 metric) makes its days anew from their readings, in the same transaction.
 """
 
@@ -20,7 +20,6 @@ from lago_cli.domain.readings import Kept
 from lago_cli.domain.summaries import SUMMARIES, Summary
 
 DAY = 86_400_000_000  # microseconds
-_MOST_ROWS = 8  # of a day
 _MOST_PENDING = 200_000  # summaries
 
 _KIND = """
@@ -30,6 +29,9 @@ _READINGS = """
 SELECT at, event_id, party_id, value, scale, step FROM readings
  WHERE code_id = :code AND at >= :start AND at < :end
  ORDER BY at, event_id
+"""
+_SIZES = """
+SELECT id, length(figures) FROM daily_usage WHERE code_id = ? AND day = ? ORDER BY id DESC
 """
 _EVER = 2**62
 
@@ -119,19 +121,19 @@ class Rollups:
 
     def stored(
         self, code: int, start: int = -_EVER, end: int = _EVER
-    ) -> Iterator[tuple[int, int, Summary]]:
-        """(day, party, summary) from day `start` up to day `end`; a party may come repeatedly."""
-        kind = self._kind(code)
+    ) -> Iterator[tuple[int, int, list[Any]]]:
+        """
+        (day, party, row of a summary) from day `start` up to day `end`.
+
+        A party may come several times a day.
+        """
         rows = self._connection.execute(
             "SELECT day, figures FROM daily_usage WHERE code_id = ? AND day >= ? AND day < ?",
             (code, start, end),
         )
         for day, figures in rows:
-            for party, unusable, usable, *cells in msgpack.decode(figures):
-                summary = kind(unusable, usable)
-                if usable:
-                    summary.load(cells)
-                yield day, party, summary
+            for party, row in msgpack.decode(figures):
+                yield day, party, row
 
     def _write_pending(self) -> None:
         by_day: dict[DayKey, dict[int, Summary]] = {}
@@ -143,32 +145,41 @@ class Rollups:
             self._write(code, day, summaries)
 
     def _write(self, code: int, day: int, summaries: dict[int, Summary]) -> None:
-        count = self._connection.execute(
-            "SELECT count(*) FROM daily_usage WHERE code_id = ? AND day = ?", (code, day)
-        ).fetchone()[0]
-        if count >= _MOST_ROWS:
-            summaries = self._merged(code, day, summaries)
-        rows = [
-            (party, each.unusable, each.usable, *(each.cells() if each.usable else ()))
-            for party, each in summaries.items()
-        ]
+        """
+        One row more, together with those before it that are not much larger.
+
+        So the rows of a day are few, and what is written anew is in proportion to what is new.
+        """
+        figures = _packed(summaries)
+        size, replaced = len(figures), []
+        for row, length in self._connection.execute(_SIZES, (code, day)).fetchall():
+            if length > 2 * size:
+                break
+            replaced.append(row)
+            size += length
+        if replaced:
+            with exact():
+                for row in replaced:
+                    self._absorb(code, row, summaries)
+            figures = _packed(summaries)
         self._connection.execute(
             "INSERT INTO daily_usage (code_id, day, figures) VALUES (?, ?, ?)",
-            (code, day, msgpack.encode(rows)),
+            (code, day, figures),
         )
 
-    def _merged(self, code: int, day: int, summaries: dict[int, Summary]) -> dict[int, Summary]:
-        """With all rows of that day, which are taken out."""
-        merged: dict[int, Summary] = {}
-        with exact():
-            for _, party, summary in self.stored(code, day, day + 1):
-                _merge(merged, party, summary)
-            for party, summary in summaries.items():
-                _merge(merged, party, summary)
-        self._connection.execute(
-            "DELETE FROM daily_usage WHERE code_id = ? AND day = ?", (code, day)
-        )
-        return merged
+    def _absorb(self, code: int, row: int, summaries: dict[int, Summary]) -> None:
+        """Take the row out, and what it says in."""
+        query = "DELETE FROM daily_usage WHERE id = ? RETURNING figures"
+        for (figures,) in self._connection.execute(query, (row,)).fetchall():
+            for party, cells in msgpack.decode(figures):
+                self.summary_in(summaries, code, party).absorb(cells)
+
+    def summary_in(self, summaries: dict[int, Summary], code: int, party: int) -> Summary:
+        """The party's, or a new one."""
+        summary = summaries.get(party)
+        if summary is None:
+            summary = summaries[party] = self._kind(code)()
+        return summary
 
     def _kind(self, code: int) -> type[Summary]:
         if code not in self._kinds:
@@ -177,11 +188,8 @@ class Rollups:
         return self._kinds[code]
 
 
-def _merge(into: dict[int, Summary], party: int, summary: Summary) -> None:
-    if party in into:
-        into[party].merge(summary)
-    else:
-        into[party] = summary
+def _packed(summaries: dict[int, Summary]) -> bytes:
+    return msgpack.encode([(party, summary.row()) for party, summary in summaries.items()])
 
 
 def days_that_differ(connection: sqlite3.Connection) -> Iterator[tuple[int, int]]:
@@ -190,13 +198,13 @@ def days_that_differ(connection: sqlite3.Connection) -> Iterator[tuple[int, int]
     for (code,) in connection.execute("SELECT id FROM codes").fetchall():
         kept: dict[int, dict[int, Summary]] = {}
         with exact():
-            for day, party, summary in rollups.stored(code):
-                _merge(kept.setdefault(day, {}), party, summary)
+            for day, party, row in rollups.stored(code):
+                rollups.summary_in(kept.setdefault(day, {}), code, party).absorb(row)
         for day, summaries in rollups.recomputed(code):
-            if _shown(kept.pop(day, {})) != _shown(summaries):
+            if _said(kept.pop(day, {})) != _said(summaries):
                 yield code, day
         yield from ((code, day) for day in kept)
 
 
-def _shown(summaries: dict[int, Summary]) -> dict[int, Any]:
-    return {party: each.comparable() for party, each in summaries.items()}
+def _said(summaries: dict[int, Summary]) -> dict[int, object]:
+    return {party: each.said() for party, each in summaries.items()}

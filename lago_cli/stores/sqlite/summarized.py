@@ -8,8 +8,8 @@ the other ways of `aggregate` give, or None where they are quicker.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from lago_cli.domain.aggregations import Window
 from lago_cli.domain.batches import Party
@@ -70,10 +70,11 @@ class Summarized:
         kind = SUMMARIES[query.metric.aggregation_type]
         found: dict[Key, Summary] = {}
         with exact():
-            for key, summary in self._found(code, pieces, edges, kind):
-                if key not in found:
-                    found[key] = kind()  # a summary may be part of several
-                found[key].merge(summary)
+            for key, row in self._found(code, pieces, edges, kind):
+                summary = found.get(key)
+                if summary is None:
+                    summary = found[key] = kind()
+                summary.absorb(row)
             return list(_shares(query, kind, found))
 
     def count(
@@ -91,7 +92,7 @@ class Summarized:
         found = {}
         for (code,) in self._connection.execute("SELECT id FROM codes").fetchall():
             rows = self._found(code, pieces, edges, Summary)
-            found[code] = sum(summary.usable if usable else summary.unusable for _, summary in rows)
+            found[code] = sum(row[usable] for _, row in rows)
         return found
 
     def _pieces(self, query: UsageQuery) -> Pieces | None:
@@ -118,7 +119,7 @@ class Summarized:
 
     def _found(
         self, code: int, pieces: Pieces, edges: list[Window], kind: type[Summary]
-    ) -> Iterator[tuple[Key, Summary]]:
+    ) -> Iterator[tuple[Key, Sequence[Any]]]:
         days = {
             party: [(*piece.days, piece.key) for piece in mine] for party, mine in pieces.items()
         }
@@ -135,9 +136,9 @@ class Summarized:
             for at, event_id, party, *reading in self._connection.execute(_READINGS, bounds_of):
                 for piece in pieces.get(party, ()):
                     if piece.start <= at < piece.end and not _is_whole(piece, at):
-                        summary = kind()
-                        summary.take(at, event_id, tuple(reading))
-                        yield piece.key, summary
+                        alone = kind()
+                        alone.take(at, event_id, tuple(reading))
+                        yield piece.key, alone.row()
 
     def _code_id(self, code: str) -> int | None:
         row = self._connection.execute("SELECT id FROM codes WHERE code = ?", (code,)).fetchone()
