@@ -21,13 +21,20 @@ LAGO = SCRIPTS / "lago"
 SQLITE_UTILS = (SCRIPTS / "sqlite-utils", "insert")
 STARTS = 21
 SLOW_RUNS = 2  # of what takes a minute
-LARGE = 5  # times the events: memory must not grow with them
+LARGE = 10  # times the events
+QUERIES = 5
+MONTH = ("usage", "--period", "2026-11", "-o", "json")
 
-INGEST_LIMIT = 6  # times as fast as sqlite-utils
-FLOOR_LIMIT = 1.6
+INGEST_LIMIT = 8  # times as fast as sqlite-utils
+FLOOR_LIMIT = 1.25
+AGAIN_LIMIT = 1
+LAST_LIMIT = 1.5  # times the first part of as many events
+FEW_LIMIT = 3  # times the same into an empty file
+MONTH_LIMIT = 1.5  # times the same out of a tenth of the events
+GROUPED_LIMIT = 1  # times DuckDB
 MEMORY_LIMIT = 300_000_000
-VERSION_LIMIT = 7  # times an empty Python
-USAGE_LIMIT = 14
+VERSION_LIMIT = 6  # times an empty Python
+USAGE_LIMIT = 12
 
 
 class Bench:
@@ -45,7 +52,7 @@ class Bench:
         self.start_up()
         self.ingest(events)
         self.time_ordered_ids()
-        self.memory_of_more()
+        self.large_file()
 
     def generate(self, name: str, count: int, *options: str) -> Path:
         say(f"making {count:,} events")
@@ -64,10 +71,11 @@ class Bench:
         """A fresh file in which the metrics are defined."""
         path = self.folder / name
         self.remove(path)
-        for code, aggregation_type, field_name in METRICS:
-            field = ("--field-name", field_name) if field_name else ()
+        for code, aggregation_type, field_name, filter_ in METRICS:
+            more = ("--field-name", field_name) if field_name else ()
+            more += ("--filter", filter_) if filter_ else ()
             named = ("--code", code, "--aggregation-type", aggregation_type)
-            self.run(LAGO, "metrics", "create", *named, *field, "--db", path)
+            self.run(LAGO, "metrics", "create", *named, *more, "--db", path)
         return path
 
     def start_up(self) -> None:
@@ -113,7 +121,8 @@ class Bench:
         slow = figures["sqlite-utils"]
         self.add(other, slow, "`lago ingest`", lago, INGEST_LIMIT, at_least=True)
         self.add("`lago ingest`", lago, "SQLite alone", figures["floor"], FLOOR_LIMIT)
-        self.add("`lago ingest` of the same file again", figures["again"], "the first time", lago)
+        again = figures["again"]
+        self.add("`lago ingest` of the same file again", again, "the first time", lago, AGAIN_LIMIT)
         if "duckdb" in figures:
             self.add("`lago ingest`", lago, "DuckDB, all cores", figures["duckdb"])
 
@@ -150,17 +159,64 @@ class Bench:
         self.remove(path)
         events.unlink()
 
-    def memory_of_more(self) -> None:
-        """Peak memory for few and for many events."""
-        events = self.generate("large.ndjson", self.count * LARGE, "--seed", "2")
-        say("ingesting them")
-        path = self.defined("large.db")
-        done = self.run(LAGO, "ingest", events, "--db", path, "-o", "json")
+    def large_file(self) -> None:
+        """Month after month into one file: what the last costs, and a question after each."""
+        path, duckdb = self.defined("large.db"), self.folder / "large.duckdb"
+        parts: list[Figure] = []
+        months: dict[int, Figure] = {}
+        peak = 0
+        for number in range(1, LARGE + 1):
+            events = self.generate("part.ndjson", self.count, "--seed", number)
+            say(f"ingesting part {number} of {LARGE}")
+            done = self.run(LAGO, "ingest", events, "--db", path, "-o", "json")
+            parts.append(Figure(done.took))
+            peak = max(peak, done.peak_bytes)
+            if find_spec("duckdb"):
+                self.run(PYTHON, "-m", "benchmarks.duckdb_insert", events, duckdb)
+            if number in (1, LARGE):
+                (months[number],) = self.several((LAGO, *MONTH, "--db", path))
         few, many = f"{self.count:,} events", f"{self.count * LARGE:,} events"
         self.lines.append(Line.of_memory(few, self.peak, MEMORY_LIMIT))
-        self.lines.append(Line.of_memory(many, done.peak_bytes, MEMORY_LIMIT))
-        share = Figure(Took(*(each / LARGE for each in done.took)))
-        self.add(f"`lago ingest` of {many}, for each {self.count:,}", share, few, self.ingested)
+        self.lines.append(Line.of_memory(many, peak, MEMORY_LIMIT))
+        what = f"`lago ingest` of the last {few} of {many}"
+        self.add(what, parts[-1], "the first", parts[0], LAST_LIMIT)
+        what = f"`lago usage` of a month, {many}"
+        self.add(what, months[LARGE], few, months[1], MONTH_LIMIT)
+        self.few_events(path, many)
+        if find_spec("duckdb"):
+            self.grouped(path, duckdb, many)
+
+    def several(self, *commands: Sequence[object]) -> list[Figure]:
+        """Each some times, in turn."""
+        rounds = [[self.run(*command).took for command in commands] for _ in range(QUERIES)]
+        return [Figure(*runs) for runs in zip(*rounds, strict=True)]
+
+    def few_events(self, path: Path, many: str) -> None:
+        say("ingesting 100 events")
+        into: tuple[list[Took], list[Took]] = ([], [])
+        for number in range(QUERIES):
+            events = self.generate("few.ndjson", 100, "--seed", 100 + number)
+            for runs, target in zip(into, (path, self.defined("few.db")), strict=True):
+                runs.append(self.run(LAGO, "ingest", events, "--db", target).took)
+        large, empty = (Figure(*runs) for runs in into)
+        self.add(f"100 events into {many}", large, "into an empty file", empty, FEW_LIMIT)
+
+    def grouped(self, path: Path, duckdb: Path, many: str) -> None:
+        """By a property that the metric declares, and by one that it does not."""
+        for code, key, value, limit, words in (
+            ("storage", "region", None, GROUPED_LIMIT, "grouped by a filter of the metric"),
+            ("storage", "region", "eu", GROUPED_LIMIT, "of one value of it"),
+            ("api_calls", "method", None, GROUPED_LIMIT, "grouped by any property"),
+        ):
+            say(f"usage {words}")
+            asked = ("--filter", f"{key}={value}") if value else ("--group-by", key)
+            theirs = (PYTHON, "-m", "benchmarks.duckdb_usage", duckdb, code, key)
+            mine, other = self.several(
+                (LAGO, *MONTH, "--by", "subscription", "--metric", code, *asked, "--db", path),
+                (*theirs, value) if value else theirs,
+            )
+            what = f"`lago usage` {words}, {many}"
+            self.add(what, mine, "DuckDB, raw JSON, all cores", other, limit)
 
     def add(
         self,

@@ -11,7 +11,7 @@ import sys
 import duckdb
 
 TABLE = """
-CREATE TABLE events (
+CREATE TABLE IF NOT EXISTS events (
     transaction_id VARCHAR PRIMARY KEY,
     external_subscription_id VARCHAR,
     code VARCHAR,

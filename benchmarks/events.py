@@ -13,19 +13,22 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-METRICS = (
-    ("api_calls", "count_agg", None),
-    ("storage", "sum_agg", "gb"),
-    ("peak_jobs", "max_agg", "jobs"),
-    ("seats", "unique_count_agg", "user_id"),
-    ("gpu_level", "weighted_sum_agg", "change"),
+METRICS = (  # code, aggregation, field, filter
+    ("api_calls", "count_agg", None, None),
+    ("storage", "sum_agg", "gb", "region=eu,us,apac"),
+    ("peak_jobs", "max_agg", "jobs", None),
+    ("seats", "unique_count_agg", "user_id", None),
+    ("gpu_level", "weighted_sum_agg", "change", None),
 )
 SUBSCRIPTIONS = 1_000
 START = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
 MONTH_MILLISECONDS = 30 * 24 * 60 * 60 * 1_000
 PROPERTIES = {
     "api_calls": lambda any_: f'{{"method": "{any_.choice(("GET", "POST"))}", "status": 200}}',
-    "storage": lambda any_: f'{{"gb": {any_.randrange(1, 10**6) / 1000}, "region": "eu"}}',
+    "storage": lambda any_: (
+        f'{{"gb": {any_.randrange(1, 10**6) / 1000},'
+        f' "region": "{any_.choice(("eu", "us", "apac"))}"}}'
+    ),
     "peak_jobs": lambda any_: f'{{"jobs": {any_.randrange(500)}}}',
     "seats": lambda any_: (
         f'{{"user_id": "user-{any_.randrange(5_000)}",'

@@ -36,6 +36,10 @@ disturbs less.
 - *SQLite alone* is the floor: the very rows that `lago ingest` stored, decoded and in memory
   before the clock starts, go by `executemany` into a fresh file of the same schema with the same
   settings, in transactions of the same size (`benchmarks/floor.py`).
+- The large file is ten files of as many events each, all of the same month, with other ids: late
+  events throughout. *100 events* are those of a month too.
+- *DuckDB* answers the grouped questions out of the table that it was given, with the JSON of the
+  properties as it came (`benchmarks/duckdb_usage.py`).
 - *DuckDB* fills a table with the same primary key by `INSERT OR IGNORE ... read_json`, on all
   cores. It reads no values either.
 """

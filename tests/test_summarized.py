@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from lago_cli.domain.customers import Customer
 from lago_cli.domain.instants import parse_instant
+from lago_cli.domain.metrics import Filter
 from lago_cli.domain.subscriptions import Subscription
-from lago_cli.stores.sqlite import summarized
+from lago_cli.stores.sqlite import rollups, summarized
 from tests.engines import NOON, sqlite
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -24,9 +25,19 @@ METRICS = (
     {"code": "count", "aggregation_type": "count_agg"},
     {"code": "sum", "aggregation_type": "sum_agg", "field_name": "v"},
     {"code": "stock", "aggregation_type": "sum_agg", "field_name": "v", "recurring": True},
-    {"code": "max", "aggregation_type": "max_agg", "field_name": "v"},
+    {
+        "code": "max",
+        "aggregation_type": "max_agg",
+        "field_name": "v",
+        "filters": [Filter("region", ("eu",))],
+    },
     {"code": "latest", "aggregation_type": "latest_agg", "field_name": "v"},
-    {"code": "unique", "aggregation_type": "unique_count_agg", "field_name": "v"},
+    {
+        "code": "unique",
+        "aggregation_type": "unique_count_agg",
+        "field_name": "v",
+        "filters": [Filter("a b", ("1",)), Filter("region", ("eu", "us"))],
+    },
     {"code": "seats", "aggregation_type": "unique_count_agg", "field_name": "v", "recurring": True},
     {"code": "level", "aggregation_type": "weighted_sum_agg", "field_name": "v"},
     {
@@ -34,19 +45,20 @@ METRICS = (
         "aggregation_type": "weighted_sum_agg",
         "field_name": "v",
         "recurring": True,
+        "filters": [Filter("region", ("eu", "us"))],
     },
 )
 ZONES = (None, "Europe/Paris", "America/New_York", "Asia/Kathmandu")
 SETTINGS = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 events = st.builds(
-    lambda number, customer, subscription, code, at, value, operation: {
+    lambda number, customer, subscription, code, at, value, operation, region: {
         "transaction_id": str(number),
         "external_customer_id": customer,
         "external_subscription_id": subscription and f"{customer}-{subscription}",
         "code": code,
         "timestamp": (START + at).isoformat(),
-        "properties": {"v": value, "operation_type": operation},
+        "properties": {"v": value, "operation_type": operation, "region": region, "a b": 1.50},
     },
     st.integers(0, 40),
     st.sampled_from("ab"),
@@ -58,11 +70,15 @@ events = st.builds(
     ),
     st.sampled_from((1, 2, "0.25", "-3.5", 10**20, "1e-20", "x", None)),
     st.sampled_from((None, "add", "remove")),
+    st.sampled_from((None, "", "eu", "us", "elsewhere", 7, "7", True, [1])),
 )
 questions = st.fixed_dictionaries(
     {
         "by": st.sampled_from((None, "subscription")),
         "timezone": st.sampled_from(ZONES),
+        "group_by": st.sampled_from(((), (), ("region",), ("region", "a b"))),
+        "filters": st.sampled_from(({}, {}, {"region": ["eu", ""]}, {"a b": ["1.5"]})),
+        "excluded": st.sampled_from(((), ({"region": ["us"]}, {"a b": ["2"]}))),
     }
 ).flatmap(
     lambda asked: st.sampled_from(
@@ -80,7 +96,10 @@ questions = st.fixed_dictionaries(
 
 def answers(engine, asked):
     rows = engine.usage(now=NOON, **asked)
-    return [(row.owner, row.metric.code, row.window, row.units, row.events_count) for row in rows]
+    return [
+        (row.owner, row.metric.code, row.window, row.group, row.units, row.events_count)
+        for row in rows
+    ]
 
 
 def by_all_events(engine, asked):
@@ -129,7 +148,7 @@ def test_a_month_of_days_reads_no_event():
                 for number in range(300)
             ]
         )
-        with patch.object(summarized, "_READINGS", "no SQL at all"):
+        with patch.object(rollups, "_READINGS", "no SQL at all"):
             (row,) = engine.usage(period="2026-11")
 
     assert row.units == row.events_count == 103
@@ -142,7 +161,7 @@ def test_a_wrong_summary_is_found(tmp_path):
         engine.ingest([json.dumps(event)])
         with engine.store.writing():
             engine.store._connection.execute(
-                "UPDATE daily_usage SET figures = x'919201920002' WHERE id = 1"
+                "UPDATE daily_usage SET figures = x'919301c0920002' WHERE id = 1"
             )
         problems = dict(engine.store.maintenance.problems())
 

@@ -231,7 +231,8 @@ class Appender:
             shared=(received_at, run),
         )
         insert_rows(self._connection, _INSERT_READINGS, codes, at, ids, parties, *readings)
-        self._rollups.add(codes, at, ids, parties, zip(*readings, strict=True))
+        kept = zip(*readings, strict=True)
+        self._rollups.add(codes, at, ids, parties, kept, batch.properties)
         strangers = self._strangers(batch.codes)
         return Appended(len(ids), (), 0, strangers, readings.values.count(None) - strangers)
 

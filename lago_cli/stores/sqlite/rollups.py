@@ -2,19 +2,21 @@
 Summaries of every day, maintained with the events they sum up.
 
 A row of `daily_usage` has, for one code and one UTC day, what a commit added: a summary
-of each party, packed. Rows of a day are merged where they are read, and as they become many
-(see `_write`). What is not a mere addition (a replaced or reverted event, a changed
-metric) makes its days anew from their readings, in the same transaction.
+of each party (and label, where the metric has filters), packed. Rows of a day are merged
+where they are read, and as they become many (see `_write`). What is not a mere addition
+(a replaced or reverted event, a changed metric) makes its days anew from their readings,
+in the same transaction.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
-from msgspec import msgpack
+from msgspec import json, msgpack
 
+from lago_cli.domain.labels import Label, label_reader
 from lago_cli.domain.numbers import exact
 from lago_cli.domain.readings import Kept
 from lago_cli.domain.summaries import SUMMARIES, Summary
@@ -22,13 +24,16 @@ from lago_cli.domain.summaries import SUMMARIES, Summary
 DAY = 86_400_000_000  # microseconds
 _MOST_PENDING = 200_000  # summaries
 
-_KIND = """
-SELECT m.aggregation_type FROM codes AS c LEFT JOIN metrics AS m ON m.code = c.code WHERE c.id = ?
+_METRIC = """
+SELECT m.aggregation_type, m.filters
+  FROM codes AS c JOIN metrics AS m ON m.code = c.code
+ WHERE c.id = ?
 """
 _READINGS = """
-SELECT at, event_id, party_id, value, scale, step FROM readings
- WHERE code_id = :code AND at >= :start AND at < :end
- ORDER BY at, event_id
+SELECT r.at, r.event_id, r.party_id, {properties}, r.value, r.scale, r.step
+  FROM readings AS r {events}
+ WHERE r.code_id = :code AND r.at >= :start AND r.at < :end
+ ORDER BY r.at, r.event_id
 """
 _SIZES = """
 SELECT id, length(figures) FROM daily_usage WHERE code_id = ? AND day = ? ORDER BY id DESC
@@ -38,15 +43,25 @@ _EVER = 2**62
 DayKey = tuple[int, int]
 """(code id, UTC days since 1970)."""
 
+Who = tuple[int, Label | None]
+"""Whose events: a party's, of a label; None where the metric has no filters."""
+
+
+class Reads(NamedTuple):
+    """How the events of a code are summed up."""
+
+    kind: type[Summary]
+    label: Callable[[str], Label] | None
+
 
 class Rollups:
     """Collects what a transaction adds, and writes it down before it is committed."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._pending: dict[tuple[int, int, int], Summary] = {}
+        self._pending: dict[tuple[int, int, int, Label | None], Summary] = {}
         self._broken: set[DayKey] = set()
-        self._kinds: dict[int, type[Summary]] = {}
+        self._reads: dict[int, Reads] = {}
 
     def begin(self) -> None:
         """In a new transaction: metrics may have changed."""
@@ -56,7 +71,7 @@ class Rollups:
         """After a rollback."""
         self._pending.clear()
         self._broken.clear()
-        self._kinds.clear()
+        self._reads.clear()
 
     def add(
         self,
@@ -65,17 +80,20 @@ class Rollups:
         ids: Iterable[int],
         parties: Sequence[int],
         readings: Iterable[Kept],
+        properties: Sequence[str],
     ) -> None:
         """Events that were appended, by column."""
         pending = self._pending
+        reads_of = {code: self.reads(code) for code in set(codes)}
         with exact():
-            for code, moment, event_id, party, reading in zip(
-                codes, at, ids, parties, readings, strict=True
+            for code, moment, event_id, party, reading, text in zip(
+                codes, at, ids, parties, readings, properties, strict=True
             ):
-                key = code, moment // DAY, party
+                kind, label_of = reads_of[code]
+                key = code, moment // DAY, party, label_of(text) if label_of else None
                 summary = pending.get(key)
                 if summary is None:
-                    summary = pending[key] = self._kind(code)()
+                    summary = pending[key] = kind()
                 summary.take(moment, event_id, reading)
         if len(pending) > _MOST_PENDING:
             self._write_pending()
@@ -102,49 +120,57 @@ class Rollups:
 
     def recomputed(
         self, code: int, start: int = -_EVER, end: int = _EVER
-    ) -> Iterator[tuple[int, dict[int, Summary]]]:
-        """(day, summaries by party) out of the readings."""
-        kind = self._kind(code)
-        today, summaries = 0, dict[int, Summary]()
-        bounds = {"code": code, "start": start, "end": end}
-        for at, event_id, party, *reading in self._connection.execute(_READINGS, bounds):
+    ) -> Iterator[tuple[int, dict[Who, Summary]]]:
+        """(day, summaries) out of the readings."""
+        today, summaries = 0, dict[Who, Summary]()
+        for at, event_id, who, reading in self.readings(code, start, end):
             if summaries and at // DAY != today:
                 yield today, summaries
                 summaries = {}
             today = at // DAY
-            if party not in summaries:
-                summaries[party] = kind()
             with exact():
-                summaries[party].take(at, event_id, tuple(reading))
+                self.summary_in(summaries, code, who).take(at, event_id, reading)
         if summaries:
             yield today, summaries
 
+    def readings(self, code: int, start: int, end: int) -> Iterator[tuple[int, int, Who, Kept]]:
+        """(instant, event id, whose, reading) in the order of time."""
+        label_of = self.reads(code).label
+        sql = _READINGS.format(
+            properties="e.properties" if label_of else "''",
+            events="JOIN events AS e ON e.id = r.event_id" if label_of else "",
+        )
+        bounds = {"code": code, "start": start, "end": end}
+        for at, event_id, party, text, *reading in self._connection.execute(sql, bounds):
+            label = label_of(text) if label_of else None
+            yield at, event_id, (party, label), tuple(reading)
+
     def stored(
         self, code: int, start: int = -_EVER, end: int = _EVER
-    ) -> Iterator[tuple[int, int, list[Any]]]:
+    ) -> Iterator[tuple[int, int, Label | None, list[Any]]]:
         """
-        (day, party, row of a summary) from day `start` up to day `end`.
+        (day, party, label, row of a summary) from day `start` up to day `end`.
 
-        A party may come several times a day.
+        The same may come several times a day.
         """
         rows = self._connection.execute(
             "SELECT day, figures FROM daily_usage WHERE code_id = ? AND day >= ? AND day < ?",
             (code, start, end),
         )
         for day, figures in rows:
-            for party, row in msgpack.decode(figures):
-                yield day, party, row
+            for party, label, row in msgpack.decode(figures):
+                yield day, party, tuple(label) if label else None, row
 
     def _write_pending(self) -> None:
-        by_day: dict[DayKey, dict[int, Summary]] = {}
-        for (code, day, party), summary in self._pending.items():
+        by_day: dict[DayKey, dict[Who, Summary]] = {}
+        for (code, day, *who), summary in self._pending.items():
             if (code, day) not in self._broken:
-                by_day.setdefault((code, day), {})[party] = summary
+                by_day.setdefault((code, day), {})[tuple(who)] = summary  # type: ignore[index]
         self._pending.clear()
         for (code, day), summaries in by_day.items():
             self._write(code, day, summaries)
 
-    def _write(self, code: int, day: int, summaries: dict[int, Summary]) -> None:
+    def _write(self, code: int, day: int, summaries: dict[Who, Summary]) -> None:
         """
         One row more, together with those before it that are not much larger.
 
@@ -167,44 +193,50 @@ class Rollups:
             (code, day, figures),
         )
 
-    def _absorb(self, code: int, row: int, summaries: dict[int, Summary]) -> None:
+    def _absorb(self, code: int, row: int, summaries: dict[Who, Summary]) -> None:
         """Take the row out, and what it says in."""
         query = "DELETE FROM daily_usage WHERE id = ? RETURNING figures"
         for (figures,) in self._connection.execute(query, (row,)).fetchall():
-            for party, cells in msgpack.decode(figures):
-                self.summary_in(summaries, code, party).absorb(cells)
+            for party, label, cells in msgpack.decode(figures):
+                who = party, tuple(label) if label else None
+                self.summary_in(summaries, code, who).absorb(cells)
 
-    def summary_in(self, summaries: dict[int, Summary], code: int, party: int) -> Summary:
-        """The party's, or a new one."""
-        summary = summaries.get(party)
+    def summary_in(self, summaries: dict[Who, Summary], code: int, who: Who) -> Summary:
+        """Theirs, or a new one."""
+        summary = summaries.get(who)
         if summary is None:
-            summary = summaries[party] = self._kind(code)()
+            summary = summaries[who] = self.reads(code).kind()
         return summary
 
-    def _kind(self, code: int) -> type[Summary]:
-        if code not in self._kinds:
-            found = self._connection.execute(_KIND, (code,)).fetchone()
-            self._kinds[code] = SUMMARIES.get(found[0] if found else "", Summary)
-        return self._kinds[code]
+    def reads(self, code: int) -> Reads:
+        """How the events of a code are summed up, by its metric if it has one."""
+        if code not in self._reads:
+            found = self._connection.execute(_METRIC, (code,)).fetchone()
+            kind, filters = found or ("", "[]")
+            keys = [row["key"] for row in json.decode(filters)]
+            self._reads[code] = Reads(
+                SUMMARIES.get(kind, Summary), label_reader(keys) if keys else None
+            )
+        return self._reads[code]
 
 
-def _packed(summaries: dict[int, Summary]) -> bytes:
-    return msgpack.encode([(party, summary.row()) for party, summary in summaries.items()])
+def _packed(summaries: dict[Who, Summary]) -> bytes:
+    return msgpack.encode([(*who, summary.row()) for who, summary in summaries.items()])
 
 
 def days_that_differ(connection: sqlite3.Connection) -> Iterator[tuple[int, int]]:
     """(code id, day) of every summary that is not what its readings say together."""
     rollups = Rollups(connection)
     for (code,) in connection.execute("SELECT id FROM codes").fetchall():
-        kept: dict[int, dict[int, Summary]] = {}
+        kept: dict[int, dict[Who, Summary]] = {}
         with exact():
-            for day, party, row in rollups.stored(code):
-                rollups.summary_in(kept.setdefault(day, {}), code, party).absorb(row)
+            for day, party, label, row in rollups.stored(code):
+                rollups.summary_in(kept.setdefault(day, {}), code, (party, label)).absorb(row)
         for day, summaries in rollups.recomputed(code):
             if _said(kept.pop(day, {})) != _said(summaries):
                 yield code, day
         yield from ((code, day) for day in kept)
 
 
-def _said(summaries: dict[int, Summary]) -> dict[int, object]:
-    return {party: each.said() for party, each in summaries.items()}
+def _said(summaries: dict[Who, Summary]) -> dict[Who, object]:
+    return {who: each.said() for who, each in summaries.items()}

@@ -13,20 +13,20 @@ from typing import Any, NamedTuple
 
 from lago_cli.domain.aggregations import Window
 from lago_cli.domain.batches import Party
+from lago_cli.domain.labels import Choice, Label
 from lago_cli.domain.numbers import exact
 from lago_cli.domain.summaries import SUMMARIES, Level, Summary
-from lago_cli.domain.usage import Share, UsageQuery
+from lago_cli.domain.usage import Group, Share, UsageQuery
 from lago_cli.stores.sqlite.rollups import DAY, Rollups
 
-_READINGS = """
-SELECT at, event_id, party_id, value, scale, step FROM readings
- WHERE code_id = :code AND at >= :start AND at < :end
-"""
 _EVER = 2**62
 HISTORY = -1  # the window before the first, of a recurring metric
 
 Key = tuple[int, int]
 """(owner, number of the window)."""
+
+Found = Mapping[tuple[int, Group], Mapping[int, Summary]]
+"""By (owner, group), a summary by number of the window."""
 
 
 class Piece(NamedTuple):
@@ -56,9 +56,8 @@ class Summarized:
 
     def aggregate(self, query: UsageQuery) -> list[Share] | None:
         """A share for each owner and window that has any, None where this is no good way."""
-        if query.group_by or query.filters or query.excluded or query.as_of is not None:
-            return None
-        if query.daily:
+        choice = Choice(query)
+        if query.as_of is not None or query.daily or not choice.is_possible:
             return None
         pieces = self._pieces(query)
         edges = _edges(pieces)
@@ -68,13 +67,15 @@ class Summarized:
         if code is None:
             return []
         kind = SUMMARIES[query.metric.aggregation_type]
-        found: dict[Key, Summary] = {}
+        found: dict[tuple[int, Group], dict[int, Summary]] = {}
         with exact():
-            for key, row in self._found(code, pieces, edges, kind):
-                summary = found.get(key)
-                if summary is None:
-                    summary = found[key] = kind()
-                summary.absorb(row)
+            for (owner, number), label, row in self._found(code, pieces, edges, kind):
+                group = choice.group_of(label)
+                if group is not None:
+                    windows = found.setdefault((owner, group), {})
+                    if number not in windows:
+                        windows[number] = kind()
+                    windows[number].absorb(row)
             return list(_shares(query, kind, found))
 
     def count(
@@ -92,7 +93,7 @@ class Summarized:
         found = {}
         for (code,) in self._connection.execute("SELECT id FROM codes").fetchall():
             rows = self._found(code, pieces, edges, Summary)
-            found[code] = sum(row[usable] for _, row in rows)
+            found[code] = sum(row[usable] for _, _, row in rows)
         return found
 
     def _pieces(self, query: UsageQuery) -> Pieces | None:
@@ -119,7 +120,7 @@ class Summarized:
 
     def _found(
         self, code: int, pieces: Pieces, edges: list[Window], kind: type[Summary]
-    ) -> Iterator[tuple[Key, Sequence[Any]]]:
+    ) -> Iterator[tuple[Key, Label | None, Sequence[Any]]]:
         days = {
             party: [(*piece.days, piece.key) for piece in mine] for party, mine in pieces.items()
         }
@@ -127,18 +128,17 @@ class Summarized:
             bound for mine in days.values() for first, last, _ in mine for bound in (first, last)
         ]
         if bounds:
-            for day, party, summary in self._rollups.stored(code, min(bounds), max(bounds)):
+            for day, party, label, row in self._rollups.stored(code, min(bounds), max(bounds)):
                 for first, last, key in days.get(party, ()):
                     if first <= day < last:
-                        yield key, summary
+                        yield key, label, row
         for start, end in edges:
-            bounds_of = {"code": code, "start": start, "end": end}
-            for at, event_id, party, *reading in self._connection.execute(_READINGS, bounds_of):
+            for at, event_id, (party, label), reading in self._rollups.readings(code, start, end):
                 for piece in pieces.get(party, ()):
                     if piece.start <= at < piece.end and not _is_whole(piece, at):
                         alone = kind()
-                        alone.take(at, event_id, tuple(reading))
-                        yield piece.key, alone.row()
+                        alone.take(at, event_id, reading)
+                        yield piece.key, label, alone.row()
 
     def _code_id(self, code: str) -> int | None:
         row = self._connection.execute("SELECT id FROM codes WHERE code = ?", (code,)).fetchone()
@@ -178,13 +178,11 @@ def _edges(pieces: Pieces | None) -> list[Window] | None:
     return joined
 
 
-def _shares(
-    query: UsageQuery, kind: type[Summary], found: Mapping[Key, Summary]
-) -> Iterator[Share]:
-    for owner, windows in enumerate(query.windows):
-        running = found.get((owner, HISTORY)) or kind()
-        for number, window in enumerate(windows):
-            inside = found.get((owner, number))
+def _shares(query: UsageQuery, kind: type[Summary], found: Found) -> Iterator[Share]:
+    for (owner, group), windows in found.items():
+        running = windows.get(HISTORY) or kind()
+        for number, window in enumerate(query.windows[owner]):
+            inside = windows.get(number)
             if query.metric.recurring:
                 whole = running.carried(window.start) if isinstance(running, Level) else running
                 if inside is not None:
@@ -193,6 +191,6 @@ def _shares(
                         running.merge(inside)
                 if whole.usable:
                     count = inside.usable if inside else 0
-                    yield Share(owner, window, (), whole.units(window), count)
+                    yield Share(owner, window, group, whole.units(window), count)
             elif inside is not None and inside.usable:
-                yield Share(owner, window, (), inside.units(window), inside.usable)
+                yield Share(owner, window, group, inside.units(window), inside.usable)
