@@ -154,6 +154,38 @@ def test_a_month_of_days_reads_no_event():
     assert row.units == row.events_count == 103
 
 
+def test_groups_that_a_metric_declares_read_no_event():
+    """The others are found in the events themselves."""
+    with sqlite() as engine:
+        engine.define(
+            code="sum",
+            aggregation_type="sum_agg",
+            field_name="v",
+            filters=[Filter("region", ("eu", "us"))],
+        )
+        engine.ingest(
+            [
+                {
+                    "transaction_id": str(number),
+                    "external_customer_id": "a",
+                    "code": "sum",
+                    "timestamp": (START + timedelta(hours=number)).isoformat(),
+                    "properties": {"v": number, "region": region, "size": "s"},
+                }
+                for number, region in enumerate(("eu", "us", "eu", "elsewhere", ""))
+            ]
+        )
+        asked = {"period": "2026-10", "group_by": ["region"]}
+        with patch.object(rollups, "_READINGS", "no SQL at all"):
+            groups = {row.group: row.units for row in engine.usage(**asked)}
+            (row,) = engine.usage(period="2026-10", filters={"region": ["eu", ""]})
+        (other,) = engine.usage(period="2026-10", group_by=["size"])
+
+    assert groups == {("eu",): 2, ("us",): 1, ("elsewhere",): 3, (None,): 4}
+    assert (row.units, row.events_count) == (6, 3)
+    assert (other.group, other.units) == (("s",), 10)
+
+
 def test_a_wrong_summary_is_found(tmp_path):
     with sqlite(str(tmp_path / "lago.db")) as engine:
         engine.define(**METRICS[0])
