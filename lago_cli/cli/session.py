@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -78,6 +79,8 @@ class Session:
         """
         from lago_cli.stores import open_store
 
+        if not writable:  # a question makes millions of objects at most, and ends soon
+            gc.disable()
         store = self._stack.enter_context(
             open_store(self.db, writable=writable, create=create, busy_timeout=self._busy_timeout)
         )

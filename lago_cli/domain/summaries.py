@@ -46,6 +46,10 @@ class Summary:
         self.unusable += row[0]
         self.usable += row[1]
 
+    def absorb_later(self, row: Sequence[Any]) -> None:
+        """The same where all of its events come after all of those that are counted in."""
+        self.absorb(row)
+
     def merge(self, other: Summary) -> None:
         """Count in the events of another summary of the same class."""
         self.absorb(other.row())
@@ -221,6 +225,12 @@ class Items(Summary):
                 known = last.get(item)
                 if known is None or moment > known:
                     last[item] = moment
+
+    def absorb_later(self, row: Sequence[Any]) -> None:
+        self.unusable += row[0]
+        self.usable += row[1]
+        if len(row) > 2:
+            self.last.update(zip(row[2], zip(*row[3:], strict=True), strict=True))
 
     def said(self) -> object:
         return self.unusable, self.usable, self.last

@@ -12,12 +12,13 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
+from functools import cache
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from lago_cli.domain.aggregations import Reading, Units, Window, add
 from lago_cli.domain.batches import Party
-from lago_cli.domain.json_text import decode_object, text_of
+from lago_cli.domain.labels import Label, label_reader
 from lago_cli.domain.numbers import ZERO, exact, from_scaled
 from lago_cli.domain.readings import number_kept
 from lago_cli.domain.usage import PropertyFilter, Share, UsageQuery
@@ -284,4 +285,9 @@ def _windows_by_start(query: UsageQuery) -> Callable[[int, int], Window]:
 
 
 def _property_text(properties: str, key: str) -> str | None:
-    return text_of(decode_object(properties.encode()).get(key))
+    return _text_reader(key)(properties)[0]
+
+
+@cache
+def _text_reader(key: str) -> Callable[[str], Label]:
+    return label_reader([key])

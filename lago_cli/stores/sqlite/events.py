@@ -16,7 +16,6 @@ from lago_cli.domain.events import Event
 from lago_cli.domain.parties import Registry
 from lago_cli.domain.stored import EventSelection, Status, StoredEvent
 from lago_cli.stores.sqlite.accounts import Accounts
-from lago_cli.stores.sqlite.identities import Identities
 
 _COLUMNS = """
        e.at, e.id, e.transaction_id, c.code, p.external_customer_id,
@@ -91,6 +90,8 @@ class Events:
 
     def get(self, transaction_id: str) -> list[StoredEvent]:
         """Every event of that transaction id, in whatever stream, in the order of arrival."""
+        from lago_cli.stores.sqlite.identities import Identities
+
         streams = [
             row[0] for row in self._connection.execute("SELECT DISTINCT stream_id FROM parties")
         ]

@@ -22,7 +22,7 @@ from lago_cli.domain.readings import Kept
 from lago_cli.domain.summaries import SUMMARIES, Summary
 
 DAY = 86_400_000_000  # microseconds
-_MOST_PENDING = 200_000  # summaries
+_MOST_PENDING = 100_000  # summaries
 
 _METRIC = """
 SELECT m.aggregation_type, m.filters
@@ -37,6 +37,11 @@ SELECT r.at, r.event_id, r.party_id, {properties}, r.value, r.scale, r.step
 """
 _SIZES = """
 SELECT id, length(figures) FROM daily_usage WHERE code_id = ? AND day = ? ORDER BY id DESC
+"""
+_FIGURES = """
+SELECT day, figures FROM daily_usage
+ WHERE code_id = ? AND day >= ? AND day < ?
+ ORDER BY day
 """
 _EVER = 2**62
 
@@ -149,15 +154,11 @@ class Rollups:
         self, code: int, start: int = -_EVER, end: int = _EVER
     ) -> Iterator[tuple[int, int, Label | None, list[Any]]]:
         """
-        (day, party, label, row of a summary) from day `start` up to day `end`.
+        (day, party, label, row of a summary), from day `start` up to day `end`, day after day.
 
-        The same may come several times a day.
+        The same party and label may come several times a day.
         """
-        rows = self._connection.execute(
-            "SELECT day, figures FROM daily_usage WHERE code_id = ? AND day >= ? AND day < ?",
-            (code, start, end),
-        )
-        for day, figures in rows:
+        for day, figures in self._connection.execute(_FIGURES, (code, start, end)):
             for party, label, row in msgpack.decode(figures):
                 yield day, party, tuple(label) if label else None, row
 

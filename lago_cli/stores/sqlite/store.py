@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from lago_cli.domain.aggregations import Window
 from lago_cli.domain.batches import EventBatch, Party
@@ -15,7 +17,6 @@ from lago_cli.domain.usage import Evidence, Share, UsageQuery
 from lago_cli.stores.base import Appended, OnDuplicate
 from lago_cli.stores.sqlite.accounts import Accounts
 from lago_cli.stores.sqlite.aggregate import Aggregator
-from lago_cli.stores.sqlite.append import Appender
 from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.connection import (
     as_lago_error,
@@ -26,8 +27,6 @@ from lago_cli.stores.sqlite.connection import (
 )
 from lago_cli.stores.sqlite.events import Events
 from lago_cli.stores.sqlite.evidence import evidence
-from lago_cli.stores.sqlite.maintenance import Maintenance
-from lago_cli.stores.sqlite.runs import Runs
 from lago_cli.stores.sqlite.schema import (
     SCHEMA_VERSION,
     check_owner,
@@ -37,6 +36,11 @@ from lago_cli.stores.sqlite.schema import (
 )
 from lago_cli.stores.sqlite.scope import Scope
 from lago_cli.stores.sqlite.summarized import Summarized
+
+if TYPE_CHECKING:
+    from lago_cli.stores.sqlite.append import Appender
+    from lago_cli.stores.sqlite.maintenance import Maintenance
+    from lago_cli.stores.sqlite.runs import Runs
 
 _LARGE = 4_000_000  # events
 _AT_ONCE = 50_000
@@ -65,12 +69,29 @@ class SqliteStore:
                 raise
         except sqlite3.Error as error:
             raise as_lago_error(error, path) or error from None
-        self._appender = Appender(self._connection)
         self.catalog = Catalog(self._connection)
         self.accounts = Accounts(self._connection)
-        self.runs: Runs = Runs(self._connection)
         self.events = Events(self._connection)
-        self.maintenance = Maintenance(self._connection, path)
+
+    # A question needs neither of these, and their modules take their time to load.
+
+    @cached_property
+    def _appender(self) -> Appender:
+        from lago_cli.stores.sqlite import append
+
+        return append.Appender(self._connection)
+
+    @cached_property
+    def runs(self) -> Runs:
+        from lago_cli.stores.sqlite import runs
+
+        return runs.Runs(self._connection)
+
+    @cached_property
+    def maintenance(self) -> Maintenance:
+        from lago_cli.stores.sqlite import maintenance
+
+        return maintenance.Maintenance(self._connection, self.path)
 
     def _check(self, *, writable: bool) -> None:
         check_owner(self._connection, self.path)

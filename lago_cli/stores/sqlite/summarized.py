@@ -68,14 +68,21 @@ class Summarized:
             return []
         kind = SUMMARIES[query.metric.aggregation_type]
         found: dict[tuple[int, Group], dict[int, Summary]] = {}
+        latest: dict[Summary, int] = {}  # the day that was counted in last
         with exact():
-            for (owner, number), label, row in self._found(code, pieces, edges, kind):
+            for (owner, number), label, row, day in self._found(code, pieces, edges, kind):
                 group = choice.group_of(label)
-                if group is not None:
-                    windows = found.setdefault((owner, group), {})
-                    if number not in windows:
-                        windows[number] = kind()
-                    windows[number].absorb(row)
+                if group is None:
+                    continue
+                windows = found.setdefault((owner, group), {})
+                summary = windows.get(number)
+                if summary is None:
+                    summary = windows[number] = kind()
+                if day > latest.get(summary, day):
+                    summary.absorb_later(row)
+                else:
+                    summary.absorb(row)
+                latest[summary] = day
             return list(_shares(query, kind, found))
 
     def count(
@@ -93,7 +100,7 @@ class Summarized:
         found = {}
         for (code,) in self._connection.execute("SELECT id FROM codes").fetchall():
             rows = self._found(code, pieces, edges, Summary)
-            found[code] = sum(row[usable] for _, _, row in rows)
+            found[code] = sum(row[usable] for _, _, row, _ in rows)
         return found
 
     def _pieces(self, query: UsageQuery) -> Pieces | None:
@@ -120,7 +127,8 @@ class Summarized:
 
     def _found(
         self, code: int, pieces: Pieces, edges: list[Window], kind: type[Summary]
-    ) -> Iterator[tuple[Key, Label | None, Sequence[Any]]]:
+    ) -> Iterator[tuple[Key, Label | None, Sequence[Any], int]]:
+        """(key, label, row of a summary, its day): day after day, and then what has no day, -1."""
         days = {
             party: [(*piece.days, piece.key) for piece in mine] for party, mine in pieces.items()
         }
@@ -131,14 +139,14 @@ class Summarized:
             for day, party, label, row in self._rollups.stored(code, min(bounds), max(bounds)):
                 for first, last, key in days.get(party, ()):
                     if first <= day < last:
-                        yield key, label, row
+                        yield key, label, row, day
         for start, end in edges:
             for at, event_id, (party, label), reading in self._rollups.readings(code, start, end):
                 for piece in pieces.get(party, ()):
                     if piece.start <= at < piece.end and not _is_whole(piece, at):
                         alone = kind()
                         alone.take(at, event_id, reading)
-                        yield piece.key, label, alone.row()
+                        yield piece.key, label, alone.row(), -1
 
     def _code_id(self, code: str) -> int | None:
         row = self._connection.execute("SELECT id FROM codes WHERE code = ?", (code,)).fetchone()
