@@ -19,7 +19,7 @@ from lago_cli.errors import Kind, LagoError, database, not_found
 
 APPLICATION_ID = 0x4C41474F  # "LAGO", where file(1) and others look for it
 PAGE_BYTES = 16384
-CACHE_KIB = 112 * 1024
+CACHE_KIB = 96 * 1024
 _POLL_SECONDS = 0.004
 _NO_TEXT = "Could not decode to UTF-8"  # how the sqlite3 module begins to say so, without a code
 _REASONS = {
