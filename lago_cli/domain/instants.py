@@ -108,6 +108,5 @@ def seconds_to_micros(seconds: Decimal) -> int:
 def format_instant(micros: int) -> str:
     """`2026-11-22T00:00:00Z`, with fractional digits only where there are any."""
     whole, fraction = divmod(min(micros, AFTER_LAST_EVENT - 1), SECOND)  # no text goes beyond
-    text = (EPOCH + timedelta(seconds=whole)).strftime("%Y-%m-%dT%H:%M:%S")
-    text = text.rjust(19, "0")  # years before 1000 come without leading zeros
+    text = (EPOCH + timedelta(seconds=whole)).isoformat()[:19]
     return f"{text}.{fraction:06d}".rstrip("0") + "Z" if fraction else text + "Z"

@@ -29,12 +29,13 @@ SELECT {_COLUMNS}
   JOIN events AS e ON e.id = r.event_id
   JOIN parties AS p ON p.id = e.party_id
   JOIN codes AS c ON c.id = r.code_id
- WHERE r.code_id IN (SELECT value FROM json_each(:codes))
+ WHERE r.code_id {{codes}}
    AND r.at >= :start AND r.at < :end
    AND (:usable IS NULL OR (r.value IS NOT NULL) = :usable)
    AND (:parties IS NULL OR r.party_id IN (SELECT value FROM json_each(:parties)))
  ORDER BY r.at {{direction}}, r.event_id {{direction}}
 """  # noqa: S608
+_IN_CODES = "IN (SELECT value FROM json_each(:codes))"
 _BY_ID = f"""
 SELECT {_COLUMNS}
   FROM events AS e
@@ -71,15 +72,16 @@ class Events:
             if not selection.codes or code in selection.codes
             if status is None or (status == "unmatched") != (code in matched)
         ]
-        query = _OF_CODES.format(direction="DESC" if newest_first else "ASC")
-        groups = [[code] for code in codes] if len(codes) <= _FEW_CODES else [codes]
+        direction = "DESC" if newest_first else "ASC"
+        of_one = _OF_CODES.format(direction=direction, codes="= :code")  # comes in its order
+        of_many = _OF_CODES.format(direction=direction, codes=_IN_CODES)
+        questions = [(of_one, {"code": code}) for code in codes]
+        if len(codes) > _FEW_CODES:
+            questions = [(of_many, {"codes": _as_json(codes)})]
         rows: Iterator[Any] = heapq.merge(
             *(
-                iter(
-                    self._connection.execute(query, bounds | {"codes": _as_json(group)}).fetchone,
-                    None,
-                )
-                for group in groups
+                iter(self._connection.execute(query, bounds | values).fetchone, None)
+                for query, values in questions
             ),
             key=lambda row: row[:2],
             reverse=newest_first,
