@@ -12,6 +12,8 @@ from typing import NamedTuple
 from benchmarks.processes import Figure
 
 HEADER = ("measured", "median", "against", "median", "ratio", "of CPU", "promised", "")
+PROMISE_AT = 20  # characters of a bar
+LONGEST_BAR = 60
 INTRODUCTION = """\
 # Benchmarks
 
@@ -116,7 +118,28 @@ def as_markdown(lines: list[Line], events: int, runs: int) -> str:
     rows.insert(1, "|---|---|---|---|--:|--:|---|---|")
     table = "\n".join(rows)
     measured = f"{events:,} events, {runs} runs of each ingest. {machine()}."
-    return f"{INTRODUCTION}\n{measured}\n\n{table}\n\n{summary(lines)}\n\n{EXPLANATION}"
+    parts = (INTRODUCTION, measured, table, summary(lines), plot(lines), EXPLANATION)
+    return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def plot(lines: list[Line]) -> str:
+    """Every ratio as a bar; what is promised of it lies where all the rules stand."""
+    promises = [line for line in lines if line.ratio and line.promised]
+    width = max(len(_named(line)) for line in promises)
+    rows = []
+    for line in promises:
+        *_, number = line.promised.split()
+        length = min(round(PROMISE_AT * float(line.ratio) / float(number)), LONGEST_BAR)
+        bar = "█" * length
+        bar = bar.ljust(PROMISE_AT) + "│" if length <= PROMISE_AT else bar
+        if length > PROMISE_AT:
+            bar = f"{bar[:PROMISE_AT]}│{bar[PROMISE_AT:]}"
+        rows.append(f"{_named(line).ljust(width)}  {bar} {line.ratio} ({line.promised})")
+    return "```text\n" + "\n".join(rows) + "\n```"
+
+
+def _named(line: Line) -> str:
+    return f"{line.what} / {line.against}".replace("`", "")
 
 
 def summary(lines: list[Line]) -> str:
