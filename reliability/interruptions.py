@@ -153,7 +153,7 @@ def stopped(folder: Path, seed: int) -> None:
 def _is_loading(ended: Ended) -> bool:
     """Whether Python was still loading the program, which did not listen to signals yet."""
     in_import = b"KeyboardInterrupt" in ended.stderr and b"import" in ended.stderr
-    by_itself = ended.code == -signal.SIGTERM and not ended.stderr
+    by_itself = ended.code in (130, -signal.SIGTERM) and not ended.stderr
     return not ended.stdout and (by_itself or in_import)
 
 

@@ -23,7 +23,8 @@ HISTORY = """\
 
 - An ingest into a file that was deleted or replaced reported success, and all of it was lost.
 - A warning that could not be written (a full disk, a pipe without a reader) ended an ingest early.
-- A signal in the very moment of a commit: fewer events were said to be stored than were.
+- A signal in the very moment of a commit, or between the last one and the answer: fewer events were
+  said to be stored than were.
 - A signal after the answer turned exit code 0 into an end by that signal.
 - A flipped bit that made text no text, in the data or in the schema, was a traceback.
 - A record of a million keys took 420 MiB, a CSV quote that is open for 2 GB took 470 MiB.
@@ -32,8 +33,8 @@ HISTORY = """\
 LIMITS = """\
 ## What this does not show
 
-- A signal in the first moments, while Python itself still loads the program, ends it in Python's
-  way: silently for `SIGTERM`, with Python's own words for `SIGINT`. Nothing has been stored then.
+- A signal in the first moments, while Python itself still loads the program, ends it silently or,
+  for `SIGINT` in the very first, with Python's own words. Nothing has been stored then.
 - No power was cut. That a commit survives it rests on SQLite's `synchronous = FULL` and the disk.
 - A flipped byte in an event itself is found where it breaks a page, an identity, a reading or a
   reference. Text that no metric reads has no checksum.

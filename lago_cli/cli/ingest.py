@@ -149,13 +149,13 @@ def run_ingest(
     try:
         read(ingestion)
         report = ingestion.finish()
+        log.close()
+        session.show(ingest_report(report, f"{time.monotonic() - started:.3f}"))
     except BaseException as error:
         ingestion.abandon()
         if not isinstance(error, LagoError) or error.code != "database_replaced":
             error.add_note(_what_stays(ingestion))
         raise
-    log.close()
-    session.show(ingest_report(report, f"{time.monotonic() - started:.3f}"))
     _warn(session, report, options)
     return report
 
