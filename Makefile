@@ -15,7 +15,7 @@ RELIABILITY_OPTIONS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint check golden bench reliability lock clean
+.PHONY: help install demo test explore lint check golden bench reliability lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +28,9 @@ demo: $(INSTALLED) ## Define metrics, ingest sample events twice, show the usage
 
 test: $(INSTALLED) ## Run every test; choose some with TESTS="-k usage"
 	$(BIN)/python -m pytest -n auto $(TESTS)
+
+explore: $(INSTALLED) ## Run the property tests with examples that were never tried
+	$(BIN)/python -m pytest -n auto --hypothesis-profile=explore -m hypothesis $(TESTS)
 
 lint: $(INSTALLED) ## Check style, formatting and types
 	$(BIN)/ruff check

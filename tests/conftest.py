@@ -21,9 +21,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+# A commit is judged by the same examples every time; new ones are looked for on purpose, with
+# `make explore`, and what they find becomes a case of its own.
+SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
+settings.register_profile("same", deadline=None, derandomize=True, suppress_health_check=SLOW)
+settings.register_profile("explore", deadline=None, suppress_health_check=SLOW, print_blob=True)
+settings.load_profile("same")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PROGRAM = (sys.executable, "-m", "lago_cli")

@@ -19,7 +19,7 @@ from itertools import groupby
 from operator import attrgetter
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lago_cli.domain.aggregations import Window
@@ -27,11 +27,7 @@ from lago_cli.domain.instants import to_micros
 from lago_cli.domain.usage import Member, UsageQuery
 from tests.engines import NOON, memory, sqlite
 
-SETTINGS = settings(
-    deadline=None,
-    max_examples=80,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+SETTINGS = settings(max_examples=80)
 START = datetime(2026, 10, 24, tzinfo=UTC)  # clocks in Europe go back on the 25th
 HOUR = timedelta(hours=1)
 CODES = ("a", "b' OR 1=1 --")

@@ -12,7 +12,7 @@ from collections import Counter
 from fractions import Fraction
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lago_cli.domain.customers import Customer
@@ -28,11 +28,7 @@ from lago_cli.services.usage import usage_for
 from lago_cli.services.walks import walk
 from tests.engines import NOON, memory, sqlite
 
-SETTINGS = settings(
-    deadline=None,
-    max_examples=100,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+SETTINGS = settings(max_examples=100)
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
 FIRST = NOON - 31 * DAY - 12 * HOUR  # 22 October, a midnight; clocks go back on the 25th

@@ -10,7 +10,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lago_cli.domain.customers import Customer
@@ -49,7 +49,7 @@ METRICS = (
     },
 )
 ZONES = (None, "Europe/Paris", "America/New_York", "Asia/Kathmandu")
-SETTINGS = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(max_examples=60)
 
 events = st.builds(
     lambda number, customer, subscription, code, at, value, operation, region: {

@@ -180,7 +180,7 @@ STEPS = st.lists(
 
 
 @pytest.mark.parametrize("key_of", HASHES.values(), ids=HASHES)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(steps=STEPS)
 def test_it_is_a_pile_of_versions(key_of, steps):
     """The oracle: for each identity a pile of (run, value), of which the top one counts."""

@@ -61,7 +61,7 @@ def cut(data: bytes, places: list[int]) -> list[bytes]:
 
 @pytest.mark.parametrize("dump", DUMPS.values(), ids=DUMPS)
 @given(objects, st.sampled_from(COMPRESS))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_however_events_are_written_and_packed_they_are_the_same(dump, items, compress):
     data = compress(dump(items).encode())
     found = expanded(formats.read(open_source("-", io.BytesIO(data))))
@@ -72,7 +72,7 @@ def test_however_events_are_written_and_packed_they_are_the_same(dump, items, co
 
 @pytest.mark.parametrize("reader", formats.READERS.values(), ids=formats.READERS)
 @given(nearly_json, st.lists(st.integers(0, 200), max_size=8))
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 def test_however_the_bytes_are_cut_the_records_are_the_same(reader, data, places):
     whole = expanded(reader(Blocks([data])))
 
@@ -81,7 +81,7 @@ def test_however_the_bytes_are_cut_the_records_are_the_same(reader, data, places
 
 @pytest.mark.parametrize("reader", formats.READERS.values(), ids=formats.READERS)
 @given(nearly_json, st.lists(st.integers(0, 200), max_size=8), st.integers(12, 60))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_nor_where_records_are_too_large(reader, data, places, limit):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(base, "MAX_RECORD_BYTES", limit)
@@ -92,7 +92,7 @@ def test_nor_where_records_are_too_large(reader, data, places, limit):
 
 
 @given(st.binary(max_size=60) | nearly_json, st.sampled_from(formats.FORMATS))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_no_input_is_an_exception(data, format):  # noqa: A002
     for record in expanded(formats.read(open_source("-", io.BytesIO(data)), format)):
         if record.problem is None:
@@ -100,7 +100,7 @@ def test_no_input_is_an_exception(data, format):  # noqa: A002
 
 
 @given(st.binary(max_size=40), st.sampled_from(COMPRESS), st.integers(0, 60), st.binary(max_size=3))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_damage_to_compressed_data_is_an_exception(data, compress, at, other):
     packed = compress(data)
     damaged = packed[:at] + other + packed[at + len(other) :]
@@ -109,7 +109,7 @@ def test_no_damage_to_compressed_data_is_an_exception(data, compress, at, other)
 
 
 @given(st.lists(st.lists(texts, min_size=2, max_size=2), max_size=5))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_csv_gives_back_what_was_written(rows):
     import csv
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -249,7 +249,6 @@ def test_a_terminal_finds_nothing_to_obey(output, text):
     assert not set(one(output, text)) & set("\x1b\x9b\x07\x00\r\x7f\u202e\u2066\u200b\ufeff\u2028")
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.text(), min_size=2, max_size=2)))
 def test_json_returns_any_text(table):
     columns = [Column("é\n"), Column('"')]
@@ -260,7 +259,6 @@ def test_json_returns_any_text(table):
     assert [json.loads(line) for line in lines] == rows
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.text(), min_size=2, max_size=2)))
 def test_csv_returns_any_text(table):
     columns = [Column("é\n"), Column('"')]
@@ -269,7 +267,6 @@ def test_csv_returns_any_text(table):
     assert read_csv(shown("csv", columns, rows)) == [["é\n", '"'], *table]
 
 
-@settings(deadline=None)
 @given(st.one_of(st.none(), st.text()))
 def test_csv_of_one_column_has_no_blank_line(text):
     assert read_csv(one("csv", text)) == [["a"], [text or ""]]
@@ -301,7 +298,6 @@ def test_markdown_breaks_lines_within_a_cell():
 ACTIVE = st.text(st.sampled_from(list("a1 \\|*_`~[]()<>&;!#-:'\"lt\n\x1b\u202eé日")))
 
 
-@settings(deadline=None)
 @given(st.one_of(st.text(), ACTIVE))
 @example("__init__ a_b _x_ cust_0_[/x]")
 @example("![x](http://tracker) [y](z) <b>bold</b> &amp; `code` a|b \\| ~~s~~")

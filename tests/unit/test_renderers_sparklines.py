@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lago_cli.renderers.sparklines import ASCII_BARS, BARS, sparkline
@@ -37,7 +37,6 @@ def test_a_course_may_hold_fractions():
     assert sparkline([Fraction(1, 3), Fraction(0)]) == "█▁"
 
 
-@settings(deadline=None)
 @given(st.lists(st.decimals(-1000, 1000, places=3), min_size=1))
 def test_more_never_draws_lower(values):
     drawn = sparkline(values)

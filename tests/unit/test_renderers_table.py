@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -352,7 +352,6 @@ def test_colour_is_only_weight_and_shade():
 anything = st.one_of(st.text(max_size=30), st.dictionaries(st.text(max_size=5), st.text()))
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(anything, anything), max_size=5),
     st.one_of(st.none(), st.integers(1, 60)),
@@ -369,7 +368,6 @@ def test_a_table_holds_no_control_characters_but_line_ends_and_its_own(table_, w
     assert {char for char in rest if unicodedata.category(char) in {"Cc", "Zl", "Zp"}} <= {"\n"}
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(max_size=40), min_size=1, max_size=5), st.integers(12, 60))
 def test_a_table_that_fits_keeps_its_columns_aligned(texts, width):
     columns = [Column("a", kind="id"), Column("n", kind="count")]
