@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import chain, compress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -26,12 +26,16 @@ from lago_cli.domain.instants import (
     parse_instant,
     seconds_to_micros,
 )
-from lago_cli.domain.readings import Reader, Readings
+from lago_cli.domain.metrics import Metric
+from lago_cli.domain.readings import Readings
+
+if TYPE_CHECKING:
+    from lago_cli.domain.days import Part
 
 Party = tuple[str | None, str | None]
 """(external_customer_id, external_subscription_id); at least one of the two is given."""
 
-_READ = ("readings", "readers")
+_READ = ("readings", "read_for", "parts")
 _BLANK_STARTS = (b"\n\n", b"\n\r", b"\n ", b"\n\t")
 _MANY_BRACKETS = 400  # on one line: it may be nested too deeply
 _LONG_NUMBER = 100  # characters
@@ -60,7 +64,8 @@ class EventBatch:
     amounts: list[str | None] = field(default_factory=list)
     lines: Sequence[int] = field(default_factory=list)  # where each stands in its input
     readings: Readings | None = None  # where somebody has read them already
-    readers: Mapping[str, Reader] | None = None  # who did
+    read_for: Mapping[str, Metric] | None = None  # the metrics they were read for
+    parts: Sequence[Part] = ()  # who can sum them up, where somebody can
 
     def __len__(self) -> int:
         return len(self.transaction_ids)
@@ -95,7 +100,7 @@ class EventBatch:
                 setattr(batch, column.name, list(compress(getattr(self, column.name), keep)))
         if self.readings is not None:
             batch.readings = Readings(*(list(compress(each, keep)) for each in self.readings))
-            batch.readers = self.readers
+            batch.read_for = self.read_for
         return batch
 
     def only(self, index: int, at: int | None) -> EventBatch:
@@ -116,9 +121,10 @@ def joined(batches: Sequence[EventBatch]) -> EventBatch:
             parts = (getattr(each, column.name) for each in batches)
             setattr(batch, column.name, list(chain.from_iterable(parts)))
     read = [each.readings for each in batches if each.readings is not None]
-    if len(read) == len(batches) and len({id(each.readers) for each in batches}) == 1:
+    if len(read) == len(batches) and len({id(each.read_for) for each in batches}) == 1:
         batch.readings = Readings(*(list(chain(*parts)) for parts in zip(*read, strict=True)))
-        batch.readers = batches[0].readers
+        batch.read_for = batches[0].read_for
+        batch.parts = [part for each in batches for part in each.parts]
     return batch
 
 

@@ -8,34 +8,30 @@ decoded by a second process, while this one is busy storing; they come out in th
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 from lago_cli.domain.batches import EventBatch, decode_lines
-from lago_cli.domain.packing import Packer, Unpacker
-from lago_cli.domain.readings import Reader, read_all
 from lago_cli.readers.base import Block
 from lago_cli.services import worker
-from lago_cli.services.worker import Work, Worker, WorkerDied
+from lago_cli.services.second import Metrics, SecondProcess
+from lago_cli.services.worker import WorkerDied
 
 ENOUGH_BYTES = 1024 * 1024  # before them a second process is not worth its start
 _WORTH_GIVING = 64 * 1024  # bytes: smaller blocks are those of a moment, which nobody keeps waiting
 
-Readers = Mapping[str, Reader]
 Decoded = tuple[Block, EventBatch | None]
 """A block and its events, None where it wants a look at each line."""
 
 
 class Decoding:
-    """Decodes blocks; `readers` tells how to read their events by now."""
+    """Decodes blocks; `metrics` tells what their events are read for by now."""
 
-    def __init__(self, readers: Callable[[], Readers]) -> None:
-        self._readers = readers
+    def __init__(self, metrics: Callable[[], Metrics]) -> None:
+        self._metrics = metrics
         self._seen = 0
         self._ahead: deque[Block] = deque()
-        self._worker: Worker | None = None
+        self._second: SecondProcess | None = None
         self._may_start = worker.is_worthwhile()
-        self._read_by: Readers = {}
-        self._unpacker = Unpacker()
 
     def add(self, block: Block) -> Iterator[Decoded]:
         """Take one block more, and yield what is done by now."""
@@ -44,12 +40,12 @@ class Decoding:
             yield from self.rest()
             yield block, decode_lines(block.data, block.line)
             return
-        if self._read_by is not self._readers():
+        if self._second is not None and self._second.metrics is not self._metrics():
             yield from self.rest()
             self.close()
         self._ahead.append(block)
         self._give(block)
-        while self._ahead and (self._worker is None or self._worker.has_something):
+        while self._ahead and (self._second is None or self._second.has_something):
             yield self._next()
 
     def rest(self) -> Iterator[Decoded]:
@@ -59,52 +55,29 @@ class Decoding:
 
     def close(self) -> None:
         """End the second process."""
-        if self._worker is not None:
-            self._worker.close()
-            self._worker = None
+        if self._second is not None:
+            self._second.close()
+            self._second = None
 
     def _next(self) -> Decoded:
         block = self._ahead.popleft()
-        if self._worker is None:
+        if self._second is None:
             return block, decode_lines(block.data, block.line)
         try:
-            packed = self._worker.take()
+            return block, self._second.take(block.line)
         except WorkerDied:
             self._go_on_alone()
             return block, decode_lines(block.data, block.line)
-        if packed is None:
-            return block, None
-        batch = self._unpacker.unpack(packed, block.line)
-        batch.readers = self._read_by
-        return block, batch
 
     def _give(self, block: Block) -> None:
         try:
-            if self._worker is None and self._may_start:
-                self._read_by = self._readers()
-                self._unpacker = Unpacker()
-                self._worker = Worker(_work(self._read_by))
-            if self._worker is not None:
-                self._worker.give(block.data)
+            if self._second is None and self._may_start:
+                self._second = SecondProcess(self._metrics())
+            if self._second is not None:
+                self._second.give(block.data)
         except (OSError, WorkerDied):  # no room for another process, or somebody killed it
             self._go_on_alone()
 
     def _go_on_alone(self) -> None:
         self._may_start = False
         self.close()
-
-
-def _work(readers: Readers) -> Work:
-    """What the second process does: it decodes a block, and reads its events."""
-    packer = Packer()
-
-    def work(data: bytes) -> bytes | None:
-        batch = decode_lines(data, 1)
-        if batch is None:
-            return None
-        at = [moment for moment in batch.at if moment is not None]
-        if len(at) == len(batch):
-            batch.readings = read_all(batch.codes, batch.properties, at, readers)
-        return packer.pack(batch)
-
-    return work

@@ -122,7 +122,7 @@ class Ingestion:
         mapping = options.mapping
         self._unfound = dict(mapping.paths) if mapping is not None else {}
         self._mapped = False  # at least one record
-        self._decoding = Decoding(lambda: store.readers)
+        self._decoding = Decoding(lambda: store.metrics)
         self._gathering = Gathering(elapsed)
         self._pending = EventBatch()
         self._raws: list[bytes] = []
@@ -158,7 +158,6 @@ class Ingestion:
 
     def finish(self) -> IngestReport:
         """Close the account and make it durable, or undo everything where that was asked."""
-        self._decoding.close()
         self._flush()
         self._begin()
         refused = self._tally.rejected > self._options.max_rejects
@@ -168,6 +167,7 @@ class Ingestion:
             self._run = None
         else:
             self._commit(finished=True)
+        self._decoding.close()
         unfound = self._unfound if self._mapped else {}
         return IngestReport(self._run, self._tally, self._rejections, refused, undone, unfound)
 
@@ -256,6 +256,8 @@ class Ingestion:
             received_at=self._now(),
             on_duplicate=self._options.on_duplicate,
         )
+        for part in batch.parts[-1:]:
+            part.summing.settle(part.number)
         self._account(batch, appended, raw_of)
         self._in_transaction += len(batch)
         if self._is_time_to_commit():

@@ -16,7 +16,6 @@ from lago_cli.domain.aggregations import Window
 from lago_cli.domain.batches import EventBatch, Party
 from lago_cli.domain.customers import Customer, KnownCustomer
 from lago_cli.domain.metrics import Metric
-from lago_cli.domain.readings import Reader
 from lago_cli.domain.runs import Tally
 from lago_cli.domain.subscriptions import KnownSubscription, Subscription
 from lago_cli.domain.usage import Evidence, Share, UsageQuery
@@ -103,8 +102,8 @@ class IngestStore(Protocol):
         """How many events it likes to get in one batch, where there are many."""
 
     @property
-    def readers(self) -> Mapping[str, Reader]:
-        """How the events of each metric are read; another object once metrics have changed."""
+    def metrics(self) -> Mapping[str, Metric]:
+        """By code, as they were at `begin`; another object once they have changed."""
 
     def begin(self) -> None: ...
 

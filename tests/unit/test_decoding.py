@@ -16,6 +16,7 @@ from lago_cli.services import decoding, worker
 from lago_cli.services.decoding import Decoding
 
 METRIC = define_metric(code="c1", aggregation_type="sum_agg", field_name="gb")
+METRICS = {"c1": METRIC}
 READERS = {"c1": reader_for(METRIC)}
 
 
@@ -44,9 +45,13 @@ def processes(request, monkeypatch):
 
 @pytest.fixture
 def decoder(processes):
-    made = Decoding(lambda: READERS)
+    made = Decoding(lambda: METRICS)
     yield made
     made.close()
+
+
+def process_of(decoder):
+    return decoder._second._worker._process
 
 
 def run(decoder, blocks):
@@ -72,11 +77,11 @@ def test_batches_are_those_of_the_blocks(decoder):
 
 def test_somebody_kills_the_second_process(processes):
     """It goes on without; nothing is missing, nothing comes twice."""
-    decoder = Decoding(lambda: READERS)
+    decoder = Decoding(lambda: METRICS)
     blocks = [block(line) for line in range(1, 80, 3)]
     done = run(decoder, blocks[:5])
-    if decoder._worker is not None:
-        os.kill(decoder._worker._process, signal.SIGKILL)
+    if decoder._second is not None:
+        os.kill(process_of(decoder), signal.SIGKILL)
     done += run(decoder, blocks[5:])
     decoder.close()
 
@@ -88,18 +93,19 @@ def test_somebody_kills_the_second_process(processes):
 
 def test_events_are_read_as_the_metrics_stand(processes):
     """Metrics that change while a file is read change how the rest of it is read."""
-    other = {"c0": reader_for(define_metric(code="c0", aggregation_type="count_agg"))}
-    in_force = READERS
+    other = {"c0": define_metric(code="c0", aggregation_type="count_agg")}
+    in_force = METRICS
     decoder = Decoding(lambda: in_force)
     first = run(decoder, [block()])
     in_force = other
     second = run(decoder, [block()])
     decoder.close()
 
-    for done, readers in ((first, READERS), (second, other)):
+    for done, metrics in ((first, METRICS), (second, other)):
         batch = done[0][1]
-        assert batch.readers in (None, readers)
-        if batch.readers is not None:
+        assert batch.read_for in (None, metrics)
+        if batch.read_for is not None:
+            readers = {code: reader_for(metric) for code, metric in metrics.items()}
             assert batch.readings == read_all(batch.codes, batch.properties, batch.at, readers)
 
 
@@ -122,13 +128,13 @@ def test_batches_are_joined_in_their_order():
     batches = [decode_lines(block(line).data, line) for line in (1, 4, 7)]
     for each in batches:
         each.readings = read_all(each.codes, each.properties, each.at, READERS)
-        each.readers = READERS
+        each.read_for = METRICS
     whole = joined(batches)
 
     assert facts(whole) == [event for each in batches for event in facts(each)]
     assert list(whole.lines) == list(range(1, 10))
     assert whole.readings == read_all(whole.codes, whole.properties, whole.at, READERS)
-    batches[1].readers = {}
+    batches[1].read_for = {}
     assert joined(batches).readings is None
 
 

@@ -58,8 +58,8 @@ class Appender:
         self._identities = Identities(connection)
         self._admission = Admission(connection)
         self._rollups = Rollups(connection)
-        self._metrics: dict[str, Metric] = {}
-        self.readers: dict[str, Reader] = {}
+        self.metrics: dict[str, Metric] = {}
+        self._readers: dict[str, Reader] = {}
         self._repeats: int | None = None  # the event that comes next if an ingest is repeated
         self.next_id = 0
 
@@ -70,9 +70,9 @@ class Appender:
         self._admission.begin()
         self._rollups.begin()
         metrics = Catalog(self._connection).metrics()
-        if metrics != self._metrics:
-            self._metrics = metrics
-            self.readers = {code: reader_for(metric) for code, metric in metrics.items()}
+        if metrics != self.metrics:
+            self.metrics = metrics
+            self._readers = {code: reader_for(metric) for code, metric in metrics.items()}
 
     def forget(self) -> None:
         """After a rollback."""
@@ -216,8 +216,9 @@ class Appender:
         self._interning.use(parties, received_at)
         codes = self._interning.codes(batch.codes)
         at = [received_at if moment is None else moment for moment in batch.at]
-        readings = batch.readings if batch.readers is self.readers else None
-        readings = readings or read_all(batch.codes, batch.properties, at, self.readers)
+        is_read = batch.readings is not None and batch.read_for is self.metrics
+        readings = batch.readings if is_read else None
+        readings = readings or read_all(batch.codes, batch.properties, at, self._readers)
         insert_rows(
             self._connection,
             _INSERT_EVENTS,
@@ -231,16 +232,18 @@ class Appender:
             shared=(received_at, run),
         )
         insert_rows(self._connection, _INSERT_READINGS, codes, at, ids, parties, *readings)
-        kept = zip(*readings, strict=True)
-        self._rollups.add(codes, at, ids, parties, kept, batch.properties)
+        delegates = batch.parts if is_read else ()
+        if not (delegates and self._rollups.delegate(delegates, codes, at, ids[0], parties)):
+            kept = zip(*readings, strict=True)
+            self._rollups.add(codes, at, ids, parties, kept, batch.properties)
         strangers = self._strangers(batch.codes)
         return Appended(len(ids), (), 0, strangers, readings.values.count(None) - strangers)
 
     def _strangers(self, codes: Sequence[str]) -> int:
         """How many of the codes are no metric's."""
-        if self.readers.keys() >= set(codes):
+        if self._readers.keys() >= set(codes):
             return 0
-        return sum(code not in self.readers for code in codes)
+        return sum(code not in self._readers for code in codes)
 
     def _stored(self, event_ids: Iterable[int]) -> dict[int, tuple[Any, ...]]:
         """Id and fields of events, by the ids they were found under."""

@@ -11,18 +11,31 @@ in the same transaction.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from msgspec import json, msgpack
 
-from lago_cli.domain.labels import Label, label_reader
+from lago_cli.domain.days import (
+    DAY,
+    DayKey,
+    Days,
+    Part,
+    Summaries,
+    Summing,
+    SummingLost,
+    Way,
+    Who,
+    packed,
+    way_of,
+)
+from lago_cli.domain.labels import Label
 from lago_cli.domain.numbers import exact
 from lago_cli.domain.readings import Kept
-from lago_cli.domain.summaries import SUMMARIES, Summary
+from lago_cli.domain.summaries import Summary
 
-DAY = 86_400_000_000  # microseconds
 _MOST_PENDING = 100_000  # summaries
+_MOST_DELEGATED = 250_000  # events
 
 _METRIC = """
 SELECT m.aggregation_type, m.filters
@@ -45,18 +58,8 @@ SELECT day, figures FROM daily_usage
 """
 _EVER = 2**62
 
-DayKey = tuple[int, int]
-"""(code id, UTC days since 1970)."""
-
-Who = tuple[int, Label | None]
-"""Whose events: a party's, of a label; None where the metric has no filters."""
-
-
-class Reads(NamedTuple):
-    """How the events of a code are summed up."""
-
-    kind: type[Summary]
-    label: Callable[[str], Label] | None
+Spans = dict[int, tuple[int, int]]
+"""By code id, the first and the last instant."""
 
 
 class Rollups:
@@ -64,9 +67,12 @@ class Rollups:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._pending: dict[tuple[int, int, int, Label | None], Summary] = {}
+        self._pending = Days()
+        self._delegated: dict[Summing, Spans] = {}
+        self._delegated_events = 0
         self._broken: set[DayKey] = set()
-        self._reads: dict[int, Reads] = {}
+        self._lost: Spans = {}
+        self._ways: dict[int, Way] = {}
 
     def begin(self) -> None:
         """In a new transaction: metrics may have changed."""
@@ -75,8 +81,13 @@ class Rollups:
     def forget(self) -> None:
         """After a rollback."""
         self._pending.clear()
+        for summing in self._delegated:
+            summing.forget()
+        self._delegated.clear()
+        self._delegated_events = 0
         self._broken.clear()
-        self._reads.clear()
+        self._lost.clear()
+        self._ways.clear()
 
     def add(
         self,
@@ -88,20 +99,41 @@ class Rollups:
         properties: Sequence[str],
     ) -> None:
         """Events that were appended, by column."""
-        pending = self._pending
-        reads_of = {code: self.reads(code) for code in set(codes)}
-        with exact():
-            for code, moment, event_id, party, reading, text in zip(
-                codes, at, ids, parties, readings, properties, strict=True
-            ):
-                kind, label_of = reads_of[code]
-                key = code, moment // DAY, party, label_of(text) if label_of else None
-                summary = pending.get(key)
-                if summary is None:
-                    summary = pending[key] = kind()
-                summary.take(moment, event_id, reading)
-        if len(pending) > _MOST_PENDING:
+        ways = {code: self.way(code) for code in set(codes)}
+        self._pending.add(codes, at, ids, parties, readings, properties, ways)
+        if len(self._pending) > _MOST_PENDING:
             self._write_pending()
+
+    def delegate(
+        self,
+        parts: Iterable[Part],
+        codes: Sequence[int],
+        at: Sequence[int],
+        first_id: int,
+        parties: Sequence[int],
+    ) -> bool:
+        """
+        The same of a whole batch, whose days others sum up; False where nobody can.
+
+        Their summaries are asked for before the commit. If they are lost by then, their days
+        are made anew.
+        """
+        start = 0
+        for summing, number, events in parts:
+            end = start + events
+            spans = self._delegated.setdefault(summing, {})
+            for code in set(codes):
+                _widen(spans, code, min(at), max(at))
+            try:
+                summing.add(number, codes[start:end], first_id + start, parties[start:end])
+            except SummingLost:
+                self._lose(summing)
+                return False
+            start = end
+        self._delegated_events += start
+        if self._delegated_events > _MOST_DELEGATED:
+            self._write_delegated()
+        return True
 
     def mark(self, code: int, at: int) -> None:
         """An event of that instant was changed or removed: its day is made anew."""
@@ -109,10 +141,14 @@ class Rollups:
 
     def flush(self) -> None:
         """Write down what the transaction did so far."""
+        self._write_delegated()
         self._write_pending()
         for code, day in sorted(self._broken):
             self.rebuild(code, day * DAY, (day + 1) * DAY)
+        for code, (first, last) in self._lost.items():
+            self.rebuild(code, first // DAY * DAY, (last // DAY + 1) * DAY)
         self._broken.clear()
+        self._lost.clear()
 
     def rebuild(self, code: int, start: int = -_EVER, end: int = _EVER) -> None:
         """Make whole days of a code anew."""
@@ -121,13 +157,13 @@ class Rollups:
             (code, start // DAY, end // DAY),
         )
         for day, summaries in self.recomputed(code, start, end):
-            self._write(code, day, summaries)
+            self._write(code, day, packed(summaries))
 
     def recomputed(
         self, code: int, start: int = -_EVER, end: int = _EVER
-    ) -> Iterator[tuple[int, dict[Who, Summary]]]:
+    ) -> Iterator[tuple[int, Summaries]]:
         """(day, summaries) out of the readings."""
-        today, summaries = 0, dict[Who, Summary]()
+        today, summaries = 0, Summaries()
         for at, event_id, who, reading in self.readings(code, start, end):
             if summaries and at // DAY != today:
                 yield today, summaries
@@ -140,7 +176,7 @@ class Rollups:
 
     def readings(self, code: int, start: int, end: int) -> Iterator[tuple[int, int, Who, Kept]]:
         """(instant, event id, whose, reading) in the order of time."""
-        label_of = self.reads(code).label
+        label_of = self.way(code).label
         sql = _READINGS.format(
             properties="e.properties" if label_of else "''",
             events="JOIN events AS e ON e.id = r.event_id" if label_of else "",
@@ -163,21 +199,33 @@ class Rollups:
                 yield day, party, tuple(label) if label else None, row
 
     def _write_pending(self) -> None:
-        by_day: dict[DayKey, dict[Who, Summary]] = {}
-        for (code, day, *who), summary in self._pending.items():
+        for (code, day), summaries in self._pending.take():
             if (code, day) not in self._broken:
-                by_day.setdefault((code, day), {})[tuple(who)] = summary  # type: ignore[index]
-        self._pending.clear()
-        for (code, day), summaries in by_day.items():
-            self._write(code, day, summaries)
+                self._write(code, day, packed(summaries))
 
-    def _write(self, code: int, day: int, summaries: dict[Who, Summary]) -> None:
+    def _write_delegated(self) -> None:
+        for summing in list(self._delegated):
+            try:
+                collected = list(summing.collect())
+            except SummingLost:
+                self._lose(summing)
+                continue
+            del self._delegated[summing]
+            for code, day, figures in collected:
+                self._write(code, day, figures)
+        self._delegated_events = 0
+
+    def _lose(self, summing: Summing) -> None:
+        """Whatever it was to sum up is made anew."""
+        for code, span in self._delegated.pop(summing).items():
+            _widen(self._lost, code, *span)
+
+    def _write(self, code: int, day: int, figures: bytes) -> None:
         """
         One row more, together with those before it that are not much larger.
 
         So the rows of a day are few, and what is written anew is in proportion to what is new.
         """
-        figures = _packed(summaries)
         size, replaced = len(figures), []
         for row, length in self._connection.execute(_SIZES, (code, day)).fetchall():
             if length > 2 * size:
@@ -185,51 +233,55 @@ class Rollups:
             replaced.append(row)
             size += length
         if replaced:
-            with exact():
-                for row in replaced:
-                    self._absorb(code, row, summaries)
-            figures = _packed(summaries)
+            figures = packed(self._joined(code, [figures, *map(self._taken_out, replaced)]))
         self._connection.execute(
             "INSERT INTO daily_usage (code_id, day, figures) VALUES (?, ?, ?)",
             (code, day, figures),
         )
 
-    def _absorb(self, code: int, row: int, summaries: dict[Who, Summary]) -> None:
-        """Take the row out, and what it says in."""
+    def _taken_out(self, row: int) -> bytes:
         query = "DELETE FROM daily_usage WHERE id = ? RETURNING figures"
-        for (figures,) in self._connection.execute(query, (row,)).fetchall():
-            for party, label, cells in msgpack.decode(figures):
-                who = party, tuple(label) if label else None
-                self.summary_in(summaries, code, who).absorb(cells)
+        ((figures,),) = self._connection.execute(query, (row,)).fetchall()
+        return bytes(figures)
 
-    def summary_in(self, summaries: dict[Who, Summary], code: int, who: Who) -> Summary:
+    def _joined(self, code: int, rows: Iterable[bytes]) -> Summaries:
+        summaries = Summaries()
+        with exact():
+            for figures in rows:
+                for party, label, cells in msgpack.decode(figures):
+                    who = party, tuple(label) if label else None
+                    self.summary_in(summaries, code, who).absorb(cells)
+        return summaries
+
+    def summary_in(self, summaries: Summaries, code: int, who: Who) -> Summary:
         """Theirs, or a new one."""
         summary = summaries.get(who)
         if summary is None:
-            summary = summaries[who] = self.reads(code).kind()
+            summary = summaries[who] = self.way(code).kind()
         return summary
 
-    def reads(self, code: int) -> Reads:
+    def way(self, code: int) -> Way:
         """How the events of a code are summed up, by its metric if it has one."""
-        if code not in self._reads:
+        if code not in self._ways:
             found = self._connection.execute(_METRIC, (code,)).fetchone()
-            kind, filters = found or ("", "[]")
-            keys = [row["key"] for row in json.decode(filters)]
-            self._reads[code] = Reads(
-                SUMMARIES.get(kind, Summary), label_reader(keys) if keys else None
-            )
-        return self._reads[code]
+            if found is None:
+                self._ways[code] = Way()
+            else:
+                kind, filters = found
+                self._ways[code] = way_of(kind, [row["key"] for row in json.decode(filters)])
+        return self._ways[code]
 
 
-def _packed(summaries: dict[Who, Summary]) -> bytes:
-    return msgpack.encode([(*who, summary.row()) for who, summary in summaries.items()])
+def _widen(spans: Spans, code: int, first: int, last: int) -> None:
+    before = spans.get(code, (first, last))
+    spans[code] = min(first, before[0]), max(last, before[1])
 
 
 def days_that_differ(connection: sqlite3.Connection) -> Iterator[tuple[int, int]]:
     """(code id, day) of every summary that is not what its readings say together."""
     rollups = Rollups(connection)
     for (code,) in connection.execute("SELECT id FROM codes").fetchall():
-        kept: dict[int, dict[Who, Summary]] = {}
+        kept: dict[int, Summaries] = {}
         with exact():
             for day, party, label, row in rollups.stored(code):
                 rollups.summary_in(kept.setdefault(day, {}), code, (party, label)).absorb(row)
@@ -239,5 +291,5 @@ def days_that_differ(connection: sqlite3.Connection) -> Iterator[tuple[int, int]
         yield from ((code, day) for day in kept)
 
 
-def _said(summaries: dict[Who, Summary]) -> dict[Who, object]:
+def _said(summaries: Summaries) -> dict[Who, object]:
     return {who: each.said() for who, each in summaries.items()}

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from lago_cli.domain.aggregations import Window
 from lago_cli.domain.batches import EventBatch, Party
 from lago_cli.domain.metrics import Metric
-from lago_cli.domain.readings import Reader
 from lago_cli.domain.usage import Evidence, Share, UsageQuery
 from lago_cli.stores.base import Appended, OnDuplicate
 from lago_cli.stores.sqlite.accounts import Accounts
@@ -177,9 +176,9 @@ class SqliteStore:
         return 1 if self.next_event_id < _LARGE else _AT_ONCE
 
     @property
-    def readers(self) -> Mapping[str, Reader]:
-        """How the events of each metric are read; another object once metrics have changed."""
-        return self._appender.readers
+    def metrics(self) -> Mapping[str, Metric]:
+        """By code, as they were at `begin`; another object once they have changed."""
+        return self._appender.metrics
 
     def define(self, metric: Metric) -> None:
         with self.writing():

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 
 from lago_cli.domain.aggregations import Window
 from lago_cli.domain.batches import Party
+from lago_cli.domain.days import DAY
 from lago_cli.domain.labels import Choice, Label
 from lago_cli.domain.numbers import exact
 from lago_cli.domain.summaries import SUMMARIES, Level, Summary
 from lago_cli.domain.usage import Group, Share, UsageQuery
-from lago_cli.stores.sqlite.rollups import DAY, Rollups
+from lago_cli.stores.sqlite.rollups import Rollups
 
 _EVER = 2**62
 HISTORY = -1  # the window before the first, of a recurring metric
