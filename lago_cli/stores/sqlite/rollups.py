@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from msgspec import json, msgpack
@@ -19,7 +20,8 @@ from msgspec import json, msgpack
 from lago_cli.domain.labels import Label, label_reader
 from lago_cli.domain.numbers import exact
 from lago_cli.domain.readings import Kept
-from lago_cli.domain.summaries import SUMMARIES, Summary
+from lago_cli.domain.summaries import SUMMARIES
+from lago_cli.domain.summary import Summary
 
 DAY = 86_400_000_000  # microseconds
 _MOST_PENDING = 100_000  # summaries
@@ -50,6 +52,9 @@ DayKey = tuple[int, int]
 
 Who = tuple[int, Label | None]
 """Whose events: a party's, of a label; None where the metric has no filters."""
+
+Unpacked = tuple[int, Label | None, Any]
+"""(party, label, row of a summary)."""
 
 
 class Reads(NamedTuple):
@@ -151,16 +156,16 @@ class Rollups:
             yield at, event_id, (party, label), tuple(reading)
 
     def stored(
-        self, code: int, start: int = -_EVER, end: int = _EVER
-    ) -> Iterator[tuple[int, int, Label | None, list[Any]]]:
+        self, code: int, start: int = -_EVER, end: int = _EVER, form: Any = Summary.form
+    ) -> Iterator[tuple[int, list[Unpacked]]]:
         """
-        (day, party, label, row of a summary), from day `start` up to day `end`, day after day.
+        (day, its rows) from day `start` up to day `end`, day after day.
 
-        The same party and label may come several times a day.
+        A day may come several times, and so a party and label on it.
         """
+        unpack = _unpacker(form)
         for day, figures in self._connection.execute(_FIGURES, (code, start, end)):
-            for party, label, row in msgpack.decode(figures):
-                yield day, party, tuple(label) if label else None, row
+            yield day, unpack(figures)
 
     def _write_pending(self) -> None:
         by_day: dict[DayKey, dict[Who, Summary]] = {}
@@ -194,13 +199,12 @@ class Rollups:
             (code, day, figures),
         )
 
-    def _absorb(self, code: int, row: int, summaries: dict[Who, Summary]) -> None:
-        """Take the row out, and what it says in."""
-        query = "DELETE FROM daily_usage WHERE id = ? RETURNING figures"
-        for (figures,) in self._connection.execute(query, (row,)).fetchall():
-            for party, label, cells in msgpack.decode(figures):
-                who = party, tuple(label) if label else None
-                self.summary_in(summaries, code, who).absorb(cells)
+    def _absorb(self, code: int, number: int, summaries: dict[Who, Summary]) -> None:
+        """Take the row of that number out, and what it says in."""
+        query, unpack = "DELETE FROM daily_usage WHERE id = ? RETURNING figures", _unpacker()
+        for (figures,) in self._connection.execute(query, (number,)).fetchall():
+            for party, label, row in unpack(figures):
+                self.summary_in(summaries, code, (party, label)).absorb(row)
 
     def summary_in(self, summaries: dict[Who, Summary], code: int, who: Who) -> Summary:
         """Theirs, or a new one."""
@@ -225,14 +229,21 @@ def _packed(summaries: dict[Who, Summary]) -> bytes:
     return msgpack.encode([(*who, summary.row()) for who, summary in summaries.items()])
 
 
+@cache
+def _unpacker(form: Any = Summary.form) -> Callable[[bytes], list[Unpacked]]:
+    return msgpack.Decoder(list[tuple[int, Label | None, form]]).decode
+
+
 def days_that_differ(connection: sqlite3.Connection) -> Iterator[tuple[int, int]]:
     """(code id, day) of every summary that is not what its readings say together."""
     rollups = Rollups(connection)
     for (code,) in connection.execute("SELECT id FROM codes").fetchall():
         kept: dict[int, dict[Who, Summary]] = {}
         with exact():
-            for day, party, label, row in rollups.stored(code):
-                rollups.summary_in(kept.setdefault(day, {}), code, (party, label)).absorb(row)
+            for day, rows in rollups.stored(code):
+                of_day = kept.setdefault(day, {})
+                for party, label, row in rows:
+                    rollups.summary_in(of_day, code, (party, label)).absorb(row)
         for day, summaries in rollups.recomputed(code):
             if _said(kept.pop(day, {})) != _said(summaries):
                 yield code, day
