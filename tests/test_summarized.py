@@ -13,6 +13,7 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lago_cli.domain import items
 from lago_cli.domain.customers import Customer
 from lago_cli.domain.instants import parse_instant
 from lago_cli.domain.metrics import Filter
@@ -184,6 +185,85 @@ def test_groups_that_a_metric_declares_read_no_event():
     assert groups == {("eu",): 2, ("us",): 1, ("elsewhere",): 3, (None,): 4}
     assert (row.units, row.events_count) == (6, 3)
     assert (other.group, other.units) == (("s",), 10)
+
+
+def seat(number, at, item, operation="add"):
+    return {
+        "transaction_id": str(number),
+        "external_customer_id": "a",
+        "code": "unique",
+        "timestamp": (START + at).isoformat(),
+        "properties": {"v": item, "operation_type": operation},
+    }
+
+
+def test_items_of_days_that_follow_each_other_are_counted_without_their_moments():
+    """Also where several commits added to a day, unless they disagree about an item."""
+    hour = timedelta(hours=1)
+    many = [seat(number, number * hour, f"item {number % 60}") for number in range(200)]
+    with sqlite() as engine:
+        engine.define(code="unique", aggregation_type="unique_count_agg", field_name="v")
+        engine.ingest([*many, seat(200, 90 * hour, "item 7", "remove")])
+        engine.ingest([seat(201, 199 * hour, "item 60"), seat(202, 199 * hour, "item 0", "remove")])
+        rows = engine.store._connection.execute("SELECT count(*) FROM daily_usage").fetchone()
+        with patch.object(items, "_operations", None):
+            (row,) = engine.usage(period="2026-10")
+
+    assert rows == (9 + 1,)
+    assert (row.units, row.events_count) == (60, 203)
+
+
+def test_of_commits_that_disagree_about_an_item_the_last_in_time_counts():
+    """Not the last to come."""
+    minute = timedelta(minutes=1)
+    many = [seat(number, number * minute, f"item {number}", "remove") for number in range(60)]
+    with sqlite() as engine:
+        engine.define(code="unique", aggregation_type="unique_count_agg", field_name="v")
+        engine.ingest(many)
+        engine.ingest(
+            [
+                seat("before", 9 * minute, "item 10"),
+                seat("same time", 20 * minute, "item 20"),
+                seat("after", 31 * minute, "item 30"),
+                seat("next day", timedelta(days=1), "item 40"),
+            ]
+        )
+        rows = engine.store._connection.execute("SELECT count(*) FROM daily_usage").fetchone()
+        (row,) = engine.usage(period="2026-10")
+
+    assert rows == (2 + 1,)
+    assert row.units == 3
+
+
+def test_what_a_cut_day_says_of_an_item_counts_in_its_time():
+    """A month in New York begins and ends at four or five o'clock of a UTC day."""
+    moments = {
+        "on all the time": ((31.5, "add"),),
+        "off in the first hours": ((20, "add"), (31.2, "remove")),
+        "on again in the whole days": ((20, "add"), (31.2, "remove"), (40, "add")),
+        "off in the last hours": ((40, "add"), (61.1, "remove")),
+        "off in the next month": ((40, "add"), (61.3, "remove")),
+    }
+    with sqlite() as engine:
+        engine.register(Customer("a", timezone="America/New_York"))
+        for recurring in (False, True):
+            engine.define(
+                code="unique",
+                aggregation_type="unique_count_agg",
+                field_name="v",
+                recurring=recurring,
+            )
+            engine.ingest(
+                [
+                    seat(f"{item} {days}", timedelta(days=days), item, operation)
+                    for item, operations in moments.items()
+                    for days, operation in operations
+                ]
+            )
+            rows = engine.usage(period="2026-Q4", window="month")
+            units = [row.units for row in rows]
+
+            assert units == [2, 3, 2 if recurring else 0]
 
 
 def test_a_wrong_summary_is_found(tmp_path):

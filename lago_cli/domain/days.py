@@ -8,7 +8,8 @@ one that is told which of them were stored.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from functools import cache
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import msgpack
 
@@ -16,7 +17,8 @@ from lago_cli.domain.labels import Label, label_reader
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import exact
 from lago_cli.domain.readings import Kept
-from lago_cli.domain.summaries import SUMMARIES, Summary
+from lago_cli.domain.summaries import SUMMARIES
+from lago_cli.domain.summary import Summary
 
 DAY = 86_400_000_000  # microseconds
 
@@ -25,6 +27,9 @@ DayKey = tuple[int, int]
 
 Who = tuple[int, Label | None]
 """Whose events: a party's, of a label; None where the metric has no filters."""
+
+Unpacked = tuple[int, Label | None, Any]
+"""(party, label, row of a summary)."""
 
 Summaries = dict[Who, Summary]
 """Those of a day."""
@@ -96,8 +101,14 @@ class Days:
 
 
 def packed(summaries: Summaries) -> bytes:
-    """The form in which a day is kept; `unpacked` reads it."""
+    """The form in which a day is kept."""
     return msgpack.encode([(*who, summary.row()) for who, summary in summaries.items()])
+
+
+@cache
+def unpacker(form: Any = Summary.form) -> Callable[[bytes], list[Unpacked]]:
+    """Takes apart what `packed` made; a kind of summary may like its rows in a form of its own."""
+    return msgpack.Decoder(list[tuple[int, Label | None, form]]).decode
 
 
 class SummingLost(Exception):  # noqa: N818 - no error: the days can be made anew

@@ -9,62 +9,14 @@ with summaries a month of millions of events is answered from its days.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from lago_cli.domain.aggregations import Units, Window, add
+from lago_cli.domain.items import Items, Standing
 from lago_cli.domain.numbers import ZERO, from_scaled
 from lago_cli.domain.readings import Kept, kept, number_kept
-
-Moment = tuple[int, int]
-"""(microseconds since 1970, number in the order of arrival) of an event."""
-
-
-class Summary:
-    """The number of usable and of unusable events; of a count there is no more to say."""
-
-    __slots__ = ("unusable", "usable")
-
-    def __init__(self, unusable: int = 0, usable: int = 0) -> None:
-        self.unusable = unusable
-        self.usable = usable
-
-    def take(self, at: int, event_id: int, reading: Kept) -> None:  # noqa: ARG002
-        """
-        Count in one event, with its reading as it is stored.
-
-        It is called for every event that is ingested: each class has it in one piece.
-        """
-        if reading[0] is None:
-            self.unusable += 1
-        else:
-            self.usable += 1
-
-    def absorb(self, row: Sequence[Any]) -> None:
-        """Count in the events of another summary of the same class, given as its `row`."""
-        self.unusable += row[0]
-        self.usable += row[1]
-
-    def absorb_later(self, row: Sequence[Any]) -> None:
-        """The same where all of its events come after all of those that are counted in."""
-        self.absorb(row)
-
-    def merge(self, other: Summary) -> None:
-        """Count in the events of another summary of the same class."""
-        self.absorb(other.row())
-
-    def units(self, window: Window) -> Units:  # noqa: ARG002
-        """The figure of `window`, in or before which all the events lie."""
-        return Decimal(self.usable)
-
-    def row(self) -> tuple[Any, ...]:
-        """What is to be kept, in texts and integers of 64 bits; `absorb` takes it back."""
-        return self.unusable, self.usable
-
-    def said(self) -> object:
-        """Equal for summaries that say the same."""
-        return self.unusable, self.usable
+from lago_cli.domain.summary import Moment, Summary
 
 
 class Total(Summary):
@@ -200,53 +152,6 @@ class Latest(Summary):
             self.moment, self.latest = (at, event_id), number_kept(value, scale)
 
 
-class Items(Summary):
-    """Of every item, when it was last added or removed."""
-
-    __slots__ = ("last",)
-
-    def __init__(self, unusable: int = 0, usable: int = 0) -> None:
-        super().__init__(unusable, usable)
-        self.last: dict[Any, tuple[int, int, int]] = {}  # moment, and +1 on or -1 off
-
-    def units(self, window: Window) -> Units:  # noqa: ARG002
-        return Decimal(sum(step > 0 for _, _, step in self.last.values()))
-
-    def row(self) -> tuple[Any, ...]:
-        columns = zip(*((item, *moment) for item, moment in self.last.items()), strict=True)
-        return self.unusable, self.usable, *columns
-
-    def absorb(self, row: Sequence[Any]) -> None:
-        self.unusable += row[0]
-        self.usable += row[1]
-        last = self.last
-        if len(row) > 2:
-            for item, moment in zip(row[2], zip(*row[3:], strict=True), strict=True):
-                known = last.get(item)
-                if known is None or moment > known:
-                    last[item] = moment
-
-    def absorb_later(self, row: Sequence[Any]) -> None:
-        self.unusable += row[0]
-        self.usable += row[1]
-        if len(row) > 2:
-            self.last.update(zip(row[2], zip(*row[3:], strict=True), strict=True))
-
-    def said(self) -> object:
-        return self.unusable, self.usable, self.last
-
-    def take(self, at: int, event_id: int, reading: Kept) -> None:
-        item, _, step = reading
-        if item is None:
-            self.unusable += 1
-            return
-        self.usable += 1
-        known = self.last.get(item)
-        moment = at, event_id, step or 0
-        if known is None or moment > known:
-            self.last[item] = moment
-
-
 class Level(Total):
     """
     Changes of a level, averaged over the window.
@@ -310,6 +215,8 @@ SUMMARIES: dict[str, type[Summary]] = {
     "unique_count_agg": Items,
     "weighted_sum_agg": Level,
 }
+OVER_DAYS: dict[str, type[Summary]] = SUMMARIES | {"unique_count_agg": Standing}
+"""What a question collects the rows of many days in."""
 
 
 def _cell(number: int) -> int | str:

@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from msgspec import msgpack
 
 from lago_cli.domain.customers import Customer
 from lago_cli.domain.instants import parse_instant
@@ -247,3 +248,21 @@ def test_a_file_of_the_first_schema_is_not_changed_by_a_look(old):
 
     assert caught.value.code == "schema_too_old"
     assert (run(old, "PRAGMA user_version"), run(old, "SELECT * FROM sqlite_schema")) == before
+
+
+def test_items_that_were_summed_up_by_the_third_schema_are_counted(path):
+    """Their days were written in a form that nobody reads any more."""
+    with sqlite(path) as engine:
+        engine.define(code="storage", aggregation_type="unique_count_agg", field_name="gb")
+        engine.ingest([event("t1")])
+    figures_then = msgpack.encode([(1, None, (0, 1, ("2",), (AT,), (1,), (1,)))])
+    run(
+        path,
+        f"UPDATE daily_usage SET figures = x'{figures_then.hex()}'",
+        "DELETE FROM _sqlite_migrations WHERE name LIKE '%items_apart%'",
+        f"PRAGMA user_version = {SCHEMA_VERSION - 1}",
+    )
+
+    with sqlite(path) as engine:
+        assert figures(engine) == {("acme", None): (1, 1)}
+        assert [found for _, found in engine.store.maintenance.problems() if found] == []

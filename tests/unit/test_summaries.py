@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec import msgpack
 
 from lago_cli.domain.aggregations import AGGREGATIONS, Reading, Window
+from lago_cli.domain.items import Items, Standing
 from lago_cli.domain.numbers import exact
 from lago_cli.domain.readings import UNUSABLE, kept, number_kept
 from lago_cli.domain.summaries import SUMMARIES, Level
@@ -85,3 +86,26 @@ def test_a_level_is_carried_into_the_window(drawn):
         events = [(at, number, reading) for number, (at, reading) in enumerate(drawn)]
 
         assert carried.units(WINDOW) == fold("weighted_sum_agg", events)
+
+
+DAY = 10
+operations = st.tuples(st.integers(0, 4 * DAY), items, st.integers(0, 2))
+
+
+@given(st.lists(operations, max_size=20), st.integers(0, 4 * DAY), st.data())
+def test_items_stand_as_the_fold_says_however_their_days_are_parted(drawn, cut, data):
+    """Asked at an instant that may cut a day, and again when the later events were counted in."""
+    events = [(at, number, reading) for number, (at, reading, _) in enumerate(drawn)]
+    parts = {}
+    for event, (at, _, part) in zip(events, drawn, strict=True):
+        parts.setdefault((at >= cut, at // DAY, part), Items()).take(*event)
+    earlier, later = Standing(), Standing()
+    for (is_later, day, _), part in data.draw(st.permutations(list(parts.items()))):
+        row = msgpack.decode(msgpack.encode(part.row()), type=Standing.form)
+        (later if is_later else earlier).absorb_day(day, row)
+    past = [event for event in events if event[0] < cut]
+
+    assert (earlier.units(WINDOW), earlier.usable) == (fold("unique_count_agg", past), len(past))
+    earlier.merge(later)
+    assert earlier.units(WINDOW) == fold("unique_count_agg", events)
+    assert (earlier.usable, earlier.unusable) == (len(events), 0)

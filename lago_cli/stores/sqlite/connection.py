@@ -20,6 +20,7 @@ from lago_cli.errors import Kind, LagoError, database, not_found
 APPLICATION_ID = 0x4C41474F  # "LAGO", where file(1) and others look for it
 PAGE_BYTES = 16384
 CACHE_KIB = 96 * 1024
+_READERS_CACHE_KIB = 8 * 1024  # a question reads nearly every page once, most of them in order
 _POLL_SECONDS = 0.004
 _NO_TEXT = "Could not decode to UTF-8"  # how the sqlite3 module begins to say so, without a code
 _REASONS = {
@@ -107,7 +108,8 @@ def connect(path: str, *, writable: bool, create: bool, busy_timeout: float) -> 
     elif path != ":memory:":
         connection.watch(path)
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    cache = CACHE_KIB if writable else _READERS_CACHE_KIB
+    connection.execute(f"PRAGMA cache_size = -{cache}")
     return connection
 
 

@@ -229,6 +229,20 @@ def m003_summaries_of_days(db: Database) -> None:
         rollups.rebuild(code)
 
 
+_OF_ITEMS = """
+SELECT c.id FROM codes AS c JOIN metrics AS m ON m.code = c.code
+ WHERE m.aggregation_type = 'unique_count_agg'
+"""
+
+
+@migrations()
+def m004_items_apart_from_their_moments(db: Database) -> None:
+    """Unique counts are read in a fraction of the time."""
+    rollups = Rollups(db.conn)
+    for (code,) in db.execute(_OF_ITEMS).fetchall():
+        rollups.rebuild(code)
+
+
 def prepare(connection: sqlite3.Connection, busy_timeout: float) -> bool:
     """Bring a file of ours, or an empty one, to today's schema; True where it was empty."""
     begin_immediate(connection, busy_timeout)

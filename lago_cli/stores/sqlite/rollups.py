@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from msgspec import json, msgpack
+from msgspec import json
 
 from lago_cli.domain.days import (
     DAY,
@@ -24,15 +24,16 @@ from lago_cli.domain.days import (
     Summaries,
     Summing,
     SummingLost,
+    Unpacked,
     Way,
     Who,
     packed,
+    unpacker,
     way_of,
 )
-from lago_cli.domain.labels import Label
 from lago_cli.domain.numbers import exact
 from lago_cli.domain.readings import Kept
-from lago_cli.domain.summaries import Summary
+from lago_cli.domain.summary import Summary
 
 _MOST_PENDING = 100_000  # summaries
 _MOST_DELEGATED = 250_000  # events
@@ -187,16 +188,16 @@ class Rollups:
             yield at, event_id, (party, label), tuple(reading)
 
     def stored(
-        self, code: int, start: int = -_EVER, end: int = _EVER
-    ) -> Iterator[tuple[int, int, Label | None, list[Any]]]:
+        self, code: int, start: int = -_EVER, end: int = _EVER, form: Any = Summary.form
+    ) -> Iterator[tuple[int, list[Unpacked]]]:
         """
-        (day, party, label, row of a summary), from day `start` up to day `end`, day after day.
+        (day, its rows) from day `start` up to day `end`, day after day.
 
-        The same party and label may come several times a day.
+        A day may come several times, and so a party and label on it.
         """
+        unpack = unpacker(form)
         for day, figures in self._connection.execute(_FIGURES, (code, start, end)):
-            for party, label, row in msgpack.decode(figures):
-                yield day, party, tuple(label) if label else None, row
+            yield day, unpack(figures)
 
     def _write_pending(self) -> None:
         for (code, day), summaries in self._pending.take():
@@ -245,12 +246,11 @@ class Rollups:
         return bytes(figures)
 
     def _joined(self, code: int, rows: Iterable[bytes]) -> Summaries:
-        summaries = Summaries()
+        summaries, unpack = Summaries(), unpacker()
         with exact():
             for figures in rows:
-                for party, label, cells in msgpack.decode(figures):
-                    who = party, tuple(label) if label else None
-                    self.summary_in(summaries, code, who).absorb(cells)
+                for party, label, row in unpack(figures):
+                    self.summary_in(summaries, code, (party, label)).absorb(row)
         return summaries
 
     def summary_in(self, summaries: Summaries, code: int, who: Who) -> Summary:
@@ -283,8 +283,10 @@ def days_that_differ(connection: sqlite3.Connection) -> Iterator[tuple[int, int]
     for (code,) in connection.execute("SELECT id FROM codes").fetchall():
         kept: dict[int, Summaries] = {}
         with exact():
-            for day, party, label, row in rollups.stored(code):
-                rollups.summary_in(kept.setdefault(day, {}), code, (party, label)).absorb(row)
+            for day, rows in rollups.stored(code):
+                of_day = kept.setdefault(day, {})
+                for party, label, row in rows:
+                    rollups.summary_in(of_day, code, (party, label)).absorb(row)
         for day, summaries in rollups.recomputed(code):
             if _said(kept.pop(day, {})) != _said(summaries):
                 yield code, day

@@ -8,15 +8,19 @@ the other ways of `aggregate` give, or None where they are quicker.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import Any, NamedTuple
+
+from msgspec import Struct, msgpack
 
 from lago_cli.domain.aggregations import Window
 from lago_cli.domain.batches import Party
 from lago_cli.domain.days import DAY
 from lago_cli.domain.labels import Choice, Label
 from lago_cli.domain.numbers import exact
-from lago_cli.domain.summaries import SUMMARIES, Level, Summary
+from lago_cli.domain.summaries import OVER_DAYS, SUMMARIES, Level
+from lago_cli.domain.summary import Summary
 from lago_cli.domain.usage import Group, Share, UsageQuery
 from lago_cli.stores.sqlite.rollups import Rollups
 
@@ -26,7 +30,10 @@ HISTORY = -1  # the window before the first, of a recurring metric
 Key = tuple[int, int]
 """(owner, number of the window)."""
 
-Found = Mapping[tuple[int, Group], Mapping[int, Summary]]
+Row = tuple[Key, Label | None, int, Any]
+"""(key, label, UTC day, row of a summary)."""
+
+Found = dict[tuple[int, Group], dict[int, Summary]]
 """By (owner, group), a summary by number of the window."""
 
 
@@ -68,23 +75,10 @@ class Summarized:
         if code is None:
             return []
         kind = SUMMARIES[query.metric.aggregation_type]
-        found: dict[tuple[int, Group], dict[int, Summary]] = {}
-        latest: dict[Summary, int] = {}  # the day that was counted in last
+        over_days = OVER_DAYS[query.metric.aggregation_type]
         with exact():
-            for (owner, number), label, row, day in self._found(code, pieces, edges, kind):
-                group = choice.group_of(label)
-                if group is None:
-                    continue
-                windows = found.setdefault((owner, group), {})
-                summary = windows.get(number)
-                if summary is None:
-                    summary = windows[number] = kind()
-                if day > latest.get(summary, day):
-                    summary.absorb_later(row)
-                else:
-                    summary.absorb(row)
-                latest[summary] = day
-            return list(_shares(query, kind, found))
+            rows = self._found(code, pieces, edges, kind, over_days.form)
+            return list(_shares(query, over_days, _gathered(rows, choice, over_days)))
 
     def count(
         self, spans: Iterable[tuple[Party, Window]], *, usable: bool
@@ -100,8 +94,8 @@ class Summarized:
             return None
         found = {}
         for (code,) in self._connection.execute("SELECT id FROM codes").fetchall():
-            rows = self._found(code, pieces, edges, Summary)
-            found[code] = sum(row[usable] for _, _, row, _ in rows)
+            rows = self._found(code, pieces, edges, Summary, _Counts)
+            found[code] = sum(row.usable if usable else row.unusable for _, _, _, row in rows)
         return found
 
     def _pieces(self, query: UsageQuery) -> Pieces | None:
@@ -127,9 +121,9 @@ class Summarized:
         }
 
     def _found(
-        self, code: int, pieces: Pieces, edges: list[Window], kind: type[Summary]
-    ) -> Iterator[tuple[Key, Label | None, Sequence[Any], int]]:
-        """(key, label, row of a summary, its day): day after day, and then what has no day, -1."""
+        self, code: int, pieces: Pieces, edges: list[Window], kind: type[Summary], form: Any
+    ) -> Iterator[Row]:
+        """Whole days, and then what of cut ones counts."""
         days = {
             party: [(*piece.days, piece.key) for piece in mine] for party, mine in pieces.items()
         }
@@ -137,21 +131,36 @@ class Summarized:
             bound for mine in days.values() for first, last, _ in mine for bound in (first, last)
         ]
         if bounds:
-            for day, party, label, row in self._rollups.stored(code, min(bounds), max(bounds)):
-                for first, last, key in days.get(party, ()):
-                    if first <= day < last:
-                        yield key, label, row, day
+            for day, rows in self._rollups.stored(code, min(bounds), max(bounds), form):
+                for party, label, row in rows:
+                    for first, last, key in days.get(party, ()):
+                        if first <= day < last:
+                            yield key, label, day, row
+        as_stored = msgpack.Decoder(form).decode
         for start, end in edges:
-            for at, event_id, (party, label), reading in self._rollups.readings(code, start, end):
-                for piece in pieces.get(party, ()):
-                    if piece.start <= at < piece.end and not _is_whole(piece, at):
-                        alone = kind()
-                        alone.take(at, event_id, reading)
-                        yield piece.key, label, alone.row(), -1
+            readings = self._rollups.readings(code, start, end)
+            for day, of_day in groupby(readings, lambda reading: reading[0] // DAY):
+                cut: dict[tuple[Key, Label | None], Summary] = {}
+                for at, event_id, (party, label), reading in of_day:
+                    for piece in pieces.get(party, ()):
+                        if piece.start <= at < piece.end and not _is_whole(piece, at):
+                            who = piece.key, label
+                            if who not in cut:
+                                cut[who] = kind()
+                            cut[who].take(at, event_id, reading)
+                for (key, label), summary in cut.items():
+                    yield key, label, day, as_stored(msgpack.encode(summary.row()))
 
     def _code_id(self, code: str) -> int | None:
         row = self._connection.execute("SELECT id FROM codes WHERE code = ?", (code,)).fetchone()
         return None if row is None else int(row[0])
+
+
+class _Counts(Struct, array_like=True, gc=False):
+    """How the row of any summary begins."""
+
+    unusable: int
+    usable: int
 
 
 def _is_whole(piece: Piece, at: int) -> bool:
@@ -187,8 +196,28 @@ def _edges(pieces: Pieces | None) -> list[Window] | None:
     return joined
 
 
+def _gathered(rows: Iterable[Row], choice: Choice, kind: type[Summary]) -> Found:
+    found: Found = {}
+    known: dict[tuple[Key, Label | None], Summary | None] = {}  # None: nobody asks for it
+    for key, label, day, row in rows:
+        who = key, label
+        if who not in known:
+            owner, number = key
+            group = choice.group_of(label)
+            if group is None:
+                known[who] = None
+            else:
+                windows = found.setdefault((owner, group), {})
+                known[who] = windows.setdefault(number, kind())
+        summary = known[who]
+        if summary is not None:
+            summary.absorb_day(day, row)
+    return found
+
+
 def _shares(query: UsageQuery, kind: type[Summary], found: Found) -> Iterator[Share]:
-    for (owner, group), windows in found.items():
+    for owner, group in list(found):
+        windows = found.pop((owner, group))  # so that each is forgotten before the next
         running = windows.get(HISTORY) or kind()
         for number, window in enumerate(query.windows[owner]):
             inside = windows.get(number)
