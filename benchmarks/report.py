@@ -50,8 +50,8 @@ disturbs less.
 - *Ingest.* Of nine seconds for a million events, rows took 2.9, identities 2.2, summaries of days
   1.8, the commits themselves 0.5, and what comes from the second process 0.5; the rest is the
   start, and telling lines apart. The floor has the first two and the commits only.
-- *The last million of ten.* Ids are random, so ten million identities take more pages than the
-  cache holds, and each transaction touches nearly all of them.
+- *The last million of ten.* Ids are random, so each is looked for in more pages than the cache
+  holds; and events that come late throughout change pages of readings that are there already.
 - *A month.* Counts, sums, maxima and averages take as long out of many events as out of few. A
   unique count costs what it has different items, and here each of a thousand subscriptions has
   five thousand possible users: with ten times the events nearly ten times the items.

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
+import pytest
+
 from lago_cli.domain.batches import EventBatch
 from lago_cli.domain.customers import Customer
 from lago_cli.domain.events import parse_event
@@ -19,6 +21,7 @@ from lago_cli.services.usage import UsageRow, usage_for
 from lago_cli.stores import open_store
 from lago_cli.stores.base import Appended, OnDuplicate
 from lago_cli.stores.memory import MemoryStore
+from lago_cli.stores.sqlite import keys
 
 NOON = parse_instant("2026-11-22T12:00:00Z")
 
@@ -85,6 +88,26 @@ def memory() -> Iterator[Engine]:
 def sqlite(path: str = ":memory:") -> Iterator[Engine]:
     with open_store(path, writable=True, busy_timeout=1) as store:
         yield _Transactional(store)
+
+
+@contextmanager
+def keys_of_a_large_file(
+    large: int = 2, recent: int = 3, share: int = 5, many: int = 1
+) -> Iterator[None]:
+    """So few keys make the file large; so many in the small table settle in the large one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys, "_LARGE", large)
+        patch.setattr(keys, "_RECENT", recent)
+        patch.setattr(keys, "_SHARE", share)
+        patch.setattr(keys, "_MANY", many)
+        yield
+
+
+@contextmanager
+def large_sqlite() -> Iterator[Engine]:
+    """Identities go through both tables."""
+    with keys_of_a_large_file(), sqlite() as engine:
+        yield engine
 
 
 ENGINES: dict[str, Callable[[], Any]] = {"memory": memory, "sqlite": sqlite}

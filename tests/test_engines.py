@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from lago_cli.domain.aggregations import Window
 from lago_cli.domain.instants import to_micros
 from lago_cli.domain.usage import Member, UsageQuery
-from tests.engines import NOON, memory, sqlite
+from tests.engines import NOON, large_sqlite, memory, sqlite
 
 SETTINGS = settings(max_examples=80)
 START = datetime(2026, 10, 24, tzinfo=UTC)  # clocks in Europe go back on the 25th
@@ -374,6 +374,7 @@ def assert_sound(engine):
 events = st.lists(sent_events(), max_size=30)
 
 
+@pytest.mark.parametrize("engine_of", [sqlite, large_sqlite], ids=["small", "large"])
 @SETTINGS
 @given(
     events.map(late),
@@ -384,9 +385,11 @@ events = st.lists(sent_events(), max_size=30)
     st.integers(1, 4),
     st.lists(questions(), min_size=1, max_size=4),
 )
-def test_sqlite_agrees_with_the_oracle(sent, metric, other, when, on_duplicate, pieces, asked):
+def test_sqlite_agrees_with_the_oracle(
+    engine_of, sent, metric, other, when, on_duplicate, pieces, asked
+):
     """Definitions come before, between and after the events, and change."""
-    with memory() as oracle, sqlite() as engine:
+    with memory() as oracle, engine_of() as engine:
         for each in (oracle, engine):
             each.define(code=CODES[0], **other)
             feed(each, sent[:when], pieces=pieces, on_duplicate=on_duplicate)
@@ -477,10 +480,11 @@ def test_ingesting_twice_changes_nothing(sent, metric, on_duplicate):
         assert_sound(engine)
 
 
+@pytest.mark.parametrize("engine_of", [sqlite, large_sqlite], ids=["small", "large"])
 @SETTINGS
 @given(events, metrics, st.integers(1, 30))
-def test_splitting_the_input_anywhere_changes_nothing(sent, metric, pieces):
-    with sqlite() as whole, sqlite() as split:
+def test_splitting_the_input_anywhere_changes_nothing(engine_of, sent, metric, pieces):
+    with sqlite() as whole, engine_of() as split:
         for engine in (whole, split):
             engine.define(code=CODES[0], **metric)
         feed(whole, sent)

@@ -24,6 +24,7 @@ from lago_cli.domain.metrics import Filter, define_metric
 from lago_cli.readers.base import Block
 from lago_cli.services import decoding, ingest, second, worker
 from lago_cli.services.ingest import Ingestion, IngestOptions
+from lago_cli.services.worker import SLOTS
 from lago_cli.stores import open_store
 from lago_cli.stores.sqlite import rollups
 from lago_cli.stores.sqlite.rollups import Rollups, days_that_differ
@@ -194,11 +195,11 @@ def test_days_are_what_the_readings_say(
 
 def test_days_of_a_killed_process_are_made_anew():
     """Of everything that it had been told since the last commit, years apart."""
-    texts = [line(number, at=1_000_000_000 * (1 + number // 5 % 2)) for number in range(60)]
+    texts = [line(number, at=1_000_000_000 * (1 + number // 5 % 2)) for number in range(15 * SLOTS)]
     killed = []
 
     def before_block(number, run):
-        if number == 8:
+        if number == 2 * SLOTS:
             killed.append(dict(run._store._appender._rollups._delegated))
             kill_second_process(run)
 

@@ -18,7 +18,7 @@ import warnings
 from collections import deque
 from typing import NoReturn, Protocol
 
-SLOTS = 8
+SLOTS = 24  # what a large file gathers: else it would rest while that is stored
 MAX_INPUT = 512 * 1024
 MAX_OUTPUT = 1024 * 1024
 _SLOT = MAX_INPUT + MAX_OUTPUT

@@ -332,6 +332,12 @@ def test_a_sound_file_passes_every_check(filled):
             id="an identity is held by another event",
         ),
         pytest.param(
+            "INSERT INTO recent_identities SELECT * FROM identities WHERE event_id = 7",
+            "identities held once",
+            "the identity that event 7 holds is held by event 7 too",
+            id="an identity is in both tables",
+        ),
+        pytest.param(
             "UPDATE events SET transaction_id = 'other' WHERE id = 7",
             "identities",
             "event 7 does not hold its identity",

@@ -1,7 +1,8 @@
 """
 Each identity once for ever, through replacing and taking back, whatever the hash says.
 
-With `colliding` nearly all identities share a key, which otherwise never happens.
+Also where all identities share a key or two, which otherwise never happens, and where the file
+counts as large, so that keys stand in two tables.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from lago_cli.domain.runs import Tally
 from lago_cli.errors import LagoError
 from lago_cli.stores import open_store
 from lago_cli.stores.sqlite import append, identities, maintenance, runs
+from tests.engines import keys_of_a_large_file
 
 AT = 1_704_067_200_000_000
 HASHES = {
@@ -26,22 +28,32 @@ HASHES = {
     "two keys for all": lambda transaction_id, stream: len(transaction_id) % 2,
     "one key for all": lambda transaction_id, stream: 7,
 }
+FILES = {
+    "a small file": {"large": 1_000, "many": 1_000},
+    "in their order": {"large": 1_000},
+    "a large file": {"large": 0, "recent": 1_000},
+    "recent ones settle": {"large": 1, "recent": 1},
+}
 
 
 @pytest.fixture(params=HASHES.values(), ids=HASHES)
 def key_of(request, monkeypatch):
     for module in (append, identities, maintenance, runs):
         monkeypatch.setattr(module, "key_of", request.param)
-    if request.param is HASHES["two keys for all"]:
-        monkeypatch.setattr(identities, "_MANY", 1)  # so that keys are claimed in their order
     return request.param
+
+
+@pytest.fixture(params=FILES)
+def file(request):
+    with keys_of_a_large_file(**FILES[request.param]):
+        yield
 
 
 class Ledger:
     """A store with runs of events that are a transaction id, a customer and a value each."""
 
-    def __init__(self):
-        self.store = open_store(":memory:", writable=True, busy_timeout=1)
+    def __init__(self, path=":memory:"):
+        self.store = open_store(path, writable=True, busy_timeout=1)
 
     def __enter__(self):
         self.store.__enter__()
@@ -71,6 +83,14 @@ class Ledger:
             found[identity] = json.loads(stored.event.properties)["v"]
         return found
 
+    def tables(self):
+        """How many keys each table has, with those that collided."""
+        names = ("identities", "recent_identities", "identity_collisions")
+        return tuple(self.sql(f"SELECT count(*) FROM {name}")[0][0] for name in names)
+
+    def sql(self, statement):
+        return self.store._connection.execute(statement).fetchall()
+
     def problems(self):
         return [wrong for _, found in self.store.maintenance.problems() for wrong in found]
 
@@ -85,7 +105,7 @@ _EVERYTHING = _everything()
 
 
 @pytest.fixture
-def ledger(key_of):
+def ledger(key_of, file):
     with Ledger() as opened:
         yield opened
 
@@ -179,12 +199,17 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.parametrize("size", FILES.values(), ids=FILES)
 @pytest.mark.parametrize("key_of", HASHES.values(), ids=HASHES)
 @settings(max_examples=50)
 @given(steps=STEPS)
-def test_it_is_a_pile_of_versions(key_of, steps):
+def test_it_is_a_pile_of_versions(key_of, size, steps):
     """The oracle: for each identity a pile of (run, value), of which the top one counts."""
-    with pytest.MonkeyPatch.context() as patch, Ledger() as ledger:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        keys_of_a_large_file(**size),
+        Ledger() as ledger,
+    ):
         for module in (append, identities, maintenance, runs):
             patch.setattr(module, "key_of", key_of)
         piles: dict[tuple[str, str], list[tuple[int, int]]] = {}

@@ -18,7 +18,7 @@ from lago_cli.stores.sqlite.identities import key_of
 from lago_cli.stores.sqlite.maintenance import EXPECTED
 from lago_cli.stores.sqlite.migrations import migrations
 from lago_cli.stores.sqlite.schema import SCHEMA_VERSION
-from tests.engines import sqlite
+from tests.engines import keys_of_a_large_file, sqlite
 
 
 @pytest.fixture
@@ -180,16 +180,21 @@ OF_SCHEMA_1 = (  # two events of acme, one of them by subscription; and one of n
 @pytest.fixture
 def old(path):
     """A file as the first schema left it."""
+    migrate(path, 1)
+    run(path, *OF_SCHEMA_1)
+    return path
+
+
+def migrate(path, version):
+    """As an earlier version of the program did."""
     from sqlite_utils import Database
 
     with closing(sqlite3.connect(path)) as connection:
         names = [migration.name for migration in migrations.pending(_empty())]
-        migrations.apply(Database(connection), stop_before=names[1])
+        migrations.apply(Database(connection), stop_before=names[version])
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute("PRAGMA user_version = 1")
+        connection.execute(f"PRAGMA user_version = {version}")
         connection.commit()
-    run(path, *OF_SCHEMA_1)
-    return path
 
 
 def figures(engine, **asked):
@@ -239,6 +244,21 @@ def test_a_file_of_the_first_schema_takes_in_what_is_new(old):
         assert [(at, error.code) for at, error in done.refused] == [(3, "subscription_required")]
         assert figures(engine) == {("acme", None): (5, 3)}
         assert engine.store.accounts.customer("acme").created_at == 8
+
+
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
+def test_identities_of_every_earlier_schema_stay_taken(old, version):
+    """Also where there are so many that new ones go into a table of their own."""
+    if version > 1:
+        migrate(old, version)
+    with keys_of_a_large_file(), sqlite(old) as engine:
+        done = engine.ingest([event("t1"), event("t2", "s1"), event("t4")])
+
+        assert (done.new, len(done.duplicates)) == (1, 2)
+        problems = {name: found for name, found in engine.store.maintenance.problems() if found}
+        assert problems == {}
+    assert run(old, "SELECT event_id FROM identities ORDER BY 1") == [(1,), (2,), (3,)]
+    assert run(old, "SELECT count(*) FROM recent_identities") == [(1,)]
 
 
 def test_a_file_of_the_first_schema_is_not_changed_by_a_look(old):

@@ -17,8 +17,9 @@ from lago_cli.stores.base import Appended, Duplicate, OnDuplicate
 from lago_cli.stores.sqlite.admission import Admission
 from lago_cli.stores.sqlite.bulk import insert_rows
 from lago_cli.stores.sqlite.catalog import Catalog
-from lago_cli.stores.sqlite.identities import Identities, Identity, key_of, rows_by
+from lago_cli.stores.sqlite.identities import Identities, Identity, key_of
 from lago_cli.stores.sqlite.interning import Interning
+from lago_cli.stores.sqlite.keys import rows_by
 from lago_cli.stores.sqlite.rollups import Rollups
 
 T = TypeVar("T")
@@ -67,6 +68,7 @@ class Appender:
         """See what other processes changed before this transaction."""
         self.next_id = self._connection.execute(_NEXT_ID).fetchone()[0]
         self._interning.look_again()
+        self._identities.begin()
         self._admission.begin()
         self._rollups.begin()
         metrics = Catalog(self._connection).metrics()

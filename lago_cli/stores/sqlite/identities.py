@@ -4,41 +4,38 @@ Which identities are taken: (stream, transaction id), for ever.
 A 63-bit hash as integer primary key is the cheapest B-tree there is: 16 bytes an event
 where an index over the texts takes 50, which decides how fast the ten millionth event
 goes in. The hash only finds; two identities are equal when their texts are. Of two that
-share a key the later stands in `identity_collisions`, which is practically empty.
+share a key the later stands in `identity_collisions`, which is practically empty. In which
+of two tables the others stand is the concern of `keys.py`.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from operator import itemgetter
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from msgspec import json
 from xxhash import xxh3_64_intdigest as digest
 
-from lago_cli.stores.sqlite.bulk import insert_rows
+from lago_cli.stores.sqlite.keys import KEY_BITS, TABLES, Keys, rows_by
 
-KEY_MASK = (1 << 63) - 1
+KEY_MASK = (1 << KEY_BITS) - 1
 
-_INSERT = "INSERT OR IGNORE INTO identities"
-_MANY = 10_000
-"""
-So many keys are claimed in their order, else each would ask for another page of a large
-file. Every other time it is the reverse order: it finds the pages that were used last.
-"""
-_KEY = itemgetter(0)
 _IDENTITY_OF = """
 SELECT e.id, e.transaction_id, p.stream_id
   FROM json_each(?) AS wanted
   JOIN events AS e ON e.id = wanted.value
   JOIN parties AS p ON p.id = e.party_id
 """
-_HOLDERS = """
-SELECT i.key, i.event_id FROM json_each(?) AS wanted JOIN identities AS i ON i.key = wanted.value
+_ALL_TABLES = (*TABLES, "identity_collisions")
+_WAITING = """
+SELECT min(event_id) FROM identity_collisions
+ WHERE key = :key
+   AND NOT EXISTS (SELECT 1 FROM identities WHERE key = :key)
+   AND NOT EXISTS (SELECT 1 FROM recent_identities WHERE key = :key)
 """
 HOLDERS_OF_KEY = """
 SELECT event_id FROM identities WHERE key = :key
+ UNION ALL
+SELECT event_id FROM recent_identities WHERE key = :key
  UNION ALL
 SELECT event_id FROM identity_collisions WHERE key = :key
 """
@@ -52,17 +49,16 @@ def key_of(transaction_id: str, stream: int) -> int:
     return digest(transaction_id.encode(), stream) & KEY_MASK
 
 
-def rows_by(connection: sqlite3.Connection, query: str, keys: Iterable[int]) -> Iterator[Any]:
-    """Rows of a query over many integers at once, given as one JSON array."""
-    return connection.execute(query, (json.encode(list(keys)).decode(),))
-
-
 class Identities:
     """Claims identities for event ids."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._up = False
+        self._keys = Keys(connection)
+
+    def begin(self) -> None:
+        """In a new transaction."""
+        self._keys.begin()
 
     def claim(self, identities: Sequence[Identity], first_id: int) -> dict[int, int]:
         """
@@ -73,17 +69,9 @@ class Identities:
             (which may be one of the same batch).
         """
         keys = [key_of(*identity) for identity in identities]
-        before = self._connection.total_changes
-        ids: Sequence[int] = range(first_id, first_id + len(keys))
-        if len(keys) >= _MANY:
-            self._up = not self._up
-            rows = sorted(zip(keys, ids, strict=True), key=_KEY, reverse=not self._up)
-            insert_rows(self._connection, _INSERT, *zip(*rows, strict=True))
-        else:
-            insert_rows(self._connection, _INSERT, keys, ids)
-        if self._connection.total_changes - before == len(keys):
+        if self._keys.claim(keys, range(first_id, first_id + len(keys))):
             return {}
-        holder_of = dict(rows_by(self._connection, _HOLDERS, keys))
+        holder_of = self._keys.holders(keys)
         taken = {
             number: holder_of[key]
             for number, key in enumerate(keys)
@@ -134,7 +122,7 @@ class Identities:
 
     def pass_on(self, key: int, old: int, new: int) -> None:
         """Let event `new` hold what `old` held."""
-        for table in ("identities", "identity_collisions"):
+        for table in _ALL_TABLES:
             self._connection.execute(
                 f"UPDATE {table} SET event_id = ? WHERE key = ? AND event_id = ?",  # noqa: S608
                 (new, key, old),
@@ -142,16 +130,12 @@ class Identities:
 
     def release(self, key: int, event_id: int) -> None:
         """Free an identity; one that had collided moves up to the freed key."""
-        for table in ("identities", "identity_collisions"):
+        for table in _ALL_TABLES:
             self._connection.execute(
                 f"DELETE FROM {table} WHERE key = ? AND event_id = ?",  # noqa: S608
                 (key, event_id),
             )
-        waiting = self._connection.execute(
-            "SELECT min(event_id) FROM identity_collisions WHERE key = :key"
-            " AND NOT EXISTS (SELECT 1 FROM identities WHERE key = :key)",
-            {"key": key},
-        ).fetchone()[0]
+        waiting = self._connection.execute(_WAITING, {"key": key}).fetchone()[0]
         if waiting is not None:
             self._connection.execute("INSERT INTO identities VALUES (?, ?)", (key, waiting))
             self._connection.execute(

@@ -29,6 +29,7 @@ TABLES = (
 EXPECTED = (
     *TABLES,
     "identities",
+    "recent_identities",
     "identity_collisions",
     "parties",
     "codes",
@@ -50,10 +51,17 @@ _WITHOUT = {
          WHERE NOT EXISTS (SELECT 1 FROM events AS e WHERE e.id = r.event_id)
     """,
     "event of its identity": """
-        SELECT i.event_id FROM identities AS i
+        SELECT i.event_id
+          FROM (SELECT event_id FROM identities
+                 UNION ALL SELECT event_id FROM recent_identities) AS i
          WHERE NOT EXISTS (SELECT 1 FROM events AS e WHERE e.id = i.event_id)
     """,
 }
+_HELD_TWICE = """
+SELECT i.event_id, r.event_id
+  FROM recent_identities AS r JOIN identities AS i ON i.key = r.key
+ LIMIT ?
+"""
 
 
 class Maintenance:
@@ -94,6 +102,7 @@ class Maintenance:
             "schema": self._wrong_schema,
             **{f"every {missing}": partial(self._without, missing) for missing in _WITHOUT},
             "identities": self._wrong_identities,
+            "identities held once": self._identities_held_twice,
             "readings": self._wrong_readings,
             "summaries of days": self._wrong_days,
         }
@@ -145,6 +154,10 @@ class Maintenance:
                 wrong += 1
             if wrong == _MAX_NAMED:
                 return
+
+    def _identities_held_twice(self) -> Iterator[str]:
+        for settled, recent in self._connection.execute(_HELD_TWICE, (_MAX_NAMED,)):
+            yield f"the identity that event {recent} holds is held by event {settled} too"
 
     def backup(self, target: str) -> None:
         """

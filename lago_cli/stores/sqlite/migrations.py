@@ -243,6 +243,20 @@ def m004_items_apart_from_their_moments(db: Database) -> None:
         rollups.rebuild(code)
 
 
+RECENT_IDENTITIES = """
+    CREATE TABLE recent_identities (  -- keys that are not in `identities` yet; see keys.py
+        key INTEGER PRIMARY KEY,
+        event_id INTEGER NOT NULL
+    ) STRICT
+"""
+
+
+@migrations()
+def m005_recent_identities(db: Database) -> None:
+    """Those of a large file are claimed in a small table first; as yet there are none."""
+    db.execute(RECENT_IDENTITIES)
+
+
 def prepare(connection: sqlite3.Connection, busy_timeout: float) -> bool:
     """Bring a file of ours, or an empty one, to today's schema; True where it was empty."""
     begin_immediate(connection, busy_timeout)

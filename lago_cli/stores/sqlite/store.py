@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from lago_cli.stores.sqlite.runs import Runs
 
 _LARGE = 4_000_000  # events
-_AT_ONCE = 50_000
+_AT_ONCE = 25_000
 
 
 class SqliteStore:
