@@ -3,8 +3,9 @@ A second process that computes ahead.
 
 It is forked, so it starts in a millisecond and knows what its parent knows. Pieces of data
 go through shared memory, and it never waits for its parent but for work and with an answer
-that was asked for, so neither side can block the other. It owns nothing: it may be killed at
-any moment, and ends when its parent does.
+that was asked for, so neither side can block the other. Notes and questions have a way of their
+own: they wait for the piece at hand, not for those in line. It owns nothing: it may be killed
+at any moment, and ends when its parent does.
 """
 
 from __future__ import annotations
@@ -15,19 +16,17 @@ import select
 import signal
 import sys
 import warnings
-from collections import deque
-from typing import NoReturn, Protocol
+from typing import NamedTuple, NoReturn, Protocol
 
 SLOTS = 24  # what a large file gathers: else it would rest while that is stored
 MAX_INPUT = 512 * 1024
 MAX_OUTPUT = 1024 * 1024
 _SLOT = MAX_INPUT + MAX_OUTPUT
 _READ_AT_ONCE = 1024 * 1024
-_WORD = 8  # bytes of a message: a length, or one of these
+_WORD = 8  # bytes: a length, or one of these
 _DECLINED = -1
 _FAILED = -2
-_NOTE = -3  # its length and itself follow
-_QUESTION = -4
+_QUESTION = -3
 
 
 class Work(Protocol):
@@ -58,7 +57,7 @@ def is_worthwhile() -> bool:
 
 class Worker:
     """
-    Does `work` on pieces of data, at most `SLOTS` at a time, and heeds notes, in one order.
+    Does `work` on pieces of data in their order, at most `SLOTS` at a time, and heeds notes.
 
     All of its methods but `close` raise `WorkerDied` where it was killed, and `take` and
     `ask` raise RuntimeError, with its traceback, where the work raised.
@@ -66,38 +65,37 @@ class Worker:
 
     def __init__(self, work: Work) -> None:
         self._memory = mmap.mmap(-1, SLOTS * _SLOT)
-        tasks, self._tasks = os.pipe()
-        self._results, results = os.pipe()
+        tasks, results, notes, answers = os.pipe(), os.pipe(), os.pipe(), os.pipe()
+        mine = self._ends = _Ends(tasks[1], results[0], notes[1], answers[0])
+        its = _Ends(tasks[0], results[1], notes[0], answers[1])
         self._given = self._taken = 0
-        self._read: deque[int] = deque()  # words about pieces that are not taken
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         try:
             self._process = _fork()
             if self._process == 0:  # signals stay blocked: its parent will end it
-                _serve(work, self._memory, tasks, results, of_parent=(self._tasks, self._results))
+                _serve(work, self._memory, its, of_parent=mine)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        os.close(tasks)
-        os.close(results)
+        for descriptor in its:
+            os.close(descriptor)
         self._ready = select.poll()
-        self._ready.register(self._results, select.POLLIN)
+        self._ready.register(mine.results, select.POLLIN)
 
     @property
     def has_something(self) -> bool:
         """Whether something is to be taken: it is there, or there is room for no more."""
-        waiting = self._given - self._taken
-        return waiting == SLOTS or bool(self._read) or bool(waiting and self._ready.poll(0))
+        return self._given - self._taken == SLOTS or bool(self._ready.poll(0))
 
     def give(self, data: bytes) -> None:
         """One piece more, of at most `MAX_INPUT` bytes."""
         start = self._given % SLOTS * _SLOT
         self._memory[start : start + len(data)] = data
         self._given += 1
-        self._send(_word(len(data)))
+        _sent(self._ends.tasks, _word(len(data)))
 
     def take(self) -> bytes | None:
         """The result of the earliest piece given; None where the work declined it."""
-        length = self._read.popleft() if self._read else self._next_word()
+        length = _number(_received(self._ends.results, _WORD))
         start = self._taken % SLOTS * _SLOT + MAX_INPUT
         self._taken += 1
         if length == _DECLINED:
@@ -108,36 +106,34 @@ class Worker:
         return self._memory[start : start + length]
 
     def tell(self, note: bytes) -> None:
-        """Let the work heed a note, after the pieces that were given before."""
-        self._send(b"".join((_word(_NOTE), _word(len(note)), note)))
+        """Let the work heed a note."""
+        _sent(self._ends.notes, _word(len(note)) + note)
 
     def ask(self) -> bytes:
-        """The answer of the work to what it was told so far."""
-        self._send(_word(_QUESTION))
-        while len(self._read) < self._given - self._taken:
-            self._read.append(self._next_word())
-        failed = self._next_word() == _FAILED
-        answer = _received(self._results, self._next_word())
+        """The answer of the work to the notes so far."""
+        _sent(self._ends.notes, _word(_QUESTION))
+        failed = _number(_received(self._ends.answers, _WORD)) == _FAILED
+        answer = _received(self._ends.answers, _number(_received(self._ends.answers, _WORD)))
         if failed:
             raise _failure(answer)
         return answer
-
-    def _next_word(self) -> int:
-        return _number(_received(self._results, _WORD))
-
-    def _send(self, message: bytes) -> None:
-        try:
-            _sent(self._tasks, message)
-        except BrokenPipeError:
-            raise WorkerDied from None
 
     def close(self) -> None:
         """End it at once."""
         os.kill(self._process, signal.SIGKILL)
         os.waitpid(self._process, 0)
-        os.close(self._tasks)
-        os.close(self._results)
+        for descriptor in self._ends:
+            os.close(descriptor)
         self._memory.close()
+
+
+class _Ends(NamedTuple):
+    """Of the pipes between the two, those of one process."""
+
+    tasks: int
+    results: int
+    notes: int
+    answers: int
 
 
 def _fork() -> int:
@@ -146,25 +142,27 @@ def _fork() -> int:
         return os.fork()
 
 
-def _serve(
-    work: Work, memory: mmap.mmap, tasks: int, results: int, *, of_parent: tuple[int, int]
-) -> NoReturn:
-    """The life of the second process; it ends with its parent, which alone can write `tasks`."""
+def _serve(work: Work, memory: mmap.mmap, its: _Ends, *, of_parent: _Ends) -> NoReturn:
+    """The life of the second process; it ends with its parent, which alone can write to it."""
     try:
         for descriptor in of_parent:
             os.close(descriptor)
+        waiting = select.poll()
+        waiting.register(its.tasks, select.POLLIN)
+        waiting.register(its.notes, select.POLLIN)
         start = 0
         failure: bytes | None = None
         while True:
-            length = _number(_received(tasks, _WORD))
-            if length >= 0:
-                os.write(results, _word(_do(work, memory, start, length)))
+            if its.notes not in dict(waiting.poll()):
+                length = _number(_received(its.tasks, _WORD))
+                _sent(its.results, _word(_do(work, memory, start, length)))
                 start = (start + _SLOT) % len(memory)
-            elif length == _NOTE:
-                note = _received(tasks, _number(_received(tasks, _WORD)))
-                failure = failure or _tried(work, note)
+                continue
+            length = _number(_received(its.notes, _WORD))
+            if length == _QUESTION:
+                _sent(its.answers, _answer(work, failure))
             else:
-                _sent(results, _answer(work, failure))
+                failure = _tried(work, _received(its.notes, length)) or failure
     finally:
         os._exit(0)
 
@@ -214,9 +212,17 @@ def _failure(text: bytes) -> RuntimeError:
 
 
 def _sent(descriptor: int, message: bytes) -> None:
-    """Write all of it, however little goes into the pipe at once."""
-    while message:
-        message = message[os.write(descriptor, message) :]
+    """
+    Write all of it, however little goes into the pipe at once.
+
+    Raises:
+        WorkerDied: the other side is gone.
+    """
+    try:
+        while message:
+            message = message[os.write(descriptor, message) :]
+    except BrokenPipeError:
+        raise WorkerDied from None
 
 
 def _received(descriptor: int, length: int) -> bytes:
