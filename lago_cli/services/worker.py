@@ -10,6 +10,7 @@ at any moment, and ends when its parent does.
 
 from __future__ import annotations
 
+import gc
 import mmap
 import os
 import select
@@ -27,6 +28,7 @@ _WORD = 8  # bytes: a length, or one of these
 _DECLINED = -1
 _FAILED = -2
 _QUESTION = -3
+_RARELY = 1_000_000  # new objects; none of them refers to itself
 
 
 class Work(Protocol):
@@ -147,6 +149,8 @@ def _serve(work: Work, memory: mmap.mmap, its: _Ends, *, of_parent: _Ends) -> No
     try:
         for descriptor in of_parent:
             os.close(descriptor)
+        gc.freeze()  # to look at what its parent made would copy it
+        gc.set_threshold(_RARELY)
         waiting = select.poll()
         waiting.register(its.tasks, select.POLLIN)
         waiting.register(its.notes, select.POLLIN)
