@@ -224,7 +224,7 @@ def _warn(session: Session, report: IngestReport, options: IngestOptions) -> Non
         ("unmatched", tally.unmatched, "a code that no metric has yet"),
         ("unusable", tally.unusable, "a value that the metric cannot use"),
     ):
-        if events and not report.undone:
+        if events:
             session.warn(_not_counted(events, what, status, dry_run=options.dry_run))
     if options.dry_run:
         session.note("Dry run: nothing was stored.")

@@ -169,7 +169,10 @@ class Ingestion:
         else:
             self._commit(finished=True)
         unfound = self._unfound if self._mapped else {}
-        return IngestReport(self._run, self._tally, self._rejections, refused, undone, unfound)
+        tally = self._tally
+        if undone:
+            tally = replace(tally, ingested=0, replaced=0, unmatched=0, unusable=0)
+        return IngestReport(self._run, tally, self._rejections, refused, undone, unfound)
 
     def abandon(self) -> None:
         """After a failure or an interruption: nothing half done stays."""

@@ -100,7 +100,7 @@ def test_as_json_they_are_in_the_summary(mixed):
 def test_how_much_is_tolerated(mixed, options, code, kept):
     found = mixed("ingest", "mixed.ndjson", *options, "-o", "json", exits=code)
 
-    assert (found.json()["ingested"], found.json()["rejected"]) == (2, 25)
+    assert (found.json()["ingested"], found.json()["rejected"]) == (kept, 25)
     assert len(mixed("events", "export").ndjson()) == kept
     if code:
         said = "nothing was stored (--strict)" if kept == 0 else "all others are stored"
@@ -113,10 +113,38 @@ def test_strict_holds_for_all_files_together(lago):
     lago.write("last", "{\n")
     found = lago("ingest", "first", "last", "--strict", "-o", "json", exits=5).json()
 
-    assert (found["run"], found["ingested"]) == (None, 3_000)
+    assert (found["run"], found["read"], found["ingested"]) == (None, 3_001, 0)
     assert lago("events", "export").stdout == ""
     assert lago("ingest-runs", "list", "-o", "json").json() == []
     assert lago("ingest", "first", "-o", "json").json()["run"] == 1
+
+
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+@pytest.mark.parametrize("output", ["table", "json", "ndjson", "csv", "markdown"])
+def test_a_refused_strict_run_claims_nothing_in_any_format(mixed, output, dry):
+    found = mixed("ingest", "mixed.ndjson", "--strict", *dry, "-o", output, "-q", exits=5)
+    if output == "json":
+        said = found.json()
+    elif output == "ndjson":
+        (said,) = found.ndjson()
+    elif output == "csv":
+        (said,) = found.csv()
+    elif output == "markdown":
+        header, _, row = (line.split("|")[1:-1] for line in found.stdout.splitlines())
+        said = {name.strip(): cell.strip() for name, cell in zip(header, row, strict=True)}
+    else:
+        said = dict(line.split() for line in found.stdout.splitlines())
+
+    counts = {"read": 27, "rejected": 25, "duplicates": 0, "conflicts": 0}
+    counts |= dict.fromkeys(("ingested", "replaced", "unmatched", "unusable"), 0)
+    assert {name: int(said[name]) for name in counts} == counts
+    assert "so nothing" in (found.error()["message"] if output == "json" else found.stderr)
+
+
+def test_a_dry_run_that_is_not_refused_says_what_would_be(mixed):
+    found = mixed("ingest", "mixed.ndjson", "--strict", "--max-rejects", 25, "--dry-run", "-o", "json")
+
+    assert (found.json()["run"], found.json()["ingested"], found.json()["unmatched"]) == (None, 2, 2)
 
 
 def test_a_dry_run_on_a_missing_file_creates_nothing(mixed):
