@@ -142,9 +142,10 @@ def test_a_refused_strict_run_claims_nothing_in_any_format(mixed, output, dry):
 
 
 def test_a_dry_run_that_is_not_refused_says_what_would_be(mixed):
-    found = mixed("ingest", "mixed.ndjson", "--strict", "--max-rejects", 25, "--dry-run", "-o", "json")
+    options = ("--strict", "--max-rejects", 25, "--dry-run", "-o", "json")
+    found = mixed("ingest", "mixed.ndjson", *options).json()
 
-    assert (found.json()["run"], found.json()["ingested"], found.json()["unmatched"]) == (None, 2, 2)
+    assert (found["run"], found["ingested"], found["unmatched"]) == (None, 2, 2)
 
 
 def test_a_dry_run_on_a_missing_file_creates_nothing(mixed):
