@@ -172,8 +172,8 @@ def export(
     from lago_cli.cli.reports import exported_report
 
     selection = _selection(customers, subscriptions, codes, start, end, status, limit)
-    if session.output == "table":
-        session.output = "ndjson"
+    if session.output == "table" or (session.output == "markdown" and not session.output_chosen):
+        session.output = "ndjson"  # also where a variable asks for what ingest cannot read
     session.show(exported_report(session.store().events.select(selection)))
 
 
