@@ -56,6 +56,32 @@ def test_mended_rejects_go_in(mixed):
     assert mixed("ingest", "-o", "json", stdin=mended).json()["ingested"] == 25
 
 
+def test_a_row_of_csv_is_kept_as_it_was_written(lago):
+    """Whatever its fault: mended, and below the same header, it is good input."""
+    header = "transaction_id;code;external_customer_id;timestamp;properties.note\n"
+    bad = ['t1;c;"a";1000;"one ""two""\nthree; "', ";c ;a;1704067200;'x'", "t3;c;a;soon;"]
+    again = "t4;c;a;1704067200;"
+    lago("ingest", "-q", stdin=header + again + "\n")
+    text = header + "".join(f"{row}\r\n" for row in [*bad, again])
+    lago("ingest", "-q", "--rejects", "r", "--on-duplicate", "error", stdin=text, exits=5)
+    rows = [json.loads(line) for line in (lago.folder / "r").read_text().splitlines()]
+
+    assert sorted(row["raw"] for row in rows) == sorted([*bad, again])
+    assert [row["line"] for row in rows if row["raw"] == bad[0]] == [2]
+    mended = header + "\n".join([bad[0].replace("1000", "1704067200"), "t2" + bad[1]])
+    assert lago("ingest", "-o", "json", stdin=mended).json()["ingested"] == 2
+    notes = [row["properties"].get("note") for row in lago("events", "export").ndjson()]
+    assert notes == [None, 'one "two"\nthree; ', "'x'"]
+
+
+@pytest.mark.parametrize("options", [[], ["--set", "code=c"]])
+def test_an_event_in_a_body_is_kept_with_what_is_around_it(lago, options):
+    body = '{"event": {"transaction_id": "t"}, "source": "x"}'
+    lago("ingest", *options, "-q", "--rejects", "r", stdin=body, exits=5)
+
+    assert json.loads((lago.folder / "r").read_text())["raw"] == body
+
+
 def test_without_rejects_the_file_is_empty(lago):
     """What an earlier run had written there is not taken for this one's."""
     lago.write("rejects", "old")
