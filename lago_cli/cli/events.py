@@ -16,7 +16,7 @@ from lago_cli.cli.options import (
     not_empty,
 )
 from lago_cli.cli.session import Session
-from lago_cli.errors import not_found, wrong_usage
+from lago_cli.errors import Kind, LagoError, not_found, wrong_usage
 
 if TYPE_CHECKING:
     from lago_cli.domain.stored import EventSelection
@@ -146,11 +146,23 @@ def explain(session: Session, transaction_id: TransactionId) -> None:
 
     store = session.store()
     found = store.events.get(transaction_id) if _is_utf8(transaction_id) else []
+    runs = {run.run: run for run in store.runs.list()}
     if not found:
-        hint = "It was never stored. Was it rejected? lago ingest --rejects FILE tells why."
-        raise not_found("event", transaction_id, hint)
-    runs = {run.run: run.source for run in store.runs.list()}
-    walks = [walk(store, event, runs[event.run], now=session.now()) for event in found]
+        hint = "Was it rejected? lago ingest --rejects FILE tells why."
+        if any(run.reverted_at is not None for run in runs.values()):
+            hint += " Was its run taken back? lago ingest-runs list shows which were."
+        message = f'There is no event "{transaction_id}" in this file.'
+        raise LagoError(Kind.NOT_FOUND, "event_not_found", message, hint)
+    walks = [
+        walk(
+            store,
+            event,
+            runs[event.run].source,
+            now=session.now(),
+            replaced=store.events.replaced_by(event),
+        )
+        for event in found
+    ]
     session.show(walks_report(walks, in_table=session.output == "table"))
 
 
