@@ -142,7 +142,8 @@ def with_defaults(values: Mapping[str, object]) -> dict[str, object]:
 
 def changed_metric(metric: Metric, changes: Mapping[str, object]) -> Metric:
     """
-    `metric` with `changes`; what belonged to another aggregation type is let go.
+    `metric` with `changes`; what belonged to another aggregation type, or to a rounding
+    function that is taken away, is let go.
 
     Raises:
         LagoError: refused, for the first rule that is broken.
@@ -152,7 +153,13 @@ def changed_metric(metric: Metric, changes: Mapping[str, object]) -> Metric:
     if kind != metric.aggregation_type and "weighted_interval" not in changes:
         values["weighted_interval"] = None
     values["aggregation_type"] = kind
-    return define_metric(**values)
+    precision = "rounding_precision"
+    if changes.get("rounding_function", "") is None:
+        values[precision] = changes.get(precision)
+    values = with_defaults(values)
+    if "rounding_function" not in changes or precision in changes:  # then null is meant so
+        values[precision] = changes.get(precision, metric.rounding_precision)
+    return Metric(**values)  # type: ignore[arg-type]
 
 
 def as_aggregation_type(text: str) -> str:

@@ -97,7 +97,10 @@ def _metric(row: Fields, into: Definitions, known: Known) -> Iterator[Fault]:  #
     values, is_whole = yield from _checked(
         row, _METRIC, required={"code": "?", "aggregation_type": "count_agg"}
     )
-    yield from _kept(Metric, row, with_defaults(values), into, is_whole)
+    values = with_defaults(values)
+    if row.get("rounding_precision", "") is None:  # which is not the same as its default
+        values["rounding_precision"] = None
+    yield from _kept(Metric, row, values, into, is_whole)
 
 
 def _customer(row: Fields, into: Definitions, known: Known) -> Iterator[Fault]:  # noqa: ARG001
