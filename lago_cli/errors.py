@@ -9,7 +9,10 @@ status). Every other exception is a bug and is left to crash.
 
 from __future__ import annotations
 
+import re
 from enum import Enum
+
+_ONE_STOP = re.compile(r"((?<!\.)\.\)?)\.\Z")  # of two sentences, one in the other
 
 
 class Kind(Enum):
@@ -35,6 +38,7 @@ class LagoError(Exception):
         *,
         field: str | None = None,
     ) -> None:
+        message = _ONE_STOP.sub(r"\1", message)
         super().__init__(message)
         self.kind = kind
         self.code = code
