@@ -107,7 +107,8 @@ def exported_report(events: Iterable[StoredEvent]) -> Report:
     return Report(None, columns, map(event_row, events))
 
 
-def ingest_report(report: IngestReport, seconds: str) -> Report:
+def ingest_report(report: IngestReport, seconds: str, sent: str | None = None) -> Report:
+    """The summary; of an event that was `sent`, with its transaction id."""
     rejections = [
         {"file": row.file, "line": row.line, "code": row.code, "message": row.message}
         for row in report.rejections
@@ -121,6 +122,9 @@ def ingest_report(report: IngestReport, seconds: str) -> Report:
         Column("seconds", kind="number"),
         Column("rejections", kind="object", in_table=False),
     ]
+    if sent is not None:
+        row["transaction_id"] = sent
+        columns.insert(0, Column("transaction_id", kind="id"))
     return Report(None, columns, [row], single=True)
 
 
