@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -87,7 +87,7 @@ def send(
     from lago_cli.domain.json_text import encode
     from lago_cli.readers.objects import records_of
 
-    event = {
+    event: dict[str, Any] = {
         "transaction_id": str(uuid4()) if transaction_id is None else transaction_id,
         "external_customer_id": customer or None,
         "external_subscription_id": subscription or None,
@@ -100,7 +100,7 @@ def send(
         records = list(records_of(encode(event), line=1))
     except UnicodeEncodeError:
         raise wrong_usage("invalid_utf8", "The event is not valid UTF-8.") from None
-    send_records(session, records)
+    send_records(session, records, event["transaction_id"])
     if transaction_id is None:
         session.note(f"Transaction id: {event['transaction_id']}")
 
@@ -209,15 +209,26 @@ def _selection(
 ) -> EventSelection:
     from lago_cli.domain.stored import EventSelection
 
+    first, last = instant_option("--from", start), instant_option("--to", end)
+    if first is not None and last is not None and last < first:
+        _refuse_period(first, last)
     return EventSelection(
         tuple(customers or ()),
         tuple(subscriptions or ()),
         tuple(codes or ()),
-        instant_option("--from", start),
-        instant_option("--to", end),
+        first,
+        last,
         status,
         limit,
     )
+
+
+def _refuse_period(start: int, end: int) -> None:
+    """In the words of `lago usage`. Raises `LagoError` (wrong usage)."""
+    from lago_cli.domain.instants import to_datetime
+    from lago_cli.domain.periods import Period
+
+    Period(to_datetime(start), to_datetime(end))
 
 
 def _properties(arguments: list[str]) -> dict[str, object]:

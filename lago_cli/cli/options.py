@@ -71,6 +71,7 @@ _SHARED: dict[str, tuple[Any, Any]] = {
                 "--db",
                 metavar="PATH",
                 envvar="LAGO_DB",
+                callback=not_empty,
                 help="The SQLite file.",
                 rich_help_panel=EVERYWHERE,
             ),

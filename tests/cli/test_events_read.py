@@ -157,6 +157,17 @@ def test_wrong_use(six, arguments):
     assert six("events", *arguments, "-o", "json", exits=2).stdout == ""
 
 
+@pytest.mark.parametrize("command", ["list", "export"])
+def test_a_time_that_ends_before_its_start_is_refused_as_in_usage(six, command):
+    dates = ("--from", "2026-02-01", "--to", "2026-01-01", "-o", "json")
+    refused = six("events", command, *dates, exits=2)
+
+    assert refused.stdout == ""
+    assert refused.error() == six("usage", *dates, exits=2).error()
+    assert refused.error()["code"] == "invalid_period"
+    six("events", command, "--from", "2026-02-01", "--to", "2026-02-01")
+
+
 @pytest.mark.parametrize("command", [["list"], ["get", "1"], ["export"]])
 def test_reading_needs_a_file_and_creates_none(lago, command):
     assert lago("events", *command, "-o", "json", exits=4).error()["code"] == "database_not_found"

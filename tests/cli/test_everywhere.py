@@ -354,3 +354,25 @@ def test_an_answer_is_encodable_anywhere(lago):
     assert lago("metrics", "list", "-o", "json", env=ascii_only).json()[0]["code"] == code
     error = lago("metrics", "get", f"{code}?", env=ascii_only, exits=4)
     assert r"\xe9\U0001f642?" in error.stderr
+
+
+def test_an_empty_name_of_a_file_is_refused(lago):
+    for arguments in (("usage",), ("ingest",), ("metrics", "list")):
+        refused = lago(*arguments, "--db", "", "-o", "json", exits=2, stdin="")
+        assert refused.error()["message"].endswith("it is empty.")
+    assert list(lago.folder.iterdir()) == []
+    assert "./lago.db" in lago("usage", env={"LAGO_DB": ""}, exits=4).stderr
+
+
+def test_a_message_ends_once(lago):
+    """Also where it ends with a sentence of somebody else."""
+    for timestamp, end in (("x", "UNIX seconds.)"), ("1700000000000", "divide it by 1000.)")):
+        sent = ("--code", "c", "--external-customer-id", "a", "--timestamp", timestamp)
+        refused = lago("events", "send", *sent, "-o", "json", exits=5)
+        assert refused.error()["message"].endswith(end)
+    event = ("--expression", "1", "--event", "1")
+    assert (
+        not lago("metrics", "evaluate", *event, "-o", "json", exits=2)
+        .error()["message"]
+        .endswith("..")
+    )
