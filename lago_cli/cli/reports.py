@@ -29,9 +29,9 @@ EVENT_COLUMNS = (
     Column("code", kind="id"),
     Column("timestamp", kind="instant"),
     Column("properties", kind="object"),
-    Column("precise_total_amount_cents", in_table=False, kind="number"),
-    Column("received_at", in_table=False, kind="instant"),
-    Column("run", in_table=False, kind="count"),
+    Column("precise_total_amount_cents", "amount in cents", kind="number", spare=3),
+    Column("received_at", "received", kind="instant", spare=2),
+    Column("run", kind="count", spare=1),
 )
 _STATUS = Column("status", kind="flag")
 _COUNTS = (
@@ -49,8 +49,8 @@ _RUN_COLUMNS = (
     Column("source", kind="text"),
     Column("status", kind="flag"),
     Column("started_at", "started", kind="instant"),
-    Column("finished_at", in_table=False, kind="instant"),
-    Column("reverted_at", in_table=False, kind="instant"),
+    Column("finished_at", "finished", kind="instant", spare=2),
+    Column("reverted_at", "reverted", kind="instant", spare=1),
     *(Column(name, kind="count") for name in _COUNTS),
 )
 
@@ -172,7 +172,7 @@ def usage_report(
             in_table=any(row.owner[1] is not None for row in rows),
         ),
         Column("billable_metric_code", "metric", kind="id"),
-        Column("aggregation_type", "aggregation", in_table=False),
+        Column("aggregation_type", "aggregation", spare=1),
         Column("from_datetime", "from", kind="instant"),
         Column("to_datetime", "to", kind="instant"),
         Column("group", kind="object", in_table=bool(group_by)),

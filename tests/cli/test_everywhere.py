@@ -274,6 +274,23 @@ def test_a_table_is_as_wide_as_the_terminal(ingested, columns):
     assert widest <= max(columns, len("subscription  2026-11-01T00:00:00Z"))
 
 
+@pytest.mark.parametrize(
+    "command",
+    [("metrics", "list"), ("events", "list"), ("ingest-runs", "list"), ("subscriptions", "list")],
+    ids=" ".join,
+)
+def test_a_table_with_room_has_the_columns_of_the_data(ingested, command):
+    named = ("--external-id", "s", "--external-customer-id", "nobody", "--started-at", "2026-12-01")
+    ingested("subscriptions", "create", *named, "-q")
+    keys = ingested(*command, "-o", "csv").stdout.splitlines()[0].split(",")
+
+    for columns in ("", "400"):
+        heading = ingested(*command, env={"COLUMNS": columns}).stdout.splitlines()[0]
+        assert len(re.split(r" {2,}", heading.strip())) == len(keys)
+    narrow = ingested(*command, env={"COLUMNS": "140"}).stdout
+    assert max(map(len, narrow.splitlines())) <= 140
+
+
 def test_a_table_into_a_pipe_is_whole(ingested):
     table = ingested(*NOVEMBER, env={"COLUMNS": ""}).stdout
 
