@@ -158,7 +158,8 @@ class _Values:
         elif outcome is not Outcome.CLOSED:
             yield from self._unclosed(text, outcome)
         else:
-            if isinstance(members_of(b'{"":0' + text), Problem):
+            rest = members_of(b'{"":0' + text)
+            if isinstance(rest, Problem) and rest.code.startswith("invalid"):
                 yield self._fault('what follows the array "events" is faulty', text)
             self._advance(len(text))
 

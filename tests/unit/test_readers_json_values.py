@@ -185,6 +185,13 @@ def test_a_body_of_any_length_passes_through(before, end, codes, monkeypatch):
     assert seen(records) == expected + codes
 
 
+def test_only_what_is_no_json_is_a_fault_behind_the_events(monkeypatch):
+    monkeypatch.setattr(base, "MAX_KEYS", 3)
+    rest = b'"x":[{"a":1},{"b":2},{"c":3},{"d":' + b"[" * 600 + b"]" * 600 + b"}]"
+
+    assert seen(read(b'{"events":[{"a":1}],' + rest + b"}")) == [ONE]
+
+
 def test_elements_come_before_the_array_has_ended():
     def endless():
         yield b'[{"a":1,"b":2},'
