@@ -197,5 +197,5 @@ def test_a_single_rejected_event_says_why(lago):
 
     assert found.stderr.splitlines()[0] == (
         "Error: The event was rejected: timestamp lies beyond the year 9999"
-        " (It looks like milliseconds: divide it by 1000.)."
+        " (It looks like milliseconds: divide it by 1000.)"
     )
