@@ -9,7 +9,10 @@ status). Every other exception is a bug and is left to crash.
 
 from __future__ import annotations
 
+import re
 from enum import Enum
+
+_ONE_STOP = re.compile(r"((?<!\.)\.\)?)\.\Z")  # of two sentences, one in the other
 
 
 class Kind(Enum):
@@ -26,20 +29,32 @@ class Kind(Enum):
 class LagoError(Exception):
     """A failure that a person can cause: what, where, and how to mend it."""
 
-    def __init__(self, kind: Kind, code: str, message: str, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        code: str,
+        message: str,
+        hint: str | None = None,
+        *,
+        field: str | None = None,
+    ) -> None:
+        message = _ONE_STOP.sub(r"\1", message)
         super().__init__(message)
         self.kind = kind
         self.code = code
         self.message = message
         self.hint = hint
+        self.field = field  # of a definition, where the fault is in the value of one
 
 
 def wrong_usage(code: str, message: str, hint: str | None = None) -> LagoError:
     return LagoError(Kind.USAGE, code, message, hint)
 
 
-def refused(code: str, message: str, hint: str | None = None) -> LagoError:
-    return LagoError(Kind.REFUSED, code, message, hint)
+def refused(
+    code: str, message: str, hint: str | None = None, *, field: str | None = None
+) -> LagoError:
+    return LagoError(Kind.REFUSED, code, message, hint, field=field)
 
 
 def not_found(thing: str, name: str, hint: str | None = None) -> LagoError:

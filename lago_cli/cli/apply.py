@@ -83,9 +83,11 @@ def export(session: Session) -> None:
     """Write all definitions, for apply to take back. As YAML, or as JSON with -o json."""
     from lago_cli.services.apply import exported
 
-    if session.output not in ("table", "json"):
+    if session.output not in ("table", "json") and session.output_chosen:
         raise wrong_usage(
-            "invalid_output", f"Definitions cannot be written as {session.output}.", "Use json."
+            "invalid_output",
+            f"Definitions cannot be written as {session.output}.",
+            "-o json writes JSON, -o table or no -o at all writes YAML.",
         )
     definitions = exported(session.store())
     if session.output == "json":

@@ -15,17 +15,17 @@ if TYPE_CHECKING:  # each command needs but one of these
     from lago_cli.services.catalog import Defined
 
 _METRIC_COLUMNS = (
-    Column("name", in_table=False),
+    Column("name", spare=3),
     Column("code", kind="id"),
-    Column("description", in_table=False),
+    Column("description", spare=4),
     Column("aggregation_type", "aggregation"),
     Column("field_name", "field"),
     Column("recurring", kind="flag"),
-    Column("expression", in_table=False),
-    Column("weighted_interval", in_table=False),
+    Column("expression", spare=1),
+    Column("weighted_interval", "weighted by", spare=5),
     Column("rounding_function", "rounding"),
     Column("rounding_precision", "precision", kind="count"),
-    Column("filters", in_table=False, kind="object"),
+    Column("filters", kind="object", spare=2),
     Column("created_at", "created", kind="instant"),
 )
 _CUSTOMER_COLUMNS = (
@@ -42,11 +42,11 @@ _SUBSCRIPTION_COLUMNS = (
     Column("status", kind="flag"),
     Column("interval", kind="flag"),
     Column("billing_time", "billing", kind="flag"),
-    Column("subscription_at", in_table=False, kind="instant"),
+    Column("subscription_at", "anniversary of", kind="instant", spare=2),
     Column("started_at", "started", kind="instant"),
-    Column("ending_at", in_table=False, kind="instant"),
+    Column("ending_at", "ending", kind="instant", spare=1),
     Column("terminated_at", "terminated", kind="instant"),
-    Column("created_at", in_table=False, kind="instant"),
+    Column("created_at", "created", kind="instant", spare=3),
 )
 
 

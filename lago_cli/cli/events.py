@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -16,7 +16,7 @@ from lago_cli.cli.options import (
     not_empty,
 )
 from lago_cli.cli.session import Session
-from lago_cli.errors import not_found, wrong_usage
+from lago_cli.errors import Kind, LagoError, not_found, wrong_usage
 
 if TYPE_CHECKING:
     from lago_cli.domain.stored import EventSelection
@@ -87,7 +87,7 @@ def send(
     from lago_cli.domain.json_text import encode
     from lago_cli.readers.objects import records_of
 
-    event = {
+    event: dict[str, Any] = {
         "transaction_id": str(uuid4()) if transaction_id is None else transaction_id,
         "external_customer_id": customer or None,
         "external_subscription_id": subscription or None,
@@ -100,7 +100,7 @@ def send(
         records = list(records_of(encode(event), line=1))
     except UnicodeEncodeError:
         raise wrong_usage("invalid_utf8", "The event is not valid UTF-8.") from None
-    send_records(session, records)
+    send_records(session, records, event["transaction_id"])
     if transaction_id is None:
         session.note(f"Transaction id: {event['transaction_id']}")
 
@@ -146,11 +146,23 @@ def explain(session: Session, transaction_id: TransactionId) -> None:
 
     store = session.store()
     found = store.events.get(transaction_id) if _is_utf8(transaction_id) else []
+    runs = {run.run: run for run in store.runs.list()}
     if not found:
-        hint = "It was never stored. Was it rejected? lago ingest --rejects FILE tells why."
-        raise not_found("event", transaction_id, hint)
-    runs = {run.run: run.source for run in store.runs.list()}
-    walks = [walk(store, event, runs[event.run], now=session.now()) for event in found]
+        hint = "Was it rejected? lago ingest --rejects FILE tells why."
+        if any(run.reverted_at is not None for run in runs.values()):
+            hint += " Was its run taken back? lago ingest-runs list shows which were."
+        message = f'There is no event "{transaction_id}" in this file.'
+        raise LagoError(Kind.NOT_FOUND, "event_not_found", message, hint)
+    walks = [
+        walk(
+            store,
+            event,
+            runs[event.run].source,
+            now=session.now(),
+            replaced=store.events.replaced_by(event),
+        )
+        for event in found
+    ]
     session.show(walks_report(walks, in_table=session.output == "table"))
 
 
@@ -172,8 +184,8 @@ def export(
     from lago_cli.cli.reports import exported_report
 
     selection = _selection(customers, subscriptions, codes, start, end, status, limit)
-    if session.output == "table":
-        session.output = "ndjson"
+    if session.output == "table" or (session.output == "markdown" and not session.output_chosen):
+        session.output = "ndjson"  # also where a variable asks for what ingest cannot read
     session.show(exported_report(session.store().events.select(selection)))
 
 
@@ -197,15 +209,26 @@ def _selection(
 ) -> EventSelection:
     from lago_cli.domain.stored import EventSelection
 
+    first, last = instant_option("--from", start), instant_option("--to", end)
+    if first is not None and last is not None and last < first:
+        _refuse_period(first, last)
     return EventSelection(
         tuple(customers or ()),
         tuple(subscriptions or ()),
         tuple(codes or ()),
-        instant_option("--from", start),
-        instant_option("--to", end),
+        first,
+        last,
         status,
         limit,
     )
+
+
+def _refuse_period(start: int, end: int) -> None:
+    """In the words of `lago usage`. Raises `LagoError` (wrong usage)."""
+    from lago_cli.domain.instants import to_datetime
+    from lago_cli.domain.periods import Period
+
+    Period(to_datetime(start), to_datetime(end))
 
 
 def _properties(arguments: list[str]) -> dict[str, object]:

@@ -131,8 +131,13 @@ def run_ingest(
     source: str,
     log: IngestLog,
     read: Callable[[Ingestion], None],
+    sent: str | None = None,
 ) -> IngestReport:
-    """Make a run of what `read` feeds it, show its summary and what is worth a warning."""
+    """
+    Make a run of what `read` feeds it, show its summary and what is worth a warning.
+
+    `sent` is the transaction id where it is one event.
+    """
     from lago_cli.cli.reports import ingest_report
     from lago_cli.services.ingest import Ingestion
 
@@ -150,7 +155,7 @@ def run_ingest(
         read(ingestion)
         report = ingestion.finish()
         log.close()
-        session.show(ingest_report(report, f"{time.monotonic() - started:.3f}"))
+        session.show(ingest_report(report, f"{time.monotonic() - started:.3f}", sent))
     except BaseException as error:
         ingestion.abandon()
         if not isinstance(error, LagoError) or error.code != "database_replaced":
@@ -160,8 +165,8 @@ def run_ingest(
     return report
 
 
-def send_records(session: Session, records: Iterable[Record]) -> None:
-    """Ingest what was given on the command line."""
+def send_records(session: Session, records: Iterable[Record], transaction_id: str) -> None:
+    """Ingest the one event that was given on the command line."""
     from lago_cli.cli.ingest_log import IngestLog
     from lago_cli.services.ingest import IngestOptions
 
@@ -173,6 +178,7 @@ def send_records(session: Session, records: Iterable[Record]) -> None:
             source,
             log,
             lambda ingestion: ingestion.read(source, records),
+            transaction_id,
         )
     for rejection in report.rejections:
         raise refused(rejection.code, f"The event was rejected: {rejection.message}.")
@@ -182,6 +188,9 @@ def _check_rejects(rejects: str | None, in_use: list[str]) -> None:
     """See that the file of rejects is none that it would destroy."""
     if rejects is None:
         return
+    if rejects in ("", "-"):
+        message = f'--rejects wants the name of a file, and "{rejects}" is none.'
+        raise wrong_usage("rejects_no_file", message, "For example: --rejects rejects.ndjson")
     for path in in_use:
         with suppress(OSError, ValueError):  # of two files that exist
             if Path(rejects).samefile(path):
@@ -224,7 +233,7 @@ def _warn(session: Session, report: IngestReport, options: IngestOptions) -> Non
         ("unmatched", tally.unmatched, "a code that no metric has yet"),
         ("unusable", tally.unusable, "a value that the metric cannot use"),
     ):
-        if events and not report.undone:
+        if events:
             session.warn(_not_counted(events, what, status, dry_run=options.dry_run))
     if options.dry_run:
         session.note("Dry run: nothing was stored.")

@@ -71,6 +71,7 @@ _SHARED: dict[str, tuple[Any, Any]] = {
                 "--db",
                 metavar="PATH",
                 envvar="LAGO_DB",
+                callback=not_empty,
                 help="The SQLite file.",
                 rich_help_panel=EVERYWHERE,
             ),
@@ -148,6 +149,12 @@ SHARED_NAMES = frozenset(
 _CONTEXT = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 
 
+def _is_given(context: typer.Context, name: str) -> bool:
+    """Whether an option stands on the command line, and is no default or variable."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def _is_meant(context: typer.Context) -> bool:
     """
     Whether a group stands for itself, and not for one of its commands.
@@ -158,8 +165,7 @@ def _is_meant(context: typer.Context) -> bool:
     if context.invoked_subcommand is None:
         return True
     for parameter in context.command.params:
-        source = context.get_parameter_source(parameter.name or "")
-        if source is not None and source.name == "COMMANDLINE":
+        if _is_given(context, parameter.name or ""):
             raise wrong_usage(
                 "usage",
                 f"{parameter.opts[0]} stands before the command it belongs to.",
@@ -179,9 +185,11 @@ def command(
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         def run(**values: Any) -> None:
-            if is_default and not _is_meant(values.pop("context")):
+            context = values.pop("context")
+            if is_default and not _is_meant(context):
                 return
             shared = {key: values.pop(key) for key in _SHARED}
+            shared["output_chosen"] = _is_given(context, "output")
             shared["now"] = instant_option("--now", shared["now"])
             try:
                 with Session(**shared) as session:
@@ -197,7 +205,7 @@ def command(
             for key, (annotation, default) in _SHARED.items()
         ]
         parameters = [
-            *([_CONTEXT] if is_default else []),
+            _CONTEXT,
             *(row.replace(kind=inspect.Parameter.KEYWORD_ONLY) for row in own),
             *shared,
         ]

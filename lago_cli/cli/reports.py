@@ -29,9 +29,9 @@ EVENT_COLUMNS = (
     Column("code", kind="id"),
     Column("timestamp", kind="instant"),
     Column("properties", kind="object"),
-    Column("precise_total_amount_cents", in_table=False, kind="number"),
-    Column("received_at", in_table=False, kind="instant"),
-    Column("run", in_table=False, kind="count"),
+    Column("precise_total_amount_cents", "amount in cents", kind="number", spare=3),
+    Column("received_at", "received", kind="instant", spare=2),
+    Column("run", kind="count", spare=1),
 )
 _STATUS = Column("status", kind="flag")
 _COUNTS = (
@@ -49,8 +49,8 @@ _RUN_COLUMNS = (
     Column("source", kind="text"),
     Column("status", kind="flag"),
     Column("started_at", "started", kind="instant"),
-    Column("finished_at", in_table=False, kind="instant"),
-    Column("reverted_at", in_table=False, kind="instant"),
+    Column("finished_at", "finished", kind="instant", spare=2),
+    Column("reverted_at", "reverted", kind="instant", spare=1),
     *(Column(name, kind="count") for name in _COUNTS),
 )
 
@@ -107,7 +107,8 @@ def exported_report(events: Iterable[StoredEvent]) -> Report:
     return Report(None, columns, map(event_row, events))
 
 
-def ingest_report(report: IngestReport, seconds: str) -> Report:
+def ingest_report(report: IngestReport, seconds: str, sent: str | None = None) -> Report:
+    """The summary; of an event that was `sent`, with its transaction id."""
     rejections = [
         {"file": row.file, "line": row.line, "code": row.code, "message": row.message}
         for row in report.rejections
@@ -121,6 +122,9 @@ def ingest_report(report: IngestReport, seconds: str) -> Report:
         Column("seconds", kind="number"),
         Column("rejections", kind="object", in_table=False),
     ]
+    if sent is not None:
+        row["transaction_id"] = sent
+        columns.insert(0, Column("transaction_id", kind="id"))
     return Report(None, columns, [row], single=True)
 
 
@@ -168,7 +172,7 @@ def usage_report(
             in_table=any(row.owner[1] is not None for row in rows),
         ),
         Column("billable_metric_code", "metric", kind="id"),
-        Column("aggregation_type", "aggregation", in_table=False),
+        Column("aggregation_type", "aggregation", spare=1),
         Column("from_datetime", "from", kind="instant"),
         Column("to_datetime", "to", kind="instant"),
         Column("group", kind="object", in_table=bool(group_by)),

@@ -38,6 +38,7 @@ class Session:
         *,
         db: str,
         output: str,
+        output_chosen: bool,
         busy_timeout: float,
         now: int | None,
         quiet: bool,
@@ -45,6 +46,7 @@ class Session:
     ) -> None:
         self.db = db
         self.output = output
+        self.output_chosen = output_chosen  # for this command, not by a variable for all
         self.quiet = quiet
         self._busy_timeout = busy_timeout
         self._no_color = no_color

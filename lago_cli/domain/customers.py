@@ -26,19 +26,22 @@ class Customer:
 
     def faults(self) -> Iterator[LagoError]:
         if not self.external_id.strip():
-            yield refused("invalid_external_id", "A customer needs an external id.")
+            message = "A customer needs an external id."
+            yield refused("invalid_external_id", message, field="external_id")
         if self.timezone is not None:
             from lago_cli.domain.periods import zone_for
 
             try:
                 zone_for(self.timezone)
             except LagoError as error:
+                error.field = "timezone"
                 yield error
         if self.currency is not None and not _CURRENCY.fullmatch(self.currency):
             yield refused(
                 "invalid_currency",
                 f'"{self.currency[:40]}" is no currency.',
                 "Use the three letters of ISO 4217, such as EUR.",
+                field="currency",
             )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from msgspec import Raw
@@ -24,10 +25,11 @@ from lago_cli.domain.json_text import (
     members,
     text_of,
 )
-from lago_cli.errors import refused, wrong_usage
+from lago_cli.errors import LagoError, refused, wrong_usage
 
 _PROPERTY = "properties."
 _IDENTIFIERS = ("transaction_id", "code", "external_customer_id", "external_subscription_id")
+_NULL = Raw(b"null")
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 
 Fields = Mapping[str, Raw]
@@ -40,18 +42,33 @@ class RecordMapping:
     paths: Mapping[str, str]  # target -> path into the record
     texts: Mapping[str, str]  # target -> constant with {PATH} placeholders
 
-    def apply(self, record: Fields) -> Fields:
+    def apply(self, record: Fields, body: Fields | None = None) -> Fields:
         """
         The members of an event.
+
+        Of a record inside of a body that says more, the body is read as it stands, unless
+        the record itself also tells its id, its code or whose it is: then the record is read,
+        and paths reach what is around it too.
 
         Raises:
             LagoError: refused `missing_path`, where a placeholder finds nothing.
         """
-        found = {target: find(record, path) for target, path in self.paths.items()}
+        if body is None:
+            return self._event(record, record)
+        whole, inner = None, None
+        with suppress(LagoError):
+            whole = self._event(body, body)
+        with suppress(LagoError):
+            inner = self._event(record, {**body, **record})
+        if whole is not None and (inner is None or _told(inner) <= _told(whole)):
+            return whole
+        return inner or self._event(record, {**body, **record})
+
+    def _event(self, record: Fields, reach: Fields) -> Fields:
+        """The event that `record` is, by what paths find in `reach`."""
+        found = {target: find(reach, path) for target, path in self.paths.items()}
         values = {target: token for target, token in found.items() if token is not None}
-        values |= {
-            target: Raw(encode(_filled(text, record))) for target, text in self.texts.items()
-        }
+        values |= {target: Raw(encode(_filled(text, reach))) for target, text in self.texts.items()}
         event = {name: record[name] for name in FIELDS if name in record and self._is_free(name)}
         event |= {
             target: _as_text(token) if target in _IDENTIFIERS else token
@@ -81,6 +98,12 @@ class RecordMapping:
         taken = mapped | {name for name in FIELDS if self._is_free(name)}
         others = {name: token for name, token in record.items() if name not in taken}
         return Raw(encode(others))
+
+
+def _told(event: Fields) -> set[str]:
+    """Which of those members an event has that none can be without."""
+    told = {name for name in _IDENTIFIERS if kind_of(event.get(name, _NULL)) != "null"}
+    return {"party" if name.startswith("external") else name for name in told}
 
 
 def parse_mapping(maps: Iterable[str], sets: Iterable[str]) -> RecordMapping | None:

@@ -46,19 +46,21 @@ class Metric:
 
     def faults(self) -> Iterator[LagoError]:
         if not self.code.strip():
-            yield refused("invalid_code", "A metric needs a code.")
+            yield refused("invalid_code", "A metric needs a code.", field="code")
         aggregation = AGGREGATIONS.get(self.aggregation_type)
         if aggregation is None:
             yield refused(
                 "invalid_aggregation_type",
                 f'"{self.aggregation_type}" is no aggregation type.',
                 "One of: " + ", ".join(AGGREGATIONS),
+                field="aggregation_type",
             )
         elif aggregation.reads != "nothing" and not self.field_name:
             yield refused(
                 "field_name_required",
                 f"{self.aggregation_type} needs the name of the property it reads.",
                 "Give it with --field-name.",
+                field="field_name",
             )
         if self.recurring and aggregation is not None and not aggregation.may_recur:
             allowed = ", ".join(name for name, row in AGGREGATIONS.items() if row.may_recur)
@@ -66,6 +68,7 @@ class Metric:
                 "not_recurring",
                 f"{self.aggregation_type} cannot be recurring.",
                 f"Recurring metrics are: {allowed}.",
+                field="recurring",
             )
         yield from self._faults_of_details()
 
@@ -75,17 +78,20 @@ class Metric:
             yield refused(
                 "invalid_weighted_interval",
                 "The weighted interval is `seconds`, and only weighted_sum_agg has one.",
+                field="weighted_interval",
             )
         if self.rounding_function not in (*ROUNDING_FUNCTIONS, None):
             yield refused(
                 "invalid_rounding_function",
                 f'"{self.rounding_function}" is no rounding function.',
                 "One of: " + ", ".join(ROUNDING_FUNCTIONS),
+                field="rounding_function",
             )
         if abs(self.rounding_precision or 0) > MAX_ROUNDING_PRECISION:
             yield refused(
                 "invalid_rounding_precision",
                 f"The rounding precision lies within ±{MAX_ROUNDING_PRECISION} decimals.",
+                field="rounding_precision",
             )
         if self.expression is not None:
             from lago_cli.domain.expressions import parse_expression
@@ -95,10 +101,12 @@ class Metric:
                     "field_name_required",
                     "An expression needs a field name: the property its result stands for.",
                     "Give it with --field-name.",
+                    field="expression",
                 )
             try:
                 parse_expression(self.expression)
             except LagoError as error:
+                error.field = "expression"
                 yield error
         yield from _faults_of_filters(self.filters)
 
@@ -134,7 +142,8 @@ def with_defaults(values: Mapping[str, object]) -> dict[str, object]:
 
 def changed_metric(metric: Metric, changes: Mapping[str, object]) -> Metric:
     """
-    `metric` with `changes`; what belonged to another aggregation type is let go.
+    `metric` with `changes`; what belonged to another aggregation type, or to a rounding
+    function that is taken away, is let go.
 
     Raises:
         LagoError: refused, for the first rule that is broken.
@@ -144,7 +153,13 @@ def changed_metric(metric: Metric, changes: Mapping[str, object]) -> Metric:
     if kind != metric.aggregation_type and "weighted_interval" not in changes:
         values["weighted_interval"] = None
     values["aggregation_type"] = kind
-    return define_metric(**values)
+    precision = "rounding_precision"
+    if changes.get("rounding_function", "") is None:
+        values[precision] = changes.get(precision)
+    values = with_defaults(values)
+    if "rounding_function" not in changes or precision in changes:  # then null is meant so
+        values[precision] = changes.get(precision, metric.rounding_precision)
+    return Metric(**values)  # type: ignore[arg-type]
 
 
 def as_aggregation_type(text: str) -> str:
@@ -156,10 +171,12 @@ def _faults_of_filters(filters: tuple[Filter, ...]) -> Iterator[LagoError]:
     keys = [row.key for row in filters]
     for row in filters:
         if not row.key or keys.count(row.key) > 1:
-            yield refused("invalid_filter", f'The filter key "{row.key}" is empty or repeated.')
+            message = f'The filter key "{row.key}" is empty or repeated.'
+            yield refused("invalid_filter", message, field="filters")
         if not row.values or "" in row.values or len(set(row.values)) < len(row.values):
             yield refused(
                 "invalid_filter",
                 f'The filter "{row.key}" has no values, or an empty or repeated one.',
                 "Write it as --filter KEY=V1,V2.",
+                field="filters",
             )

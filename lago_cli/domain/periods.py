@@ -276,10 +276,11 @@ _FORMS: tuple[tuple[str, Callable[..., date], relativedelta], ...] = (
 
 def named_period(text: str, zone: tzinfo) -> Period:
     """
-    A local day, ISO week, month, quarter or year by its name, or `all`.
+    A local day, ISO week, month, quarter or year by its name, or `all`. What would end
+    beyond the calendar ends with it.
 
     Raises:
-        LagoError: `invalid_period`, `outside_calendar` (such as 9999, which ends beyond).
+        LagoError: `invalid_period`, `outside_calendar`.
     """
     if text == "all":
         return ALL_TIME
@@ -289,9 +290,20 @@ def named_period(text: str, zone: tzinfo) -> Period:
                 first = first_day(*map(int, found.groups()))
             except ValueError:  # a 13th month, a 54th week
                 break
-            return Period(start_of_day(first, zone), start_of_day(_later(first, span), zone))
+            return Period(start_of_day(first, zone), _start_after(first, span, zone))
     raise wrong_usage(
         "invalid_period",
         f'"{text[:40]}" is no period.',
         "Write 2026-11-22, 2026-W47, 2026-11, 2026-Q4, 2026 or all.",
     )
+
+
+def _start_after(first: date, span: relativedelta, zone: tzinfo) -> datetime:
+    try:
+        day = first + span
+    except (ValueError, OverflowError):  # it is the last one of 9999
+        try:
+            return start_of_day(date.max, zone) + timedelta(days=1)
+        except OverflowError:
+            return ALL_TIME.end
+    return start_of_day(day, zone)

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Tally:
-    """The account of a run: read = ingested + duplicates + replaced + rejected."""
+    """
+    The account of a run: read = ingested + duplicates + replaced + rejected.
+
+    Only of a run that was undone nothing is ingested, and nothing replaced.
+    """
 
     read: int = 0
     ingested: int = 0

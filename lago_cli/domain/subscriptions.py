@@ -99,26 +99,29 @@ class Subscription:
 
     def faults(self) -> Iterator[LagoError]:
         for what, name in (
-            ("subscription", self.external_id),
-            ("subscription's customer", self.external_customer_id),
+            ("subscription", "external_id"),
+            ("subscription's customer", "external_customer_id"),
         ):
-            if not name.strip():
-                yield refused("invalid_external_id", f"A {what} needs an external id.")
+            if not getattr(self, name).strip():
+                message = f"A {what} needs an external id."
+                yield refused("invalid_external_id", message, field=name)
         if self.interval not in INTERVALS:
             yield refused(
                 "invalid_interval",
                 f'"{self.interval[:40]}" is no billing interval.',
                 "One of: " + ", ".join(INTERVALS),
+                field="interval",
             )
         if self.billing_time not in BILLING_TIMES:
             yield refused(
                 "invalid_billing_time",
                 f'"{self.billing_time[:40]}" is no billing time.',
                 "One of: " + ", ".join(BILLING_TIMES),
+                field="billing_time",
             )
         for name in ("subscription_at", "started_at"):
             if getattr(self, name) < FIRST_EVENT:
-                yield refused("invalid_instant", f"{name} lies before 2001.")
+                yield refused("invalid_instant", f"{name} lies before 2001.", field=name)
         for name in ("ending_at", "terminated_at"):
             end = getattr(self, name)
             if end is not None and end < self.started_at:
@@ -126,6 +129,7 @@ class Subscription:
                     "ends_before_start",
                     f"The subscription would end at {format_instant(end)}, before its start at"
                     f" {format_instant(self.started_at)}.",
+                    field=name,
                 )
 
 

@@ -29,6 +29,20 @@ KEPT_BYTES = 200
 """What is shown of a record that is not held whole."""
 
 
+EVENT_KEYS = frozenset(
+    {
+        "transaction_id",
+        "external_customer_id",
+        "external_subscription_id",
+        "code",
+        "timestamp",
+        "properties",
+        "precise_total_amount_cents",
+    }
+)
+"""By these a header or an object is told to be an event's, and not something around it."""
+
+
 class Problem(NamedTuple):
     """Why a place in the input is no record: a stable code and a sentence."""
 
@@ -40,6 +54,8 @@ class Record(NamedTuple):
     line: int  # 1-based line of the (decompressed) input where the record starts
     raw: bytes  # the JSON text of one object; of a problem, what could be kept of it
     problem: Problem | None = None
+    body: bytes | None = None  # the request body it was found in, where that says more
+    text: bytes | None = None  # how it stands in the input, where that is not JSON
 
 
 class Block(NamedTuple):

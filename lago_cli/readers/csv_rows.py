@@ -104,7 +104,7 @@ class Columns:
         if properties or "properties" in members:
             members["properties"] = _merged(members.get("properties"), properties)
         try:
-            return Record(line, _encode(members))
+            return Record(line, _encode(members), text=lines.raw())
         except UnicodeEncodeError:  # a byte that was no UTF-8 has become a surrogate
             return Record(line, lines.raw(), Problem("invalid_utf8", "not valid UTF-8"))
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lago_cli.readers import base, csv_rows, json_values, ndjson
 from lago_cli.readers.base import Block, Blocks, Problem, Record
-from lago_cli.readers.objects import members_of
+from lago_cli.readers.objects import members_of, start_of_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,15 +28,6 @@ READERS: dict[str, Callable[[Blocks], Iterator[Block | Record]]] = {
 }
 
 HEAD_BYTES = 64 * 1024
-KNOWN_COLUMNS = {
-    "transaction_id",
-    "external_customer_id",
-    "external_subscription_id",
-    "code",
-    "timestamp",
-    "properties",
-    "precise_total_amount_cents",
-}
 
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -75,7 +66,9 @@ def sniff(head: bytes, *, is_all: bool = False) -> str:
     start = head.lstrip()[:1]
     if start == b"[" or (start == b"{" and _OPENING_LINE.search(head)):
         return "json"
-    lines = head.split(b"\n")
+    lines = head.lstrip().split(b"\n")
+    if start == b"{" and not _is_object(lines[0]) and start_of_events(head.lstrip()):
+        return "json"
     complete = lines if is_all else lines[:-1]
     if any(line.startswith(b"{") and _is_object(line) for line in complete):
         return "ndjson"
@@ -117,7 +110,7 @@ def _is_header(line: str) -> bool:
 def _is_known(line: str) -> bool:
     """Whether a header names a column that only events have."""
     names = csv_rows.names_in(line, csv_rows.delimiter_of(line))
-    return any(name in KNOWN_COLUMNS or name.startswith(csv_rows.PREFIX) for name in names)
+    return any(name in base.EVENT_KEYS or name.startswith(csv_rows.PREFIX) for name in names)
 
 
 def _csv_or_nothing(blocks: Blocks, head: bytes) -> Iterator[Block | Record]:

@@ -14,8 +14,15 @@ from typing import TYPE_CHECKING
 
 from lago_cli.readers import base
 from lago_cli.readers.base import Problem, Record
-from lago_cli.readers.objects import members_of, records_of
-from lago_cli.readers.structure import OBJECT, SPACE, STRING, WHITE, Balance, Outcome
+from lago_cli.readers.objects import is_body, members_of, records_of, start_of_events
+from lago_cli.readers.structure import (
+    OBJECT,
+    SPACE,
+    STRING,
+    WHITE,
+    Balance,
+    Outcome,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +50,6 @@ class Expect(Enum):
 
 _OBJECT = re.compile(SPACE + rb"(" + OBJECT + rb")")
 _NEXT_IN_ARRAY = re.compile(SPACE + rb"," + SPACE + rb"(" + OBJECT + rb")")
-_EVENTS = re.compile(rb"\{" + SPACE + rb'"events"' + SPACE + rb":" + SPACE + rb"\[")
 _SPACE = re.compile(SPACE)
 _LINE = re.compile(rb"(?:" + STRING + rb'|[^"{\n]++|")++')
 _WORD = re.compile(rb'"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+"?|[^",{}\[\]\n]++|[^\n]')
@@ -99,7 +105,7 @@ class _Values:
             start, end = found.span(1)
             text = data[start:end]
             members = members_of(text)
-            is_plain = isinstance(members, dict) and len(members) > 1
+            is_plain = isinstance(members, dict) and not is_body(members)
             if not is_plain or end - start > base.MAX_RECORD_BYTES:
                 break
             line += data.count(b"\n", at, start)
@@ -139,35 +145,57 @@ class _Values:
             yield from self._nested() if byte in b"{[" else self._word()
 
     def _end_of_wrapper(self) -> Iterator[Record]:
+        """What else the object says; its events are on their way already."""
         self._inside = Inside.NOTHING
-        if self._data.startswith(b"}", self._at):
-            self._advance(1)
+        if self._data[self._at] not in b",}":
+            yield self._fault('a comma or brace is missing behind the array "events"')
+            return
+        balance = Balance(b"{")
+        outcome, text = self._hold(balance)
+        if len(text) > base.MAX_RECORD_BYTES:
+            self._advance(len(text))
+            self._skip_rest(balance, outcome)
+        elif outcome is not Outcome.CLOSED:
+            yield from self._unclosed(text, outcome)
         else:
-            yield self._fault('there is more in the object after its long array "events"')
+            rest = members_of(b'{"":0' + text)
+            if isinstance(rest, Problem) and rest.code.startswith("invalid"):
+                yield self._fault('what follows the array "events" is faulty', text)
+            self._advance(len(text))
 
     def _nested(self) -> Iterator[Record]:
         """An object, or an array inside of an array."""
-        balance, seen = Balance(), 0
-        outcome = Outcome.OPEN
+        balance = Balance()
+        outcome, text = self._hold(balance)
+        is_whole = outcome is Outcome.CLOSED and len(text) <= base.MAX_RECORD_BYTES
+        events = self._start_of_events(text)
+        if events and not (is_whole and isinstance(members_of(text), dict)):
+            self._enter(Inside.EVENTS, events)
+        elif is_whole:
+            yield from records_of(text, self._line, wrapped=self._inside is not Inside.EVENTS)
+            self._advance(len(text))
+        elif len(text) > base.MAX_RECORD_BYTES:
+            yield base.too_large(self._line, text)
+            self._advance(len(text))
+            self._skip_rest(balance, outcome)
+        else:
+            yield from self._unclosed(text, outcome)
+
+    def _hold(self, balance: Balance) -> tuple[Outcome, bytes]:
+        """The text up to where the balance ends, or to where it is too large."""
+        outcome, seen = Outcome.OPEN, 0
         while outcome is Outcome.OPEN and seen <= base.MAX_RECORD_BYTES:
             outcome, stop = balance.advance(self._data, self._at + seen)
             seen = stop - self._at
             if outcome is Outcome.OPEN and not self._more():
                 break
-        is_whole = outcome is Outcome.CLOSED and seen <= base.MAX_RECORD_BYTES
-        text = self._data[self._at : self._at + seen]
-        wrapper = _EVENTS.match(text) if self._inside is Inside.NOTHING else None
-        if wrapper and not (is_whole and isinstance(members_of(text), dict)):
-            self._enter(Inside.EVENTS, wrapper.end())
-        elif is_whole:
-            yield from records_of(text, self._line, wrapped=self._inside is not Inside.EVENTS)
-            self._advance(seen)
-        elif seen > base.MAX_RECORD_BYTES:
-            yield base.too_large(self._line, text)
-            self._advance(seen)
-            self._skip_rest(balance, outcome)
-        else:
-            yield from self._unclosed(text, outcome)
+        return outcome, self._data[self._at : self._at + seen]
+
+    def _start_of_events(self, text: bytes) -> int | None:
+        """Behind the bracket of the array in a body `{…, "events": […]}`."""
+        if self._inside is not Inside.NOTHING:
+            return None
+        return start_of_events(text[: base.MAX_RECORD_BYTES])
 
     def _unclosed(self, text: bytes, outcome: Outcome) -> Iterator[Record]:
         if outcome is Outcome.BROKEN:

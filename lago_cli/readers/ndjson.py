@@ -13,7 +13,13 @@ import msgspec
 
 from lago_cli.readers import base
 from lago_cli.readers.base import Block, Problem, Record
-from lago_cli.readers.objects import elements_of, may_have_too_many_keys, members_of, records_of
+from lago_cli.readers.objects import (
+    elements_of,
+    is_body,
+    may_have_too_many_keys,
+    members_of,
+    records_of,
+)
 from lago_cli.readers.structure import objects_in
 
 if TYPE_CHECKING:
@@ -65,7 +71,7 @@ def split(block: Block) -> Iterator[Record]:
 def _records_in(text: bytes, line: int, column: int) -> Iterator[Record]:
     members = members_of(text, line, column)
     if not isinstance(members, Problem):
-        yield from records_of(text, line, column) if len(members) == 1 else (Record(line, text),)
+        yield from records_of(text, line, column) if is_body(members) else (Record(line, text),)
     elif members.code == "not_an_object" and text.startswith(b"["):
         yield from elements_of(text, line)
     else:

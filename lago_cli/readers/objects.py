@@ -14,6 +14,7 @@ import msgspec
 
 from lago_cli.readers import base
 from lago_cli.readers.base import Problem, Record
+from lago_cli.readers.structure import array_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,8 @@ _TOO_DEEP = Problem(
 )
 _TOO_MANY_KEYS = Problem("too_many_keys", f"the record has more than {base.MAX_KEYS:,} keys")
 _KEY = re.compile(rb'"(?:[^"\\]|\\.)*+"[ \t\r\n]*+(:)?', re.DOTALL)
+_INNER = re.compile(rb'"events?"[ \t\r\n]*+:[ \t\r\n]*+')
+_NOT_AROUND = {b'"%b"' % key.encode() for key in (*base.EVENT_KEYS, "event")}
 _SHORTEST_KEY = 5  # bytes: `"":1,`
 _KINDS = {b'"': "text", b"t": "true", b"f": "false", b"n": "null", b"[": "an array"}
 
@@ -96,15 +99,32 @@ def records_of(
     """
     The record that `text` is; with `wrapped`, what is inside of Lago's request bodies.
 
-    Those are objects with the one key `event` (an object) or `events` (an array).
     """
     members = members_of(text, line, column)
     if isinstance(members, Problem):
         yield Record(line, text, members)
-    elif wrapped and len(members) == 1:
+    elif wrapped and is_body(members):
         yield from _unwrapped(text, members, line)
     else:
         yield Record(line, text)
+
+
+def is_body(members: Members) -> bool:
+    """
+    Whether an object is one of Lago's request bodies, and no event itself.
+
+    It has the key `event` (an object) or `events` (an array), and none that only events have.
+    """
+    if ("event" in members) is ("events" in members) or not base.EVENT_KEYS.isdisjoint(members):
+        return False
+    if "event" in members:
+        return bytes(members["event"]).startswith(b"{")
+    return bytes(members["events"]).startswith(b"[")
+
+
+def start_of_events(text: bytes) -> int | None:
+    """Behind the bracket of the array of a body `{…, "events": […]}` that `text` begins with."""
+    return array_start(text, b'"events"', lambda key: key not in _NOT_AROUND)
 
 
 def elements_of(text: bytes, line: int, *, wrapped: bool = True) -> Iterator[Record]:
@@ -120,15 +140,15 @@ def elements_of(text: bytes, line: int, *, wrapped: bool = True) -> Iterator[Rec
 
 
 def _unwrapped(text: bytes, members: Members, line: int) -> Iterator[Record]:
-    ((key, value),) = members.items()
-    raw = bytes(value)
-    inner = line + text.count(b"\n", 0, text.index(raw))
-    if key == "event" and raw.startswith(b"{"):
-        yield Record(inner, raw)
-    elif key == "events" and raw.startswith(b"["):
+    key = "event" if "event" in members else "events"
+    raw = bytes(members[key])
+    places = (found.end() for found in _INNER.finditer(text))
+    at = next((place for place in places if text.startswith(raw, place)), None)
+    inner = line + text.count(b"\n", 0, text.index(raw) if at is None else at)
+    if key == "events":
         yield from elements_of(raw, inner, wrapped=False)
     else:
-        yield Record(line, text)
+        yield Record(inner, raw, body=None if len(members) == 1 else text)
 
 
 def _no_object(text: bytes, line: int, column: int | None) -> Problem:

@@ -14,6 +14,10 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SPACE = rb"[ \t\r\n]*+"
 STRING = rb'"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+"'
@@ -42,7 +46,37 @@ OBJECT = _nested(2)[0]
 _WHOLE = re.compile(OBJECT)
 _PLAIN = re.compile(_BARE + rb"(?:" + STRING + _BARE + rb")*+")
 _SPACE = re.compile(SPACE)
+_KEY = re.compile(SPACE + rb"(" + STRING + rb")" + SPACE + rb":" + SPACE)
+_SIMPLE = re.compile(STRING + rb'|[^"{}\[\],:]++')
+_COMMA = re.compile(SPACE + rb",")
 _QUOTED = re.compile(rb'(?:[^"\\\n]++|\\[^\n])*+')
+
+
+def array_start(text: bytes, key: bytes, others: Callable[[bytes], bool]) -> int | None:
+    """
+    Behind the bracket of the array that is the member `key` (in quotes) of an object.
+
+    None where there is none in `text`, the beginning of the object, or where the key of a
+    member before it is not one of `others`.
+    """
+    at = 1 if key in text else len(text)
+    while found := _KEY.match(text, at):
+        at = found.end()
+        if found[1] == key:
+            return at + 1 if text.startswith(b"[", at) else None
+        if not others(found[1]):
+            return None
+        if text.startswith((b"{", b"["), at):
+            outcome, at = Balance().advance(text, at)
+            if outcome is not Outcome.CLOSED:
+                return None
+        else:
+            at = _end(_SIMPLE, text, at)
+        comma = _COMMA.match(text, at)
+        if comma is None:
+            return None
+        at = comma.end()
+    return None
 
 
 class Outcome(Enum):
@@ -52,12 +86,12 @@ class Outcome(Enum):
 
 
 class Balance:
-    """The brackets that are still open in one object or array."""
+    """The brackets that are still open in one object or array; `entered` are before it."""
 
     __slots__ = ("_closers", "_last", "_quoted")
 
-    def __init__(self) -> None:
-        self._closers = bytearray()
+    def __init__(self, entered: bytes = b"") -> None:
+        self._closers = bytearray(_CLOSER[bracket] for bracket in entered)
         self._quoted = False
         self._last = 0  # the last byte that was no white space
 

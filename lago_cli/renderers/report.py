@@ -48,6 +48,7 @@ class Column:
     align: Literal["left", "right"] | None = None  # None: as the kind wants it
     kind: Kind = "text"
     in_table: bool = True  # False: too much for a person, but there in every other format
+    spare: int = 0  # the table leaves it out where room is short, the largest first; 0: never
 
     @property
     def heading(self) -> str:

@@ -1,10 +1,10 @@
 """
 A table for people, drawn by rich.
 
-Numbers stand to the right and are never cut; all other text ends in an ellipsis where
-the terminal is narrow. Where not even that fits, every row becomes a block of key and
-value lines. Columns are measured on the first rows and rows drawn some at a time, so
-that a long answer needs little memory.
+Where the terminal is narrow, spare columns are left out; then all text but numbers, which
+stand to the right, ends in an ellipsis. Where not even that fits, every row becomes a block
+of key and value lines, with all columns. They are measured on the first rows, and rows drawn
+some at a time, so that a long answer needs little memory.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from lago_cli.renderers.escapes import encodable, visible, writer_for
 from lago_cli.renderers.sparklines import sparkline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import TextIO
 
     from rich.console import RenderableType
@@ -149,10 +149,12 @@ def _draw(report: Report, page: Page) -> None:
 def _draw_rows(
     report: Report, columns: list[Column], first: list[Row], rest: Iterator[Row], page: Page
 ) -> None:
+    everything = columns
     body = [page.cells(columns, row) for row in first]
+    columns, body = _with_room(columns, body, page.totals(columns, report), page)
     widths = _measured(columns, body + page.totals(columns, report), page)
     if widths is None:
-        _draw_blocks(columns, chain(first, rest), page, totals=report.totals)
+        _draw_blocks(everything, chain(first, rest), page, totals=report.totals)
         return
     headings = True
     while body:
@@ -161,6 +163,27 @@ def _draw_rows(
         widths = _widened(widths, columns, body + totals, page)
         page.show(_table(columns, widths, body, totals, page, headings=headings))
         body, headings = following, False
+
+
+def _with_room(
+    columns: list[Column], body: list[Cells], totals: list[Cells], page: Page
+) -> tuple[list[Column], list[Cells]]:
+    """Leave spare columns out, the most spare first, until what is left fits uncut."""
+    headings = [Text(page.shown(column.heading)) for column in columns]
+    widths = _widest([*body, *totals, headings])
+    kept = list(range(len(columns)))
+    spare = sorted((number for number in kept if columns[number].spare), key=_spare_of(columns))
+    while spare and page.width is not None:
+        if sum(widths[number] + GAP for number in kept) - GAP <= page.width:
+            break
+        kept.remove(spare.pop())
+    if len(kept) == len(columns):
+        return columns, body
+    return [columns[n] for n in kept], [[cells[n] for n in kept] for cells in body]
+
+
+def _spare_of(columns: list[Column]) -> Callable[[int], int]:
+    return lambda number: columns[number].spare
 
 
 def _measured(columns: list[Column], lines: list[Cells], page: Page) -> list[int] | None:

@@ -104,12 +104,12 @@ _CARRY_OUT: Mapping[tuple[str, str], Callable[[DefinedStore, Change, int], objec
 
 
 def exported(store: DefinedStore) -> dict[str, list[dict[str, Any]]]:
-    """What `apply` takes back and finds nothing to do for; nulls are left out."""
+    """What `apply` takes back and finds nothing to do for; nulls that it assumes are left out."""
     now = current(store)
     return {
         section: [
-            {key: value for key, value in as_fields(each).items() if value is not None}
-            for each in rows.values()
+            {key: value for key, value in row.items() if value is not None or _is_told(key, row)}
+            for row in map(as_fields, rows.values())
         ]
         for section, rows in (
             ("billable_metrics", now.metrics),
@@ -117,6 +117,11 @@ def exported(store: DefinedStore) -> dict[str, list[dict[str, Any]]]:
             ("subscriptions", now.subscriptions),
         )
     }
+
+
+def _is_told(key: str, row: Mapping[str, Any]) -> bool:
+    """Whether a null has to be written: without it there would be a default."""
+    return key == "rounding_precision" and row["rounding_function"] is not None
 
 
 def as_fields(definition: Any) -> dict[str, Any]:

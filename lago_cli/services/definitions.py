@@ -42,6 +42,7 @@ class Definitions:
     metrics: dict[str, Metric] = field(default_factory=dict)
     customers: dict[str, Customer] = field(default_factory=dict)
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
+    named: set[tuple[str, str]] = field(default_factory=set)  # also by what is faulty
 
 
 class Known(NamedTuple):
@@ -96,12 +97,15 @@ def _metric(row: Fields, into: Definitions, known: Known) -> Iterator[Fault]:  #
     values, is_whole = yield from _checked(
         row, _METRIC, required={"code": "?", "aggregation_type": "count_agg"}
     )
-    yield from _kept(Metric, with_defaults(values), into.metrics, "code", is_whole)
+    values = with_defaults(values)
+    if row.get("rounding_precision", "") is None:  # which is not the same as its default
+        values["rounding_precision"] = None
+    yield from _kept(Metric, row, values, into, is_whole)
 
 
 def _customer(row: Fields, into: Definitions, known: Known) -> Iterator[Fault]:  # noqa: ARG001
     values, is_whole = yield from _checked(row, _CUSTOMER, required={"external_id": "?"})
-    yield from _kept(Customer, values, into.customers, "external_id", is_whole)
+    yield from _kept(Customer, row, values, into, is_whole)
 
 
 def _subscription(row: Fields, into: Definitions, known: Known) -> Iterator[Fault]:
@@ -124,7 +128,7 @@ def _subscription(row: Fields, into: Definitions, known: Known) -> Iterator[Faul
     values["subscription_at"] = start if anchor is None else anchor
     if "terminated_at" not in row and earlier:
         values["terminated_at"] = earlier.terminated_at
-    yield from _kept(Subscription, values, into.subscriptions, "external_id", is_whole)
+    yield from _kept(Subscription, row, values, into, is_whole)
 
 
 def _zone(customer: str, into: Definitions, known: Known) -> tzinfo:
@@ -134,18 +138,25 @@ def _zone(customer: str, into: Definitions, known: Known) -> tzinfo:
 
 
 def _kept(
-    kind: type[Any], values: Fields, found: dict[str, Any], key: str, is_whole: bool
+    kind: type[Any], row: Fields, values: Fields, into: Definitions, is_whole: bool
 ) -> Iterator[Fault]:
     """Keep a definition under its name; give every rule that it breaks."""
+    kept, key = _KEPT[kind]
+    name = row.get(key)
+    identity = (kept, name if isinstance(name, str) else "")
     draft = object.__new__(kind)
-    for row in fields(kind):
-        object.__setattr__(draft, row.name, values.get(row.name, row.default))
+    for each in fields(kind):
+        object.__setattr__(draft, each.name, values.get(each.name, each.default))
     faults = list(draft.faults())
-    if is_whole and values[key] in found:
-        faults.append(refused("defined_twice", f'"{values[key]}" is defined twice'))
-    yield from (Fault((), error) for error in faults)
+    if identity in into.named:
+        faults.append(refused("defined_twice", f'"{name}" is defined twice'))
+    elif identity[1].strip():
+        into.named.add(identity)
+    for error in faults:
+        stands_there = error.field is not None and row.get(error.field) is not None
+        yield Fault((error.field,) if stands_there else (), error)
     if is_whole and not faults:
-        found[values[key]] = kind(**values)
+        getattr(into, kept)[name] = kind(**values)
 
 
 def _checked(
@@ -244,3 +255,8 @@ _SUBSCRIPTION: Mapping[str, Callable[[object], Any]] = dict.fromkeys(
     _text,
 )
 _READERS = {"billable_metrics": _metric, "customers": _customer, "subscriptions": _subscription}
+_KEPT: Mapping[type[Any], tuple[str, str]] = {
+    Metric: ("metrics", "code"),
+    Customer: ("customers", "external_id"),
+    Subscription: ("subscriptions", "external_id"),
+}

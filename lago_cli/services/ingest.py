@@ -169,7 +169,10 @@ class Ingestion:
             self._commit(finished=True)
         self._decoding.close()
         unfound = self._unfound if self._mapped else {}
-        return IngestReport(self._run, self._tally, self._rejections, refused, undone, unfound)
+        tally = self._tally
+        if undone:
+            tally = replace(tally, ingested=0, replaced=0, unmatched=0, unusable=0)
+        return IngestReport(self._run, tally, self._rejections, refused, undone, unfound)
 
     def abandon(self) -> None:
         """After a failure or an interruption: nothing half done stays."""
@@ -213,21 +216,23 @@ class Ingestion:
         if record.problem is not None:
             self._reject(record.line, record.problem.code, record.problem.message, record.raw)
             return
+        source = record.text or record.body or record.raw
         try:
             fields = decode_object(record.raw)
             if self._options.mapping is not None:
-                self._look_for_paths(fields)
-                fields = dict(self._options.mapping.apply(fields))
+                body = decode_object(record.body) if record.body is not None else None
+                self._look_for_paths({**(body or {}), **fields})
+                fields = dict(self._options.mapping.apply(fields, body))
             if self._options.id_from_content:
                 fields = dict(with_content_id(fields))
             event = parse_event(fields)
         except LagoError as error:
-            self._refuse(record.line, error, record.raw)
+            self._refuse(record.line, error, source)
             return
         if not self._pending:
             self._pending_since = self._elapsed()
         self._pending.append(event, record.line)
-        self._raws.append(record.raw)
+        self._raws.append(source)
         if len(self._pending) >= _BATCH:
             self._flush()
 

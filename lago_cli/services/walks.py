@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lago_cli.domain.aggregations import AGGREGATIONS, Window
+from lago_cli.domain.events import FIELDS, Event
 from lago_cli.domain.instants import format_instant
-from lago_cli.domain.json_text import decode_object, text_of
+from lago_cli.domain.json_text import decode_object, same_json, text_of
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import as_plain
 from lago_cli.domain.parties import Claim, Registry
@@ -44,20 +45,30 @@ class Walk:
         return next((step.name for step in self.steps if not step.passed), None)
 
 
-def walk(store: UsageStore, event: StoredEvent, source: str, *, now: int) -> Walk:
-    """Follow an event as far as it comes. `source` is what its run has read."""
+def walk(
+    store: UsageStore,
+    event: StoredEvent,
+    source: str,
+    *,
+    now: int,
+    replaced: StoredEvent | None = None,
+) -> Walk:
+    """
+    Follow an event as far as it comes.
+
+    `source` is what its run has read, `replaced` the version whose place it took.
+    """
     found = Walk(event)
-    for step in _steps(store, found, source, now):
+    for step in _steps(store, found, _stored(event, source, replaced), now):
         found.steps.append(step)
         if not step.passed:
             break
     return found
 
 
-def _steps(store: UsageStore, walk: Walk, source: str, now: int) -> Iterator[Step]:
+def _steps(store: UsageStore, walk: Walk, stored: str, now: int) -> Iterator[Step]:
     event = walk.event
-    received = format_instant(event.received_at)
-    yield Step("stored", True, f"received {received} by run {event.run} ({source})")
+    yield Step("stored", True, stored)
     metric = store.catalog.metrics().get(event.event.code)
     if metric is None:
         detail = f'no metric has the code "{event.event.code}": define one, and it counts'
@@ -68,6 +79,23 @@ def _steps(store: UsageStore, walk: Walk, source: str, now: int) -> Iterator[Ste
     yield Step("owner", True, _owner(event, claim))
     yield _value(event, metric)
     yield from _usage(store, walk, metric, claim, now)
+
+
+def _stored(event: StoredEvent, source: str, replaced: StoredEvent | None) -> str:
+    received = f"received {format_instant(event.received_at)} by run {event.run} ({source})"
+    if replaced is None:
+        return received
+    names = " and ".join(_differing(event.event, replaced.event))
+    was = f"had another {names}" if names else "said the same"
+    return f"{received}; it replaced the version of run {replaced.run}, which {was}"
+
+
+def _differing(one: Event, other: Event) -> Iterator[str]:
+    for name in FIELDS:
+        attribute = "at" if name == "timestamp" else name
+        mine, theirs = getattr(one, attribute), getattr(other, attribute)
+        if mine != theirs and not (name == "properties" and same_json(mine, theirs)):
+            yield name
 
 
 def _metric(metric: Metric) -> str:

@@ -324,19 +324,20 @@ def test_every_fault_is_named_with_its_place(lago):
     assert places == [
         ["<stdin>:26", "typo"],
         ["<stdin>:4", "billable_metrics[0].colour"],
-        ["<stdin>:2", "billable_metrics[0]"],
+        ["<stdin>:3", "billable_metrics[0].aggregation_type"],
+        ["<stdin>:7", "billable_metrics[1].recurring"],
         ["<stdin>:5", "billable_metrics[1]"],
         ["<stdin>:8", "billable_metrics[2]"],
         ["<stdin>:8", "billable_metrics[2]"],
         ["<stdin>:9", "billable_metrics[3]"],
-        ["<stdin>:11", "customers[0]"],
-        ["<stdin>:11", "customers[0]"],
+        ["<stdin>:12", "customers[0].timezone"],
+        ["<stdin>:13", "customers[0].currency"],
         ["<stdin>:15", "customers[2]"],
         ["<stdin>:25", "plans[0]"],
         ["<stdin>:17", "subscriptions[0]"],
         ["<stdin>:18", "subscriptions[0].started_at"],
-        ["<stdin>:17", "subscriptions[0]"],
-        ["<stdin>:20", "subscriptions[1]"],
+        ["<stdin>:19", "subscriptions[0].interval"],
+        ["<stdin>:23", "subscriptions[1].ending_at"],
     ]
     told = "\n".join(found)
     for words in (
@@ -394,7 +395,15 @@ def test_faults_of_all_files_are_told_in_their_order(lago):
         ),
         (
             "billable_metrics: [{code: a, aggregation_type: sum, field_name: a, expression: '('}]",
-            "billable_metrics[0]: ",
+            "billable_metrics[0].expression: ",
+        ),
+        (
+            "billable_metrics: [{code: a, aggregation_type: count, rounding_function: up}]",
+            'billable_metrics[0].rounding_function: "up" is no rounding function.',
+        ),
+        (
+            "subscriptions: [{external_id: s, external_customer_id: c, billing_time: noon}]",
+            'subscriptions[0].billing_time: "noon" is no billing time.',
         ),
         ("plans: [{code: basic}]", "plans cannot be applied yet"),
         (
@@ -409,6 +418,42 @@ def test_one_fault(lago, text, said):
 
     assert fault.startswith("<stdin>")
     assert said in fault
+
+
+@pytest.mark.parametrize(
+    ("section", "first", "second", "fault"),
+    [
+        (
+            "customers",
+            "{external_id: x, timezone: Foo}",
+            "{external_id: x, currency: EUR}",
+            "timezone",
+        ),
+        (
+            "billable_metrics",
+            "{code: x, aggregation_type: [sum]}",
+            "{code: x, aggregation_type: count}",
+            "aggregation_type",
+        ),
+        (
+            "subscriptions",
+            "{external_id: x, external_customer_id: c, started_at: soon}",
+            "{external_id: x, external_customer_id: c}",
+            "started_at",
+        ),
+    ],
+)
+def test_what_is_defined_twice_is_told_beside_any_other_fault(lago, section, first, second, fault):
+    one, other = faults(lago, f"{section}:\n- {first}\n- {second}\n")
+
+    assert one.startswith(f"<stdin>:2: {section}[0].{fault}: ")
+    assert other == f'<stdin>:3: {section}[1]: "x" is defined twice'
+
+
+def test_names_that_are_missing_or_empty_are_not_the_same(lago):
+    text = "customers: [{external_id: ''}, {external_id: ''}, {name: a}, {name: b}]"
+
+    assert len(faults(lago, text)) == 4
 
 
 def test_a_fault_changes_nothing(lago):
@@ -552,8 +597,19 @@ def test_an_export_is_utf8_whatever_the_terminal_can_show(lago):
 def test_definitions_are_no_table(lago, output):
     apply(lago, FILE)
 
-    assert lago("export", "-o", output, exits=2).stdout == ""
-    assert lago("export", env={"LAGO_OUTPUT": output}, exits=2).stdout == ""
+    refused = lago("export", "-o", output, exits=2)
+    assert refused.stdout == ""
+    assert "-o json writes JSON, -o table or no -o at all writes YAML." in refused.stderr
+
+
+@pytest.mark.parametrize("output", ["table", "csv", "ndjson", "markdown"])
+def test_a_variable_that_asks_for_rows_leaves_definitions_as_yaml(lago, output):
+    apply(lago, FILE)
+    environment = {"LAGO_OUTPUT": output}
+
+    assert lago("export", env=environment).stdout == exported(lago)
+    assert lago("export", "-o", "table", env={"LAGO_OUTPUT": "json"}).stdout == exported(lago)
+    lago("export", "-o", output, env=environment, exits=0 if output == "table" else 2)
 
 
 def test_a_missing_database_is_not_exported(lago):

@@ -287,6 +287,8 @@ def test_the_raw_text_is_kept(run):
         pytest.param(
             ["good", "--rejects", "good"], 2, "overwrite good", "rejects_overwrite", id="itself"
         ),
+        pytest.param(["good", "--rejects", "-"], 2, "name of a file", "rejects_no_file", id="-"),
+        pytest.param(["good", "--rejects", ""], 2, "name of a file", "rejects_no_file", id="empty"),
     ],
 )
 def test_wrong_use_stores_nothing(lago, arguments, code, word, error):

@@ -259,9 +259,18 @@ def test_an_event_that_was_never_stored_is_not_found(used):
 
     assert refused.stdout == ""
     assert refused.error()["code"] == "event_not_found"
-    assert "--rejects" in refused.error()["hint"]
+    assert refused.error()["message"] == 'There is no event "nowhere" in this file.'
+    assert refused.error()["hint"] == ("Was it rejected? lago ingest --rejects FILE tells why.")
     used("events", "explain", exits=2)
     used("events", "explain", "counted", "--db", "nowhere.db", exits=4)
+
+
+def test_an_event_that_was_taken_back_may_have_been(used):
+    used("ingest-runs", "revert", 2, "-q")
+    refused = used("events", "explain", "counted", exits=4)
+
+    assert "never" not in refused.stderr
+    assert "lago ingest-runs list" in refused.stderr
 
 
 def test_a_definition_that_comes_later_lets_it_count(used):
@@ -278,7 +287,19 @@ def test_the_version_that_took_the_place_of_another_is_explained(used):
     answer = explained(used, "counted")
 
     assert answer["usage"]["contribution"] == "7"
-    assert details(answer)["stored"] == "received 2026-11-23T00:00:00Z by run 3 (<stdin>)"
+    assert details(answer)["stored"] == (
+        "received 2026-11-23T00:00:00Z by run 3 (<stdin>);"
+        " it replaced the version of run 2, which had another properties"
+    )
+    used("ingest", "-q", *asked, stdin=json.dumps({**again, "code": "other", "properties": {}}))
+    assert details(explained(used, "counted"))["stored"].endswith(
+        "it replaced the version of run 3, which had another code and properties"
+    )
+    used("ingest", "-q", *asked, stdin=json.dumps(again))
+    used("ingest-runs", "revert", 4, "-q")
+    assert details(explained(used, "counted"))["stored"].endswith(
+        "it replaced the version of run 3, which said the same"
+    )
 
 
 HOSTILE = "[/red]\x1b[31m\n' OR 1=1 --🙂"

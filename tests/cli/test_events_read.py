@@ -97,6 +97,8 @@ def test_export_is_ndjson_whatever_the_table_would_be(six):
     plain = six("events", "export").stdout
 
     assert six("events", "export", env={"LAGO_OUTPUT": "table"}).stdout == plain
+    assert six("events", "export", env={"LAGO_OUTPUT": "markdown"}).stdout == plain
+    assert six("events", "export", "-o", "markdown").stdout.startswith("| transaction_id |")
     assert six("events", "export", "-o", "json").json() == six("events", "export").ndjson()
     assert [row["transaction_id"] for row in six("events", "export", "-o", "csv").csv()] == list(
         "123451"
@@ -153,6 +155,17 @@ def test_a_cut_list_says_so(six):
 )
 def test_wrong_use(six, arguments):
     assert six("events", *arguments, "-o", "json", exits=2).stdout == ""
+
+
+@pytest.mark.parametrize("command", ["list", "export"])
+def test_a_time_that_ends_before_its_start_is_refused_as_in_usage(six, command):
+    dates = ("--from", "2026-02-01", "--to", "2026-01-01", "-o", "json")
+    refused = six("events", command, *dates, exits=2)
+
+    assert refused.stdout == ""
+    assert refused.error() == six("usage", *dates, exits=2).error()
+    assert refused.error()["code"] == "invalid_period"
+    six("events", command, "--from", "2026-02-01", "--to", "2026-02-01")
 
 
 @pytest.mark.parametrize("command", [["list"], ["get", "1"], ["export"]])

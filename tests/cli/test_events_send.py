@@ -36,6 +36,18 @@ def test_the_least_there_is(lago):
     }
 
 
+@pytest.mark.parametrize("output", ["json", "ndjson", "csv"])
+def test_the_answer_has_the_transaction_id(lago, output):
+    """Also a made one, and where nothing else is said."""
+    found = lago(*LEAST, "-o", output, "-q")
+    answer = found.json() if output == "json" else getattr(found, output)()[0]
+
+    assert next(iter(answer)) == "transaction_id"
+    assert answer["transaction_id"] == sent(lago)["transaction_id"]
+    again = lago(*LEAST, "--transaction-id", answer["transaction_id"], "-o", "json").json()
+    assert (again["transaction_id"], again["duplicates"]) == (answer["transaction_id"], 1)
+
+
 def test_everything(lago):
     lago(
         *(*LEAST, "--external-subscription-id", "s", "--transaction-id", "t 1"),

@@ -274,6 +274,23 @@ def test_a_table_is_as_wide_as_the_terminal(ingested, columns):
     assert widest <= max(columns, len("subscription  2026-11-01T00:00:00Z"))
 
 
+@pytest.mark.parametrize(
+    "command",
+    [("metrics", "list"), ("events", "list"), ("ingest-runs", "list"), ("subscriptions", "list")],
+    ids=" ".join,
+)
+def test_a_table_with_room_has_the_columns_of_the_data(ingested, command):
+    named = ("--external-id", "s", "--external-customer-id", "nobody", "--started-at", "2026-12-01")
+    ingested("subscriptions", "create", *named, "-q")
+    keys = ingested(*command, "-o", "csv").stdout.splitlines()[0].split(",")
+
+    for columns in ("", "400"):
+        heading = ingested(*command, env={"COLUMNS": columns}).stdout.splitlines()[0]
+        assert len(re.split(r" {2,}", heading.strip())) == len(keys)
+    narrow = ingested(*command, env={"COLUMNS": "140"}).stdout
+    assert max(map(len, narrow.splitlines())) <= 140
+
+
 def test_a_table_into_a_pipe_is_whole(ingested):
     table = ingested(*NOVEMBER, env={"COLUMNS": ""}).stdout
 
@@ -354,3 +371,25 @@ def test_an_answer_is_encodable_anywhere(lago):
     assert lago("metrics", "list", "-o", "json", env=ascii_only).json()[0]["code"] == code
     error = lago("metrics", "get", f"{code}?", env=ascii_only, exits=4)
     assert r"\xe9\U0001f642?" in error.stderr
+
+
+def test_an_empty_name_of_a_file_is_refused(lago):
+    for arguments in (("usage",), ("ingest",), ("metrics", "list")):
+        refused = lago(*arguments, "--db", "", "-o", "json", exits=2, stdin="")
+        assert refused.error()["message"].endswith("it is empty.")
+    assert list(lago.folder.iterdir()) == []
+    assert "./lago.db" in lago("usage", env={"LAGO_DB": ""}, exits=4).stderr
+
+
+def test_a_message_ends_once(lago):
+    """Also where it ends with a sentence of somebody else."""
+    for timestamp, end in (("x", "UNIX seconds.)"), ("1700000000000", "divide it by 1000.)")):
+        sent = ("--code", "c", "--external-customer-id", "a", "--timestamp", timestamp)
+        refused = lago("events", "send", *sent, "-o", "json", exits=5)
+        assert refused.error()["message"].endswith(end)
+    event = ("--expression", "1", "--event", "1")
+    assert (
+        not lago("metrics", "evaluate", *event, "-o", "json", exits=2)
+        .error()["message"]
+        .endswith("..")
+    )

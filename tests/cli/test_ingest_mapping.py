@@ -63,6 +63,44 @@ def test_dotted_paths_and_keys_with_dots(lago):
     assert str(row["properties"]["a.b"]) == "1.50"
 
 
+BODY = {"event": {"id": "1", "who": "acme", "gb": 2}, "source": "x"}
+PAGE = {"page": {"next": None}, "events": [BODY["event"], {"id": "2", "who": "acme"}], "more": 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(json.dumps(BODY) + "\n", id="a line"),
+        pytest.param(json.dumps(BODY, indent=2), id="pretty-printed"),
+        pytest.param(json.dumps([BODY, {**BODY, "event": {"id": "2", "who": "acme"}}]), id="array"),
+        pytest.param(json.dumps(PAGE), id="a page"),
+        pytest.param(json.dumps(PAGE, indent=2), id="a pretty page"),
+    ],
+)
+def test_foreign_records_in_bodies_that_say_more(lago, text):
+    lago(
+        *("ingest", "--map", "transaction_id=id", "--map", "external_customer_id=who"),
+        *("--set", "code=c", "-q"),
+        stdin=text,
+    )
+    first = lago("events", "export").ndjson()[0]
+
+    assert (first["transaction_id"], first["properties"]) == ("1", {"gb": 2})
+
+
+def test_a_path_may_start_at_the_event_of_a_body(lago):
+    found = lago(
+        *("ingest", "--map", "transaction_id=event.id", "--map", "external_customer_id=event.who"),
+        *("--map", "properties.from=source", "--map", "timestamp=event.at", "--set", "code=c"),
+        stdin=json.dumps(BODY),
+    )
+    (row,) = lago("events", "export").ndjson()
+
+    assert (row["transaction_id"], row["properties"]) == ("1", {"from": "x"})
+    assert "found nothing" in found.stderr
+    assert found.stderr.count("found nothing") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

@@ -56,6 +56,32 @@ def test_mended_rejects_go_in(mixed):
     assert mixed("ingest", "-o", "json", stdin=mended).json()["ingested"] == 25
 
 
+def test_a_row_of_csv_is_kept_as_it_was_written(lago):
+    """Whatever its fault: mended, and below the same header, it is good input."""
+    header = "transaction_id;code;external_customer_id;timestamp;properties.note\n"
+    bad = ['t1;c;"a";1000;"one ""two""\nthree; "', ";c ;a;1704067200;'x'", "t3;c;a;soon;"]
+    again = "t4;c;a;1704067200;"
+    lago("ingest", "-q", stdin=header + again + "\n")
+    text = header + "".join(f"{row}\r\n" for row in [*bad, again])
+    lago("ingest", "-q", "--rejects", "r", "--on-duplicate", "error", stdin=text, exits=5)
+    rows = [json.loads(line) for line in (lago.folder / "r").read_text().splitlines()]
+
+    assert sorted(row["raw"] for row in rows) == sorted([*bad, again])
+    assert [row["line"] for row in rows if row["raw"] == bad[0]] == [2]
+    mended = header + "\n".join([bad[0].replace("1000", "1704067200"), "t2" + bad[1]])
+    assert lago("ingest", "-o", "json", stdin=mended).json()["ingested"] == 2
+    notes = [row["properties"].get("note") for row in lago("events", "export").ndjson()]
+    assert notes == [None, 'one "two"\nthree; ', "'x'"]
+
+
+@pytest.mark.parametrize("options", [[], ["--set", "code=c"]])
+def test_an_event_in_a_body_is_kept_with_what_is_around_it(lago, options):
+    body = '{"event": {"transaction_id": "t"}, "source": "x"}'
+    lago("ingest", *options, "-q", "--rejects", "r", stdin=body, exits=5)
+
+    assert json.loads((lago.folder / "r").read_text())["raw"] == body
+
+
 def test_without_rejects_the_file_is_empty(lago):
     """What an earlier run had written there is not taken for this one's."""
     lago.write("rejects", "old")
@@ -100,7 +126,7 @@ def test_as_json_they_are_in_the_summary(mixed):
 def test_how_much_is_tolerated(mixed, options, code, kept):
     found = mixed("ingest", "mixed.ndjson", *options, "-o", "json", exits=code)
 
-    assert (found.json()["ingested"], found.json()["rejected"]) == (2, 25)
+    assert (found.json()["ingested"], found.json()["rejected"]) == (kept, 25)
     assert len(mixed("events", "export").ndjson()) == kept
     if code:
         said = "nothing was stored (--strict)" if kept == 0 else "all others are stored"
@@ -113,10 +139,39 @@ def test_strict_holds_for_all_files_together(lago):
     lago.write("last", "{\n")
     found = lago("ingest", "first", "last", "--strict", "-o", "json", exits=5).json()
 
-    assert (found["run"], found["ingested"]) == (None, 3_000)
+    assert (found["run"], found["read"], found["ingested"]) == (None, 3_001, 0)
     assert lago("events", "export").stdout == ""
     assert lago("ingest-runs", "list", "-o", "json").json() == []
     assert lago("ingest", "first", "-o", "json").json()["run"] == 1
+
+
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+@pytest.mark.parametrize("output", ["table", "json", "ndjson", "csv", "markdown"])
+def test_a_refused_strict_run_claims_nothing_in_any_format(mixed, output, dry):
+    found = mixed("ingest", "mixed.ndjson", "--strict", *dry, "-o", output, "-q", exits=5)
+    if output == "json":
+        said = found.json()
+    elif output == "ndjson":
+        (said,) = found.ndjson()
+    elif output == "csv":
+        (said,) = found.csv()
+    elif output == "markdown":
+        header, _, row = (line.split("|")[1:-1] for line in found.stdout.splitlines())
+        said = {name.strip(): cell.strip() for name, cell in zip(header, row, strict=True)}
+    else:
+        said = dict(line.split() for line in found.stdout.splitlines())
+
+    counts = {"read": 27, "rejected": 25, "duplicates": 0, "conflicts": 0}
+    counts |= dict.fromkeys(("ingested", "replaced", "unmatched", "unusable"), 0)
+    assert {name: int(said[name]) for name in counts} == counts
+    assert "so nothing" in (found.error()["message"] if output == "json" else found.stderr)
+
+
+def test_a_dry_run_that_is_not_refused_says_what_would_be(mixed):
+    options = ("--strict", "--max-rejects", 25, "--dry-run", "-o", "json")
+    found = mixed("ingest", "mixed.ndjson", *options).json()
+
+    assert (found["run"], found["ingested"], found["unmatched"]) == (None, 2, 2)
 
 
 def test_a_dry_run_on_a_missing_file_creates_nothing(mixed):
@@ -142,5 +197,5 @@ def test_a_single_rejected_event_says_why(lago):
 
     assert found.stderr.splitlines()[0] == (
         "Error: The event was rejected: timestamp lies beyond the year 9999"
-        " (It looks like milliseconds: divide it by 1000.)."
+        " (It looks like milliseconds: divide it by 1000.)"
     )

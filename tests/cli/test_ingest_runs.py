@@ -114,6 +114,58 @@ def test_revert(three_runs, runs, left, units):
     three_runs("db", "check")
 
 
+def customers(lago):
+    return [row["external_id"] for row in lago("customers", "list", "-o", "json").json()]
+
+
+def test_customers_whom_nothing_names_any_more_go_with_the_run(lago):
+    lago("customers", "create", "--external-id", "registered", "-q")
+    subscribed = ("--external-id", "s", "--external-customer-id", "subscribed")
+    lago("subscriptions", "create", *subscribed, "-q")
+    lago("ingest", "-q", stdin=line("1", 1, external_customer_id="kept"))
+    names = ("registered", "subscribed", "kept", "gone")
+    text = "".join(line(name, 2, external_customer_id=name) for name in names)
+    lago("ingest", "-q", stdin=text)
+    assert customers(lago) == ["gone", "kept", "registered", "subscribed"]
+
+    lago("ingest-runs", "revert", 2, "-q")
+    assert customers(lago) == ["kept", "registered", "subscribed"]
+    lago("db", "check")
+    lago("ingest", "-q", stdin=text)
+    assert customers(lago) == ["gone", "kept", "registered", "subscribed"]
+
+
+def test_what_was_rejected_or_rolled_back_creates_no_customer(lago):
+    good = line("1", 1, external_customer_id="good")
+    lago("ingest", "--strict", "-q", stdin=good + "{\n", exits=5)
+    lago("ingest", "--dry-run", "-q", stdin=good)
+    lago("ingest", "-q", stdin=line("1", 1, external_customer_id="bad", code=""), exits=5)
+    owned = ("--external-id", "s", "--external-customer-id", "owner")
+    lago("subscriptions", "create", *owned, "-q")
+    theirs = {"external_customer_id": "other", "external_subscription_id": "s"}
+    lago("ingest", "-q", stdin=line("1", 1, **theirs), exits=5)
+
+    assert customers(lago) == ["owner"]
+
+
+def test_what_comes_back_brings_its_customer_along(lago):
+    """Also where a run was taken back in between, while nothing named the customer."""
+    lago("metrics", "create", "--code", "storage", "--aggregation-type", "count", "-q")
+    named = {"external_subscription_id": "s"}
+    lago("ingest", "-q", stdin=line("1", 1, external_customer_id="first", **named))
+    later = line("1", 1, external_customer_id="second", **named)
+    lago("ingest", "-q", "--on-duplicate", "replace", stdin=later)
+    lago("ingest", "-q", stdin=line("2", 1))
+    lago("ingest-runs", "revert", 3, "-q")
+    assert customers(lago) == ["second"]
+
+    lago("ingest-runs", "revert", 2, "-q")
+    assert customers(lago) == ["first"]
+    (used,) = lago("usage", "--period", "all", "-o", "json").json()
+    assert (used["external_customer_id"], used["units"]) == ("first", "1")
+    lago("db", "check")
+
+
 def test_what_was_taken_back_can_be_sent_again(three_runs):
     """Its identities are free again, and it is a run of its own."""
     three_runs("ingest-runs", "revert", 2)

@@ -297,6 +297,27 @@ def test_an_empty_text_takes_a_value_away(lago):
     }
 
 
+def test_a_precision_that_is_taken_away_stays_away(lago):
+    """It is 0 only where nobody has said anything."""
+    create(lago, "m", "count", "--rounding-function", "round", "--rounding-precision", "2")
+
+    def update(*options):
+        after = lago("metrics", "update", "m", *options, "-o", "json").json()
+        return after["rounding_function"], after["rounding_precision"]
+
+    assert update("--rounding-precision", "") == ("round", None)
+    assert update("--name", "other") == ("round", None)
+    lago("apply", lago.write("all.yml", lago("export").stdout), "--dry-run")
+    lago("apply", lago.write("all.json", lago("export", "-o", "json").stdout), "--dry-run")
+    assert update("--rounding-function", "ceil") == ("ceil", 0)
+    assert update("--rounding-function", "ceil", "--rounding-precision", "") == ("ceil", None)
+    assert update("--rounding-precision", "3") == ("ceil", 3)
+    assert update("--rounding-function", "floor") == ("floor", 3)
+    assert update("--rounding-function", "") == (None, None)
+    assert update("--rounding-precision", "1") == (None, 1)
+    assert update("--rounding-function", "floor") == ("floor", 1)
+
+
 def test_filters_are_replaced_as_a_whole(lago):
     create(lago, "m", "count", "--filter", "region=eu", "--filter", "tier=gold")
     after = lago("metrics", "update", "m", "--filter", "region=us,asia", "-o", "json").json()

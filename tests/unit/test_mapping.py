@@ -46,6 +46,66 @@ def test_the_example_of_an_access_log():
     }
 
 
+def in_body(body, *, maps=(), sets=()):
+    """The same, of the event in a body that says more."""
+    mapping = parse_mapping(maps, sets)
+    assert mapping is not None
+    record = decode_object(encode(body["event"]))
+    return json.loads(encode(dict(mapping.apply(record, decode_object(encode(body))))))
+
+
+EVENT = {"transaction_id": "t", "code": "c", "external_customer_id": "a"}
+
+
+@pytest.mark.parametrize(
+    ("body", "maps", "sets", "expected"),
+    [
+        pytest.param(
+            {"event": {"id": 1, "who": "a", "gb": 2}, "source": "x"},
+            ["transaction_id=event.id", "external_customer_id=event.who"],
+            ["code=c"],
+            {**EVENT, "transaction_id": "1", "properties": {"source": "x"}},
+            id="paths into the event",
+        ),
+        pytest.param(
+            {"id": "t", "who": "a", "event": {"kind": "x"}},
+            ["transaction_id=id", "external_customer_id=who"],
+            ["code=c"],
+            {**EVENT, "properties": {"event": {"kind": "x"}}},
+            id="a record that has an object named event",
+        ),
+        pytest.param(
+            {"event": {"id": "t", "who": "a", "gb": 2}, "id": "request", "source": "x"},
+            ["transaction_id=id", "external_customer_id=who"],
+            ["code=c"],
+            {**EVENT, "properties": {"gb": 2}},
+            id="paths of the event",
+        ),
+        pytest.param(
+            {"event": {**EVENT, "properties": {"gb": 2}}, "source": "x"},
+            ["timestamp=at"],
+            ["code=d"],
+            {**EVENT, "code": "d", "properties": {"gb": 2}},
+            id="an event of which one thing is changed",
+        ),
+        pytest.param(
+            {"event": EVENT, "meta": {"source": "x"}},
+            ["properties.from=meta.source"],
+            ["transaction_id={meta.source}:{transaction_id}"],
+            {**EVENT, "transaction_id": "x:t", "properties": {"from": "x"}},
+            id="paths around the event",
+        ),
+    ],
+)
+def test_a_body_is_read_as_it_stands_or_opened(body, maps, sets, expected):
+    assert in_body(body, maps=maps, sets=sets) == expected
+
+
+def test_a_placeholder_that_finds_nothing_in_all_of_a_body_is_refused():
+    with pytest.raises(LagoError, match="finds nothing"):
+        in_body({"event": EVENT, "x": 1}, sets=["code={nope}"])
+
+
 @pytest.mark.parametrize(
     ("record", "maps", "properties"),
     [

@@ -423,9 +423,14 @@ class TestNamedPeriod:
         assert len(caught.value.message) < 80
 
     @pytest.mark.parametrize("text", ["9999", "9999-12", "9999-Q4", "9999-W52", "9999-12-31"])
-    def test_a_period_that_ends_beyond_the_calendar_is_refused(self, text):
+    def test_a_period_that_would_end_beyond_the_calendar_ends_with_it(self, text):
+        assert named_period(text, UTC).end == ALL_TIME.end
+        assert named_period(text, zone_for("America/New_York")).end == ALL_TIME.end
+        assert named_period(text, zone_for("Asia/Tokyo")).end == instant("9999-12-31T15:00Z")
+
+    def test_a_period_that_begins_before_the_calendar_is_refused(self):
         with pytest.raises(LagoError) as caught:
-            named_period(text, UTC)
+            named_period("0001", zone_for("Asia/Tokyo"))
 
         assert caught.value.code == "outside_calendar"
 

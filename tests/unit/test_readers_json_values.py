@@ -43,7 +43,17 @@ GOOD = [
     pytest.param(b'[{"event":{"a":1}}]', [ONE], id="bodies in an array"),
     pytest.param(b'{"events":[\n{"a":1},\n\n{"b":2}]}', [(2, ONE[1]), (4, TWO[1])], id="events"),
     pytest.param(
-        b'{"events":[{"a":1}],"x":[1]}', [(1, b'{"events":[{"a":1}],"x":[1]}')], id="no body"
+        b'{"x":{"y":[{}]},"events":[{"a":1}],"z":[1]}{"b":2}', [ONE, TWO], id="events and more"
+    ),
+    pytest.param(b'{"x":["event"],"event":\n{"a":1}}', [(2, b'{"a":1}')], id="an event and more"),
+    pytest.param(b'{"x":[{}],"event":\n[{}]}', [(1, b'{"x":[{}],"event":\n[{}]}')], id="no body"),
+    pytest.param(
+        b'{"code":"c","events":[{"a":1}]}',
+        [(1, b'{"code":"c","events":[{"a":1}]}')],
+        id="an event that has events",
+    ),
+    pytest.param(
+        b'{"event":{},"events":[{}]}', [(1, b'{"event":{},"events":[{}]}')], id="which of them?"
     ),
     pytest.param(b"", [], id="nothing"),
     pytest.param(b" \n\r\n\t", [], id="only white space"),
@@ -79,6 +89,18 @@ FAULTY = [
     ),
     pytest.param(
         b'{"events":[{"a":1},{bad},{"b":2}]}', [ONE, "invalid_json", TWO], id="bad in a body"
+    ),
+    pytest.param(
+        b'{"x":["]",{}],"y":-1.5e3 ,"events":[{"a":1},{bad}] , "z":[{"c":[[]]}] }{"b":2}',
+        [ONE, "invalid_json", TWO],
+        id="bad in a body with more",
+    ),
+    pytest.param(
+        b'{"events":[{"a":1}],"x":bad}{"b":2}', [ONE, "invalid_json", TWO], id="bad behind"
+    ),
+    pytest.param(b'{"events":[{"a":1}],}{"b":2}', [ONE, "invalid_json", TWO], id="a comma behind"),
+    pytest.param(
+        b'{"events":[{"a":1}],"x":{\n{"b":2}', [ONE, "invalid_json", (2, TWO[1])], id="cut"
     ),
     pytest.param(b'{"events":[{"a":1},', [ONE, "invalid_json"], id="a body is cut off"),
     pytest.param(b'{"a":"\xff"}{"a":1}', ["invalid_utf8", ONE], id="Latin-1"),
@@ -147,16 +169,27 @@ def test_after_an_object_without_an_end_in_bounded_memory_the_next_is_found(size
     [
         pytest.param(b"]}", [], id="whole"),
         pytest.param(b"]", ["invalid_json"], id="the last brace is missing"),
-        pytest.param(b'],"x":1}', ["invalid_json", "invalid_json"], id="there is more in it"),
+        pytest.param(b'],"x":1}', [], id="there is more in it"),
+        pytest.param(b'],"x":[' + b"{}," * 200 + b"{}]}", [], id="there is much more in it"),
+        pytest.param(b'],"x":?}', ["invalid_json"], id="and that is faulty"),
+        pytest.param(b'],"x":[', ["invalid_json"], id="and that has no end"),
     ],
 )
-def test_a_body_of_any_length_passes_through(end, codes, monkeypatch):
+@pytest.mark.parametrize("before", [b"", b'"x":"y" , "z":{"events":[1,{}]},', b'"x":[{}, [1]],\t'])
+def test_a_body_of_any_length_passes_through(before, end, codes, monkeypatch):
     monkeypatch.setattr(base, "MAX_RECORD_BYTES", 400)
-    data = b'{ "events" : [' + b",\n".join([b'{"a":1}'] * 500) + end
+    data = b"{ " + before + b'"events" : [' + b",\n".join([b'{"a":1}'] * 500) + end
     records = read(*(data[at : at + 64] for at in range(0, len(data), 64)))
     expected = [(line, b'{"a":1}') for line in range(1, 501)]
 
     assert seen(records) == expected + codes
+
+
+def test_only_what_is_no_json_is_a_fault_behind_the_events(monkeypatch):
+    monkeypatch.setattr(base, "MAX_KEYS", 3)
+    rest = b'"x":[{"a":1},{"b":2},{"c":3},{"d":' + b"[" * 600 + b"]" * 600 + b"}]"
+
+    assert seen(read(b'{"events":[{"a":1}],' + rest + b"}")) == [ONE]
 
 
 def test_elements_come_before_the_array_has_ended():

@@ -95,7 +95,9 @@ def test_where_the_input_is_cut_off_the_last_line_counts_if_it_is_whole(last, ke
         ),
         pytest.param(b'[{"event":{"a":1}}]', [(1, b'{"a":1}')], id="bodies in an array"),
         pytest.param(
-            b'{"event":{"a":1},"x":1}', [(1, b'{"event":{"a":1},"x":1}')], id="no body: more keys"
+            b'{"event":{"a":1},"code":1}',
+            [(1, b'{"event":{"a":1},"code":1}')],
+            id="no body: an event's own key",
         ),
         pytest.param(b'{"event":1}', [(1, b'{"event":1}')], id="no body: no object in it"),
         pytest.param(

@@ -30,7 +30,14 @@ objects = st.lists(
 )
 MARKS = [b"{", b"}", b"[", b"]", b",", b":", b'"', b"\\", b"\n", b"\r", b" ", b";", b"},{"]
 WORDS = [b"a", b"1", b"true", b"NaN", b'"x"', b'\n{"z":', b"a,b\n", b"1,2\n", b"\xc3\xa9", b"\xff"]
-VALUES = [b'{"a":1}', b'{"a":1,"b":{"c":[{}]}}', b'{"events":[', b'{"event":', b"\0"]
+VALUES = [
+    b'{"a":1}',
+    b'{"a":1,"b":{"c":[{}]}}',
+    b'{"events":[',
+    b'{"event":',
+    b"\0",
+    b'{"x":{"y":[1]},"events":[',
+]
 nearly_json = st.lists(st.sampled_from([*MARKS, *WORDS, *VALUES]), max_size=30).map(b"".join)
 
 DUMPS = {

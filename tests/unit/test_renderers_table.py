@@ -130,6 +130,34 @@ def test_columns_may_be_left_out():
 
 
 @pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        pytest.param(None, ["a", "b", "c", "d"], id="a pipe"),
+        pytest.param(31, ["a", "b", "c", "d"], id="just enough for all"),
+        pytest.param(30, ["a", "b", "d"], id="the most spare one goes first"),
+        pytest.param(20, ["a", "d"], id="then the next"),
+        pytest.param(12, ["a", "d"], id="the others are cut instead"),
+    ],
+)
+def test_spare_columns_are_left_out_where_room_is_short(width, shown):
+    columns = [Column("a"), Column("b", spare=1), Column("c", spare=2), Column("d", kind="count")]
+    row = {"a": "a" * 10, "b": "b" * 8, "c": "c" * 6, "d": 1}
+    lines = table(Report(None, columns, [row] * 3), width).splitlines()
+
+    assert lines[0].split() == shown
+    assert len({len(line) for line in lines}) == 1
+
+
+def test_what_does_not_fit_beside_each_other_is_told_below_each_other():
+    """Also what is spare: there is room for it."""
+    columns = [Column("a", spare=1), Column("b", kind="instant")]
+
+    assert table(Report(None, columns, [{"a": "x", "b": "2026-11-22"}]), 8) == (
+        "a  x\nb  2026-11-22\n"
+    )
+
+
+@pytest.mark.parametrize(
     ("value", "text"),
     [
         pytest.param(None, "–", id="nothing is a dash"),

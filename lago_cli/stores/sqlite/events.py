@@ -44,6 +44,13 @@ SELECT {_COLUMNS}
   JOIN readings AS r ON r.code_id = e.code_id AND r.at = e.at AND r.event_id = e.id
  WHERE e.id = ?
 """  # noqa: S608
+_PUT_ASIDE = f"""
+SELECT {_COLUMNS.replace("r.value IS NOT NULL", "0")}
+  FROM replaced_events AS e
+  JOIN parties AS p ON p.id = e.party_id
+  JOIN codes AS c ON c.id = e.code_id
+ WHERE e.replaced_by = ?
+"""  # noqa: S608
 _EVER = 2**62
 
 
@@ -103,6 +110,11 @@ class Events:
             _stored(self._connection.execute(_BY_ID, (event_id,)).fetchone(), matched)
             for event_id in ids
         ]
+
+    def replaced_by(self, event: StoredEvent) -> StoredEvent | None:
+        """The version of an event whose place it took; its status says nothing."""
+        row = self._connection.execute(_PUT_ASIDE, (event.position,)).fetchone()
+        return None if row is None else _stored(row, set())
 
     def span(self) -> tuple[int, int] | None:
         """Instants of the first and the last event, in microseconds since 1970."""

@@ -11,6 +11,7 @@ from lago_cli.domain.readings import UNUSABLE, Reader
 from lago_cli.domain.runs import Run, Tally
 from lago_cli.errors import not_found, refused
 from lago_cli.stores.sqlite.identities import Identities, key_of
+from lago_cli.stores.sqlite.interning import Interning
 from lago_cli.stores.sqlite.rollups import Rollups
 
 _COLUMNS = (
@@ -25,6 +26,13 @@ UPDATE ingest_runs
 """
 _FORGET_PARTIES = """
 UPDATE parties SET used = 0 WHERE used = 1 AND id NOT IN (SELECT party_id FROM events)
+"""
+_FORGET_CUSTOMERS = """
+DELETE FROM customers
+ WHERE registered = 0
+   AND external_id NOT IN (SELECT external_customer_id FROM subscriptions)
+   AND external_id NOT IN (SELECT external_customer_id FROM parties
+                            WHERE used = 1 AND external_customer_id IS NOT NULL)
 """
 _EVENTS = """
 SELECT e.id, e.transaction_id, p.stream_id, e.code_id, e.at
@@ -102,6 +110,7 @@ class Runs:
         self._rollups.flush()
         self._connection.execute("UPDATE ingest_runs SET reverted_at = ? WHERE id = ?", (now, run))
         self._connection.execute(_FORGET_PARTIES)
+        self._connection.execute(_FORGET_CUSTOMERS)
         return removed, restored
 
     def _drop_put_aside(self, run: int) -> None:
@@ -144,11 +153,12 @@ class Runs:
             (event_id,),
         )
         self._connection.execute("DELETE FROM replaced_events WHERE id = ?", (event_id,))
-        code, code_id, at, party, properties = self._connection.execute(
-            "SELECT c.code, e.code_id, e.at, e.party_id, e.properties"
+        code, code_id, at, party, properties, received_at = self._connection.execute(
+            "SELECT c.code, e.code_id, e.at, e.party_id, e.properties, e.received_at"
             "  FROM events AS e JOIN codes AS c ON c.id = e.code_id WHERE e.id = ?",
             (event_id,),
         ).fetchone()
+        Interning(self._connection).use([party], received_at)
         self._rollups.mark(code_id, at)
         reading = readers[code](properties, at) if code in readers else UNUSABLE
         self._connection.execute(
