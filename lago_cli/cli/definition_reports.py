@@ -26,7 +26,7 @@ _METRIC_COLUMNS = (
     Column("rounding_function", "rounding"),
     Column("rounding_precision", "precision", kind="count"),
     Column("filters", kind="object", spare=2),
-    Column("created_at", "created", kind="instant"),
+    Column("created_at", "created", kind="instant", spare=6),
 )
 _CUSTOMER_COLUMNS = (
     Column("external_id", kind="id"),
@@ -45,8 +45,8 @@ _SUBSCRIPTION_COLUMNS = (
     Column("subscription_at", "anniversary of", kind="instant", spare=2),
     Column("started_at", "started", kind="instant"),
     Column("ending_at", "ending", kind="instant", spare=1),
-    Column("terminated_at", "terminated", kind="instant"),
-    Column("created_at", "created", kind="instant", spare=3),
+    Column("terminated_at", "terminated", kind="instant", spare=4),
+    Column("created_at", "created", kind="instant", spare=5),
 )
 
 
