@@ -402,7 +402,8 @@ class Oracle:
             if owner[1] is not None and owner[1] in asked.get("subscriptions", ()):
                 if moment < life[0]:
                     raise BeforeStart
-                moment = max(life[0], min(moment, life[1] - 1))
+                if asked.get("period") != "previous":  # no period is the previous one twice
+                    moment = max(life[0], min(moment, life[1] - 1))
             billing = self.billing(owner, moment)
             period = billing_period(billing, moment, zone)
         if asked["window"] is None:
