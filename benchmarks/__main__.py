@@ -52,6 +52,7 @@ class Bench:
         self.start_up()
         self.ingest(events)
         self.time_ordered_ids()
+        self.month_after_month()
         self.large_file()
 
     def generate(self, name: str, count: int, *options: str) -> Path:
@@ -159,8 +160,19 @@ class Bench:
         self.remove(path)
         events.unlink()
 
+    def month_after_month(self) -> None:
+        """What the last of many months costs that come in the order of time."""
+        path, parts = self.defined("months.db"), []
+        for number in range(LARGE):
+            events = self.generate("month.ndjson", self.count, "--seed", number, "--month", number)
+            say(f"ingesting month {number + 1} of {LARGE}")
+            parts.append(Figure(self.run(LAGO, "ingest", events, "--db", path, "-o", "json").took))
+        what = f"`lago ingest` of the last of {LARGE} months, {self.count:,} events each"
+        self.add(what, parts[-1], "the first", parts[0], LAST_LIMIT)
+        self.remove(path)
+
     def large_file(self) -> None:
-        """Month after month into one file: what the last costs, and a question after each."""
+        """Late events of one month into one file: what the last part costs, and questions."""
         path, duckdb = self.defined("large.db"), self.folder / "large.duckdb"
         parts: list[Figure] = []
         months: dict[int, Figure] = {}
@@ -178,7 +190,7 @@ class Bench:
         few, many = f"{self.count:,} events", f"{self.count * LARGE:,} events"
         self.lines.append(Line.of_memory(few, self.peak, MEMORY_LIMIT))
         self.lines.append(Line.of_memory(many, peak, MEMORY_LIMIT))
-        what = f"`lago ingest` of the last {few} of {many}"
+        what = f"`lago ingest` of the last {few} of {many}, all of one month"
         self.add(what, parts[-1], "the first", parts[0], LAST_LIMIT)
         what = f"`lago usage` of a month, {many}"
         self.add(what, months[LARGE], few, months[1], MONTH_LIMIT)

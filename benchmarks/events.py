@@ -38,7 +38,9 @@ PROPERTIES = {
 }
 
 
-def lines(count: int, *, time_ordered: bool = False, seed: int = 1) -> Iterator[str]:
+def lines(
+    count: int, *, time_ordered: bool = False, seed: int = 1, month: int = 0
+) -> Iterator[str]:
     """
     Yield `count` events as lines of JSON.
 
@@ -46,14 +48,16 @@ def lines(count: int, *, time_ordered: bool = False, seed: int = 1) -> Iterator[
         time_ordered: Ids begin with their time, as those of UUID version 7 do, so that
             they come in the order of an index; else they are random throughout.
         seed: Another one gives other events, and other ids.
+        month: so many months later, each of thirty days.
     """
     any_ = random.Random(seed)
+    start = START + month * MONTH_MILLISECONDS // 1000
     for number in range(count):
         milliseconds = number * MONTH_MILLISECONDS // count
-        at = datetime.fromtimestamp(START + milliseconds / 1000, UTC)
+        at = datetime.fromtimestamp(start + milliseconds / 1000, UTC)
         bits = any_.getrandbits(128)
         if time_ordered:
-            since_epoch = int(START * 1000) + milliseconds
+            since_epoch = int(start * 1000) + milliseconds
             bits = (bits & (1 << 80) - 1) | since_epoch << 80
         code = METRICS[any_.randrange(len(METRICS))][0]
         yield (
@@ -75,9 +79,12 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--time-ordered", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--month", type=int, default=0)
     asked = parser.parse_args()
     with asked.file.open("w") as file:
-        file.writelines(lines(asked.events, time_ordered=asked.time_ordered, seed=asked.seed))
+        file.writelines(
+            lines(asked.events, time_ordered=asked.time_ordered, seed=asked.seed, month=asked.month)
+        )
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ EXPLANATION = """\
 ## How it is measured
 
 Every figure but the floor is of a whole process, from its start to its end; its memory is the
-peak that the system accounts to it. The median is shown and, in brackets, the lowest and the
+peak that the system accounts to it; the second process of a large ingest, with up to 80 MB of its
+own, is not in that figure. The median is shown and, in brackets, the lowest and the
 highest. What is compared runs in turn, and the ratio is the median of the ratios of these
 pairs; beside it stands the same ratio of the work of processors alone, which a busy machine
 disturbs less.
@@ -38,8 +39,9 @@ disturbs less.
 - *SQLite alone* is the floor: the very rows that `lago ingest` stored, decoded and in memory
   before the clock starts, go by `executemany` into a fresh file of the same schema with the same
   settings, in transactions of the same size (`benchmarks/floor.py`).
-- The large file is ten files of as many events each, all of the same month, with other ids: late
-  events throughout. *100 events* are those of a month too.
+- *The last of 10 months* is the tenth of ten files that follow each other in time. The large file
+  is ten files of as many events each too, but all of the same month, with other ids: late events
+  throughout. *100 events* are those of that month.
 - *DuckDB* answers the grouped questions out of the table that it was given, with the JSON of the
   properties as it came (`benchmarks/duckdb_usage.py`).
 - *DuckDB* fills a table with the same primary key by `INSERT OR IGNORE ... read_json`, on all
@@ -47,11 +49,12 @@ disturbs less.
 
 ## What the limits are
 
-- *Ingest.* Of nine seconds for a million events, rows took 2.9, identities 2.2, summaries of days
-  1.8, the commits themselves 0.5, and what comes from the second process 0.5; the rest is the
-  start, and telling lines apart. The floor has the first two and the commits only.
+- *Ingest.* The process that stores is busy with rows and identities for most of the time; the
+  other one decodes, reads values and sums up days, and is busy nearly as long. What is left is
+  handing over what it found.
 - *The last million of ten.* Ids are random, so each is looked for in more pages than the cache
-  holds; and events that come late throughout change pages of readings that are there already.
+  holds. Where all events are of one month they also change pages of readings that are there
+  already, and now and then the recent identities are moved to the others.
 - *A month.* Counts, sums, maxima and averages take as long out of many events as out of few. A
   unique count costs what it has different items, and here each of a thousand subscriptions has
   five thousand possible users: with ten times the events nearly ten times the items.
