@@ -262,6 +262,8 @@ def _too_many_rejected(report: IngestReport, options: IngestOptions) -> LagoErro
             f"Mend {them} and run it again, or leave out --strict to keep the others.",
         )
     others = "nothing was stored (--dry-run)" if options.dry_run else "all others are stored"
+    if rejected == report.tally.read and not options.dry_run:
+        others = "nothing was stored"
     return refused(
         "events_rejected",
         f"{events} rejected; {others}.",

@@ -521,9 +521,9 @@ def test_a_dry_run_waits_for_nobody(lago):
     with closing(sqlite3.connect(lago.folder / "lago.db")) as other:
         other.execute("BEGIN IMMEDIATE")
 
-        apply(lago, FILE, "--dry-run", "--busy-timeout", "0.1")
+        assert set(done(lago, FILE, "--dry-run", "--busy-timeout", "0.1").values()) == {"unchanged"}
         apply(lago, FILE, "--busy-timeout", "0.1", exits=8)
-        faults(lago, FAULTY, "--dry-run", "--busy-timeout", "0.1")
+        assert faults(lago, FAULTY, "--dry-run", "--busy-timeout", "0.1")
 
 
 # Times ------------------------------------------------------------------------------------

@@ -546,7 +546,7 @@ def test_who_cannot_wait_for_a_lock_is_told_so_at_once(locked, command):
 
 @pytest.mark.parametrize("command", READING[::2], ids=" ".join)
 def test_reading_waits_for_nobody(locked, command):
-    locked(*command, "--busy-timeout", "0", timeout=20)
+    assert locked(*command, "--busy-timeout", "0", timeout=20).stdout
 
 
 def test_the_busy_timeout_may_stand_in_the_environment(locked):

@@ -224,7 +224,10 @@ def test_a_clock_that_cannot_be_read_is_wrong_use(metrics, now):
 
 @pytest.mark.parametrize("seconds", ["-1", "soon", "1e9"])
 def test_a_busy_timeout_is_a_number_of_seconds(metrics, seconds):
-    metrics("usage", "--busy-timeout", seconds, exits=2)
+    refused = metrics("usage", "--busy-timeout", seconds, exits=2)
+
+    assert "--busy-timeout" in refused.stderr
+    assert refused.stdout == ""
 
 
 def test_quiet_says_only_the_answer_and_errors(lago):

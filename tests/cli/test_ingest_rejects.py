@@ -31,6 +31,12 @@ def test_up_to_twenty_are_shown_with_their_place(mixed):
     assert len(mixed("events", "export").ndjson()) == 2
 
 
+def test_where_all_are_rejected_nothing_is_stored(lago):
+    found = lago("ingest", stdin='{"code": "a"}\n' * 3, exits=5)
+
+    assert "Error: 3 events were rejected; nothing was stored." in found.stderr
+
+
 def test_all_of_them_are_written(mixed):
     mixed("ingest", "mixed.ndjson", "--rejects", "rejects.ndjson", exits=5)
     text = (mixed.folder / "rejects.ndjson").read_text()

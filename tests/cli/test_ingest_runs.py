@@ -197,7 +197,12 @@ def test_twice_is_refused(three_runs):
     ],
 )
 def test_a_run_that_is_none(three_runs, command, run, code):
-    three_runs("ingest-runs", command, run, exits=code)
+    before = three_runs("ingest-runs", "list", "-o", "json").json()
+    refused = three_runs("ingest-runs", command, run, exits=code)
+
+    assert refused.stdout == ""
+    assert refused.stderr
+    assert three_runs("ingest-runs", "list", "-o", "json").json() == before
 
 
 def test_what_reverting_says(three_runs):

@@ -338,7 +338,10 @@ def test_the_table_shows_fifty_and_says_how_many_more_there_are(many):
 
 @pytest.mark.parametrize("limit", ["0", "-1", "many", "1.5"])
 def test_a_limit_is_a_whole_number_from_one_on(used, limit):
-    used("usage", "explain", "--limit", limit, exits=2)
+    refused = used("usage", "explain", "--limit", limit, exits=2)
+
+    assert "--limit" in refused.stderr
+    assert refused.stdout == ""
 
 
 # The table --------------------------------------------------------------------------------
