@@ -47,7 +47,7 @@ MAY_USE = {
     "sqlite3": ["stores/sqlite/"],
     "sqlite_utils": ["stores/sqlite/migrations.py"],
     "dateutil": ["domain/periods.py", "domain/windows.py"],
-    "zoneinfo": ["domain/periods.py"],
+    "zoneinfo": ["domain/zones.py"],
     "zstandard": ["readers/decompress.py"],
     "yaml": ["readers/"],
 }

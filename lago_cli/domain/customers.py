@@ -29,7 +29,7 @@ class Customer:
             message = "A customer needs an external id."
             yield refused("invalid_external_id", message, field="external_id")
         if self.timezone is not None:
-            from lago_cli.domain.periods import zone_for
+            from lago_cli.domain.zones import zone_for
 
             try:
                 zone_for(self.timezone)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import partial
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from dateutil.relativedelta import relativedelta  # type: ignore[import-untyped,unused-ignore]
 
@@ -29,9 +28,6 @@ _MONTHS = {"monthly": 1, "quarterly": 3, "semiannual": 6, "yearly": 12}  # or we
 _MICROSECOND = timedelta(microseconds=1)
 _SECOND = timedelta(seconds=1)
 _CALENDAR = date(2001, 1, 1)  # a Monday, and the first day of a year
-
-_ZONE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}")
-_MACHINE_ZONES = {"localtime", "posixrules", "posix", "right"}  # differ by machine
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -79,35 +75,6 @@ ALL_TIME = Period(to_datetime(FIRST_EVENT), datetime.max.replace(tzinfo=UTC))
 
 def _shown(moment: datetime) -> str:
     return format_instant(to_micros(moment))
-
-
-def zone_for(name: str) -> tzinfo:
-    """
-    The time zone of an IANA name such as `Europe/Paris`; `UTC` needs no database.
-
-    Raises:
-        LagoError: `unknown_timezone`.
-    """
-    if name == "UTC":
-        return UTC
-    if _ZONE_NAME.fullmatch(name) and name.partition("/")[0] not in _MACHINE_ZONES:
-        try:
-            return ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):  # no such file, or no zone in it
-            pass
-    raise refused("unknown_timezone", f'"{name[:40]}" is no time zone.', _zone_hint(name))
-
-
-def _zone_hint(name: str) -> str:
-    wanted = name.casefold()
-    alike = [
-        known
-        for known in available_timezones() - _MACHINE_ZONES
-        if wanted in (known.casefold(), known.casefold().rpartition("/")[2])
-    ]
-    if alike:
-        return f'Did you mean "{min(alike, key=lambda known: (len(known), known))}"?'
-    return 'Use a name of the IANA time zone database, such as "Europe/Paris" or "UTC".'
 
 
 def local_day(moment: datetime, zone: tzinfo) -> date:

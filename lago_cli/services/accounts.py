@@ -187,7 +187,7 @@ def _zone(store: AccountStore, customer: str | None) -> tzinfo:
     name = store.accounts.timezones().get(customer or "")
     if name is None:
         return UTC
-    from lago_cli.domain.periods import zone_for
+    from lago_cli.domain.zones import zone_for
 
     return zone_for(name)
 

@@ -16,9 +16,10 @@ from lago_cli.domain.instants import (
     to_datetime,
     to_micros,
 )
-from lago_cli.domain.periods import ALL_TIME, Period, named_period, zone_for
+from lago_cli.domain.periods import ALL_TIME, Period, named_period
 from lago_cli.domain.subscriptions import EVER, Billing
 from lago_cli.domain.windows import windows
+from lago_cli.domain.zones import zone_for
 from lago_cli.errors import Kind, LagoError, wrong_usage
 from lago_cli.services.requests import Owner, UsageRequest
 from lago_cli.services.selection import Selection

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from lago_cli.domain.customers import Customer
 from lago_cli.domain.instants import parse_moment
 from lago_cli.domain.metrics import Filter, Metric, with_defaults
-from lago_cli.domain.periods import zone_for
 from lago_cli.domain.subscriptions import Subscription
+from lago_cli.domain.zones import zone_for
 from lago_cli.errors import LagoError, refused
 from lago_cli.services.accounts import INSTANTS
 

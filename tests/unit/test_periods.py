@@ -23,10 +23,10 @@ from lago_cli.domain.periods import (
     previous_period,
     start_of_day,
     usage_period,
-    zone_for,
 )
 from lago_cli.domain.subscriptions import BILLING_TIMES, INTERVALS
 from lago_cli.domain.windows import STEPS, windows
+from lago_cli.domain.zones import zone_for
 from lago_cli.errors import Kind, LagoError
 
 ZONE_NAMES = sorted(available_timezones() - {"localtime", "Factory"})
