@@ -23,6 +23,7 @@ from lago_cli.domain.instants import (
     EPOCH,
     FIRST_EVENT,
     SECOND,
+    TEN_DIGITS,
     parse_instant,
     seconds_to_micros,
 )
@@ -49,7 +50,7 @@ def _short_decimal(text: str) -> Decimal:
 
 _WIRE = msgspec.json.Decoder(WireEvent, float_hook=_short_decimal)
 _FIRST = timedelta(microseconds=FIRST_EVENT)
-_SECONDS = range(FIRST_EVENT // SECOND, AFTER_LAST_EVENT // SECOND)
+_SECONDS = range(FIRST_EVENT // SECOND, TEN_DIGITS)
 
 
 @dataclass(slots=True)
@@ -193,7 +194,8 @@ def _micros_of(time: Any) -> int:
         micros = seconds_to_micros(time)
     else:
         raise ValueError
-    if not FIRST_EVENT <= micros < AFTER_LAST_EVENT:
+    last = AFTER_LAST_EVENT if type(time) is str else TEN_DIGITS * SECOND
+    if not FIRST_EVENT <= micros < last:
         raise ValueError
     return micros
 

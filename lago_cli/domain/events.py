@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from lago_cli.domain.instants import AFTER_LAST_EVENT, FIRST_EVENT, parse_instant
 from lago_cli.domain.json_text import as_written, kind_of, text_of
 from lago_cli.domain.numbers import as_plain, parse_decimal
+from lago_cli.domain.timestamps import ORDINARY, TimeForm
 from lago_cli.errors import refused
 
 FIELDS = (
@@ -45,7 +45,7 @@ class Event:
     precise_total_amount_cents: str | None = None  # plain decimal text
 
 
-def parse_event(fields: Mapping[str, Raw]) -> Event:
+def parse_event(fields: Mapping[str, Raw], times: TimeForm = ORDINARY) -> Event:
     """
     Read an event from the members of a JSON object; unknown members are ignored.
 
@@ -69,28 +69,10 @@ def parse_event(fields: Mapping[str, Raw]) -> Event:
         code or "",
         customer,
         subscription,
-        _timestamp(fields.get("timestamp")),
+        _timestamp(fields.get("timestamp"), times),
         _properties(fields.get("properties")),
         _amount(fields.get("precise_total_amount_cents")),
     )
-
-
-def check_event_time(micros: int) -> int:
-    """
-    An instant at which an event may have happened, unchanged.
-
-    Raises:
-        LagoError: refused `timestamp_out_of_range`, before 2001 or beyond 9999.
-    """
-    if FIRST_EVENT <= micros < AFTER_LAST_EVENT:
-        return micros
-    hint = None
-    if FIRST_EVENT <= micros // 1000 < AFTER_LAST_EVENT:
-        hint = "It looks like milliseconds: divide it by 1000."
-    elif FIRST_EVENT <= micros // 1_000_000 < AFTER_LAST_EVENT:
-        hint = "It looks like microseconds: divide it by 1000000."
-    side = "before 2001" if micros < FIRST_EVENT else "beyond the year 9999"
-    raise refused("timestamp_out_of_range", f"timestamp lies {side}", hint)
 
 
 def _present(fields: Mapping[str, Raw], name: str) -> Raw | None:
@@ -126,16 +108,13 @@ def _transaction_id(fields: Mapping[str, Raw]) -> str:
     return text
 
 
-def _timestamp(token: Raw | None) -> int | None:
+def _timestamp(token: Raw | None, times: TimeForm) -> int | None:
     if token is None or kind_of(token) == "null":
         return None
     if kind_of(token) not in ("text", "number"):
         raise refused("invalid_timestamp", f"timestamp is {_a(kind_of(token))}", _TIMES)
-    try:
-        micros = parse_instant(text_of(token) or "")
-    except ValueError as error:
-        raise refused("invalid_timestamp", f"timestamp {error}", _TIMES) from None
-    return check_event_time(micros)
+    written = text_of(token) if kind_of(token) == "text" else as_written(token)
+    return times.read(written or "")
 
 
 def _properties(token: Raw | None) -> str:

@@ -2,7 +2,8 @@
 Instants: integer microseconds since 1970 UTC inside, ISO 8601 in UTC outside.
 
 Text may be ISO 8601 (`T` or a space between date and time; without an offset it is
-read in the time zone in force) or UNIX seconds. Digits beyond microseconds are cut.
+read in the time zone in force), one of `domain.spellings`, or UNIX seconds of at most ten
+digits. Digits beyond microseconds are cut.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_EVENT = 978_307_200 * SECOND  # 2001-01-01T00:00:00Z
 AFTER_LAST_EVENT = 253_402_300_800 * SECOND  # 10000-01-01T00:00:00Z
 _MICROSECOND = timedelta(microseconds=1)
-_PLAIN_SECONDS = re.compile(r"([0-9]{1,15})(?:\.([0-9]+))?")
+TEN_DIGITS = 10**10  # seconds: a number beyond them is milliseconds, or a date
+_PLAIN_SECONDS = re.compile(r"([0-9]{1,10})(?:\.([0-9]+))?")
 _ISO = re.compile(r"[0-9]{4}-?(?:[0-9]{2}|W[0-9]{2})-?[0-9]{1,2}(?:[Tt ][0-9].*)?")
 
 
@@ -32,15 +34,20 @@ def to_datetime(micros: int) -> datetime:
     return EPOCH + timedelta(microseconds=micros)
 
 
+class TooManyDigits(ValueError):  # noqa: N818 - a state of the text, no error of ours
+    """A bare number that is no count of seconds, or of a year that nobody means."""
+
+
 def parse_instant(text: str, zone: tzinfo = UTC) -> int:
     """
     Microseconds since 1970 of an instant as a person or a program writes it.
 
     Args:
-        text: ISO 8601, or UNIX seconds as an integer or decimal number.
-        zone: where an ISO text without offset is read.
+        text: ISO 8601, RFC 2822, or UNIX seconds as an integer or decimal number.
+        zone: where a text without offset is read.
 
     Raises:
+        TooManyDigits: for a number of more than ten digits before its point.
         ValueError: with a sentence, where `text` is neither, or out of the calendar.
     """
     if text[4:5] == "-" and text[10:11] == "T" and text[-1] == "Z" and text.isascii():
@@ -53,7 +60,10 @@ def parse_instant(text: str, zone: tzinfo = UTC) -> int:
         whole, fraction = plain.groups("")
         return int(whole) * SECOND + int(fraction[:6].ljust(6, "0"))
     if NUMBER.fullmatch(text):
-        return seconds_to_micros(parse_decimal(text))
+        seconds = parse_decimal(text)
+        if abs(seconds) >= TEN_DIGITS:
+            raise TooManyDigits(f"{_shown(text)} has more than the ten digits of UNIX seconds")
+        return seconds_to_micros(seconds)
     moment = parse_local(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
@@ -83,18 +93,27 @@ def parse_moment(text: str, zone: tzinfo = UTC) -> int:
 
 def parse_local(text: str) -> datetime:
     """
-    An ISO 8601 text as a datetime, naive where it has no offset.
+    A text that is no number as a datetime, naive where it says no offset and no zone.
 
     Raises:
-        ValueError: where it is no ISO 8601 text.
+        ValueError: with a sentence, where it is no time or may mean several.
     """
     if _ISO.fullmatch(text):
         try:
             return datetime.fromisoformat(text.upper())
         except ValueError:
             pass
-    shown = text if len(text) <= 40 else text[:40] + "…"
-    raise ValueError(f"{shown!r} is neither ISO 8601 nor UNIX seconds")
+    from lago_cli.domain.spellings import read_spelling
+
+    try:
+        return read_spelling(text)
+    except (ValueError, OverflowError) as error:
+        reason = f": {error}" if str(error) else ""
+    raise ValueError(f"{_shown(text)} is neither ISO 8601 nor UNIX seconds{reason}")
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:40] + "…")
 
 
 def seconds_to_micros(seconds: Decimal) -> int:

@@ -7,11 +7,10 @@ from fractions import Fraction
 
 import msgspec
 
-from lago_cli.domain.events import check_event_time
 from lago_cli.domain.expressions import Unevaluable, parse_expression
-from lago_cli.domain.instants import parse_instant
 from lago_cli.domain.json_text import decode_object, kind_of, members, text_of
 from lago_cli.domain.numbers import exact
+from lago_cli.domain.timestamps import ORDINARY
 from lago_cli.errors import LagoError, refused, wrong_usage
 
 
@@ -37,7 +36,7 @@ def evaluate(expression: str, event: str | bytes, *, now: int) -> Decimal | Frac
         if not has_properties and kind_of(properties) != "null":
             raise ValueError("properties is no object")
         timestamp = text_of(fields.get("timestamp"))
-        at = now if timestamp is None else check_event_time(parse_instant(timestamp))
+        at = now if timestamp is None else ORDINARY.read(timestamp)
     except LagoError as error:
         raise wrong_usage("invalid_event", f"--event: {error.message}.", error.hint) from None
     except (ValueError, RecursionError) as error:

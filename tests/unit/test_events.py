@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from lago_cli.domain.events import Event, check_event_time, parse_event
-from lago_cli.domain.instants import AFTER_LAST_EVENT, FIRST_EVENT, parse_instant
+from lago_cli.domain.events import Event, parse_event
 from lago_cli.domain.json_text import decode_object
 from lago_cli.errors import Kind, LagoError
 
@@ -73,12 +72,12 @@ def test_accepted(changes, field, value):
         ({"external_subscription_id": []}, "wrong_type", "external_subscription_id is an array"),
         ({"timestamp": ""}, "invalid_timestamp", "neither ISO 8601 nor UNIX seconds"),
         ({"timestamp": "yesterday"}, "invalid_timestamp", "'yesterday'"),
-        ({"timestamp": "2023-09-04 15:45:12 UTC"}, "invalid_timestamp", "neither"),
+        ({"timestamp": "2023-09-04 15:45:12 CET"}, "invalid_timestamp", "neither"),
         ({"timestamp": True}, "invalid_timestamp", "timestamp is a boolean"),
         ({"timestamp": {}}, "invalid_timestamp", "timestamp is an object"),
         ({"timestamp": -1}, "timestamp_out_of_range", "before 2001"),
         ({"timestamp": "20261122"}, "timestamp_out_of_range", "before 2001"),
-        ({"timestamp": 10**30}, "timestamp_out_of_range", "beyond the year 9999"),
+        ({"timestamp": 10**30}, "timestamp_out_of_range", "more than the ten digits"),
         ({"properties": "gb=10"}, "invalid_properties", "properties is text"),
         ({"properties": [1]}, "invalid_properties", "properties is an array"),
         ({"properties": 0}, "invalid_properties", "properties is a number"),
@@ -90,31 +89,6 @@ def test_refused(changes, code, words):
     error = refusal(**changes)
 
     assert (error.code, words in error.message) == (code, True), error.message
-
-
-@pytest.mark.parametrize(
-    ("micros", "hint"),
-    [
-        pytest.param(1_704_067_200_000 * 10**6, "divide it by 1000.", id="milliseconds"),
-        pytest.param(1_704_067_200_000_000 * 10**6, "divide it by 1000000.", id="microseconds"),
-        pytest.param(10**27, None, id="nothing in particular"),
-        pytest.param(-1, None, id="before 1970"),
-    ],
-)
-def test_a_time_in_another_unit_gets_a_hint(micros, hint):
-    with pytest.raises(LagoError) as caught:
-        check_event_time(micros)
-
-    assert (caught.value.hint or "").endswith(hint or "")
-    assert bool(caught.value.hint) is bool(hint)
-
-
-def test_events_happen_from_2001_to_9999():
-    assert check_event_time(FIRST_EVENT) == parse_instant("2001-01-01T00:00:00Z")
-    assert check_event_time(AFTER_LAST_EVENT - 1) == parse_instant("9999-12-31T23:59:59.999999Z")
-    for outside in (FIRST_EVENT - 1, AFTER_LAST_EVENT):
-        with pytest.raises(LagoError, match="timestamp lies"):
-            check_event_time(outside)
 
 
 def test_properties_and_ids_are_as_written():
