@@ -12,42 +12,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from lago_cli.cli import source_options as options
+from lago_cli.cli.ingest_words import tell, too_many_rejected, what_stays
 from lago_cli.cli.options import command
 from lago_cli.cli.session import Session
 from lago_cli.errors import LagoError, refused, wrong_usage
 
 if TYPE_CHECKING:
     from lago_cli.cli.ingest_log import IngestLog
-    from lago_cli.readers.base import Record
+    from lago_cli.readers.base import ReadOptions, Record
     from lago_cli.services.ingest import Ingestion, IngestOptions, IngestReport
 
 Files = Annotated[
     list[str] | None,
     typer.Argument(metavar="[FILE|-]...", help="Files to read; - or none is standard input."),
-]
-Format = Annotated[
-    Literal["auto", "json", "ndjson", "csv"],
-    typer.Option(
-        "--format",
-        metavar="FORMAT",
-        help="What the files hold: json, ndjson or csv; auto tells by content.",
-    ),
-]
-Maps = Annotated[
-    list[str] | None,
-    typer.Option("--map", metavar="TARGET=PATH", help="Read a field from a path in the record."),
-]
-Sets = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="TARGET=TEXT", help="A constant; {PATH} is the record's value."),
-]
-IdFrom = Annotated[
-    Literal["content"] | None,
-    typer.Option(
-        "--id-from",
-        metavar="SOURCE",
-        help="content: where a record has no transaction id, make it of the rest.",
-    ),
 ]
 OnDuplicate = Annotated[
     Literal["skip", "replace", "error"],
@@ -66,6 +44,12 @@ MaxRejects = Annotated[
     int, typer.Option("--max-rejects", metavar="N", min=0, help="Tolerate that many.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, store nothing.")]
+Show = Annotated[
+    int,
+    typer.Option(
+        "--show", metavar="N", min=0, help="With --dry-run: show what the first would become."
+    ),
+]
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="No progress bar.")]
 
 _RARELY = 200_000  # events make no cycles: looking for them more often took a tenth of a run
@@ -79,15 +63,27 @@ def register(app: typer.Typer) -> None:
 def ingest(
     session: Session,
     files: Files = None,
-    format: Format = "auto",  # noqa: A002
-    maps: Maps = None,
-    sets: Sets = None,
-    id_from: IdFrom = None,
+    mapping: options.Mapping = None,
+    maps: options.Maps = None,
+    sets: options.Sets = None,
+    id_from: options.IdFrom = None,
+    records: options.Records = None,
+    where: options.Where = None,
+    drop: options.Drop = None,
+    format: options.Format = None,  # noqa: A002
+    time_unit: options.TimeUnit = None,
+    time_format: options.TimeFormat = None,
+    timezone: options.Timezone = None,
+    decimal_comma: options.DecimalComma = False,
+    nulls: options.Null = None,
+    encoding: options.Encoding = None,
+    partial_last_line: options.PartialLastLine = "reject",
     on_duplicate: OnDuplicate = "skip",
     strict: Strict = False,
     rejects: Rejects = None,
     max_rejects: MaxRejects = 0,
     dry_run: DryRun = False,
+    show: Show = 0,
     no_progress: NoProgress = False,
 ) -> None:
     """
@@ -95,20 +91,47 @@ def ingest(
 
     A repeated event is known by its transaction id, for ever.
     """
-    from lago_cli.domain.mapping import parse_mapping
+    from lago_cli.readers.base import ReadOptions
     from lago_cli.readers.source import check_sources, name_of
     from lago_cli.services.ingest import IngestOptions
 
-    options = IngestOptions(
-        mapping=parse_mapping(maps or [], sets or []),
-        id_from_content=id_from == "content",
+    if show and not dry_run:
+        raise wrong_usage("usage", "--show goes with --dry-run, which stores nothing.")
+    told = options.told_by(
+        mapping=mapping,
+        maps=maps or [],
+        sets=sets or [],
+        where=where or [],
+        drop=drop or [],
+        nulls=nulls or [],
+        decimal_comma=decimal_comma,
+        id_from=id_from,
+        records=records,
+        format=format,
+        encoding=encoding,
+        time_unit=time_unit,
+        time_format=time_format,
+        timezone=timezone,
+    )
+    chosen = IngestOptions(
+        form=told.form(),
         on_duplicate=on_duplicate,
         strict=strict,
         max_rejects=max_rejects,
         dry_run=dry_run,
+        shown=show,
+    )
+    reading = ReadOptions(
+        told.format or "auto", told.records, told.encoding, partial_last_line == "skip"
     )
     paths = files or ["-"]
     check_sources(paths)
+    if told.id_from == "position" and "-" in paths:
+        raise wrong_usage(
+            "position_without_name",
+            "--id-from position makes ids of the file's name, and standard input has none.",
+            "Name the file, or use --id-from content.",
+        )
     _check_rejects(rejects, [session.db, *paths])
     names = ", ".join(map(name_of, paths))
     if "-" in paths and sys.stdin.isatty() and session.output != "json":
@@ -116,13 +139,13 @@ def ingest(
     with _log(session, rejects, progress=not no_progress and not session.quiet) as log:
         report = run_ingest(
             session,
-            options,
+            chosen,
             names,
             log,
-            lambda ingestion: _read_files(ingestion, paths, format, log),
+            lambda ingestion: _read_files(ingestion, paths, reading, log),
         )
     if report.refused:
-        raise _too_many_rejected(report, options)
+        raise too_many_rejected(report, chosen)
 
 
 def run_ingest(
@@ -138,7 +161,7 @@ def run_ingest(
 
     `sent` is the transaction id where it is one event.
     """
-    from lago_cli.cli.reports import ingest_report
+    from lago_cli.cli.reports import ingest_report, shown_report
     from lago_cli.services.ingest import Ingestion
 
     gc.set_threshold(_RARELY)
@@ -155,13 +178,16 @@ def run_ingest(
         read(ingestion)
         report = ingestion.finish()
         log.close()
-        session.show(ingest_report(report, f"{time.monotonic() - started:.3f}", sent))
+        if options.shown:
+            session.show(shown_report(report.shown))
+        else:
+            session.show(ingest_report(report, f"{time.monotonic() - started:.3f}", sent))
     except BaseException as error:
         ingestion.abandon()
         if not isinstance(error, LagoError) or error.code != "database_replaced":
-            error.add_note(_what_stays(ingestion))
+            error.add_note(what_stays(ingestion))
         raise
-    _warn(session, report, options)
+    tell(session, report, options)
     return report
 
 
@@ -174,7 +200,7 @@ def send_records(session: Session, records: Iterable[Record], transaction_id: st
         source = "events send"
         report = run_ingest(
             session,
-            IngestOptions(),
+            IngestOptions(warns_of_time=False),
             source,
             log,
             lambda ingestion: ingestion.read(source, records),
@@ -204,68 +230,13 @@ def _log(session: Session, rejects: str | None, *, progress: bool) -> IngestLog:
     return IngestLog(session, rejects, progress=progress, names=session.output != "json")
 
 
-def _read_files(ingestion: Ingestion, paths: list[str], format_: str, log: IngestLog) -> None:
+def _read_files(
+    ingestion: Ingestion, paths: list[str], reading: ReadOptions, log: IngestLog
+) -> None:
     from lago_cli.readers.formats import read
     from lago_cli.readers.source import open_source
 
     for path in paths:
         with open_source(path, sys.stdin.buffer, ingestion.pause) as source:
             log.reading(source)
-            ingestion.read(source.name, read(source, format_))
-
-
-def _what_stays(ingestion: Ingestion) -> str:
-    stored = ingestion.committed.ingested + ingestion.committed.replaced
-    if not stored:
-        return "Nothing was stored."
-    stay = "event was stored before that, and stays"
-    if stored > 1:
-        stay = "events were stored before that, and stay"
-    return f"{stored} {stay}. Run it again to go on."
-
-
-def _warn(session: Session, report: IngestReport, options: IngestOptions) -> None:
-    tally = report.tally
-    for target, path in report.unfound.items():
-        records = "1 record" if tally.read == 1 else f"{tally.read} records"
-        session.warn(f"--map {target}={path} found nothing in {records}")
-    for status, events, what in (
-        ("unmatched", tally.unmatched, "a code that no metric has yet"),
-        ("unusable", tally.unusable, "a value that the metric cannot use"),
-    ):
-        if events:
-            session.warn(_not_counted(events, what, status, dry_run=options.dry_run))
-    if options.dry_run:
-        session.note("Dry run: nothing was stored.")
-
-
-def _not_counted(events: int, what: str, status: str, *, dry_run: bool) -> str:
-    noun, is_, has = ("event", "is", "has") if events == 1 else ("events", "are", "have")
-    if dry_run:
-        return f"{events} {noun} would be stored but {has} {what}."
-    see = f"See: lago events list --status {status}"
-    return f"{events} {noun} {is_} stored but {has} {what}. {see}"
-
-
-def _too_many_rejected(report: IngestReport, options: IngestOptions) -> LagoError:
-    rejected = report.tally.rejected
-    if rejected == report.tally.read == 1:
-        return refused(
-            "events_rejected", f"The event was rejected: {report.rejections[0].message}."
-        )
-    events, them = ("1 event was", "it") if rejected == 1 else (f"{rejected} events were", "them")
-    if report.undone:
-        would_be = "would be" if options.dry_run else "was"
-        return refused(
-            "events_rejected",
-            f"{events} rejected, so nothing {would_be} stored (--strict).",
-            f"Mend {them} and run it again, or leave out --strict to keep the others.",
-        )
-    others = "nothing was stored (--dry-run)" if options.dry_run else "all others are stored"
-    if rejected == report.tally.read and not options.dry_run:
-        others = "nothing was stored"
-    return refused(
-        "events_rejected",
-        f"{events} rejected; {others}.",
-        f"Mend {them} and send {them} again; --rejects FILE writes {them} to a file.",
-    )
+            ingestion.read(source.name, read(source, reading))

@@ -13,6 +13,7 @@ from lago_cli.renderers import Column, RawJson, Report
 
 if TYPE_CHECKING:  # every command imports this module, few need all of these
     from lago_cli.domain.aggregations import Units
+    from lago_cli.domain.events import Event
     from lago_cli.domain.runs import Run
     from lago_cli.domain.stored import StoredEvent
     from lago_cli.services.ingest import IngestReport
@@ -105,6 +106,23 @@ def exported_report(events: Iterable[StoredEvent]) -> Report:
     """Events as `ingest` takes them back: what was sent, and nothing else."""
     columns = EVENT_COLUMNS[:7]
     return Report(None, columns, map(event_row, events))
+
+
+def shown_report(events: Iterable[Event]) -> Report:
+    """What records would become; an event that says no time has null."""
+    rows = (
+        {
+            "transaction_id": event.transaction_id,
+            "external_customer_id": event.external_customer_id,
+            "external_subscription_id": event.external_subscription_id,
+            "code": event.code,
+            "timestamp": None if event.at is None else format_instant(event.at),
+            "properties": RawJson(event.properties),
+            "precise_total_amount_cents": event.precise_total_amount_cents,
+        }
+        for event in events
+    )
+    return Report(None, EVENT_COLUMNS[:7], rows, empty="No record would become an event.")
 
 
 def ingest_report(report: IngestReport, seconds: str, sent: str | None = None) -> Report:

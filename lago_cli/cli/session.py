@@ -109,13 +109,22 @@ class Session:
         """A word to the person, on stderr; none with --quiet."""
         self._say(text, at_once=at_once)
 
-    def warn(self, text: str) -> None:
-        """Something that wants attention, on stderr; none with --quiet."""
-        self._say(text, "Warning:", "33")
+    def warn(self, text: str, *, always: bool = False) -> None:
+        """Something that wants attention, on stderr; with --quiet only what is said `always`."""
+        if always or not self.quiet:
+            self._say(text, "Warning:", "33", is_wanted=True)
 
-    def _say(self, text: str, label: str = "", style: str = "", *, at_once: bool = False) -> None:
+    def _say(
+        self,
+        text: str,
+        label: str = "",
+        style: str = "",
+        *,
+        at_once: bool = False,
+        is_wanted: bool = False,
+    ) -> None:
         """With JSON, words wait for a good end: beside an error they would be no JSON."""
-        if self.quiet:
+        if self.quiet and not is_wanted:
             return
         if self.output == "json" and not at_once:
             self._held.append((text, label, style))

@@ -8,6 +8,7 @@ events; it declines whatever it is not sure of, and `parse_event` judges that li
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
@@ -17,7 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from lago_cli.domain.events import NO_PROPERTIES, Event, WireEvent
+from lago_cli.domain.events import (
+    FIELDS,
+    KEPT_ELSEWHERE,
+    NO_PROPERTIES,
+    Event,
+    WireEvent,
+    WordyEvent,
+)
 from lago_cli.domain.instants import (
     AFTER_LAST_EVENT,
     EPOCH,
@@ -36,7 +44,7 @@ if TYPE_CHECKING:
 Party = tuple[str | None, str | None]
 """(external_customer_id, external_subscription_id); at least one of the two is given."""
 
-_READ = ("readings", "read_for", "parts")
+_READ = ("readings", "read_for", "parts", "not_kept")
 _BLANK_STARTS = (b"\n\n", b"\n\r", b"\n ", b"\n\t")
 _MANY_BRACKETS = 400  # on one line: it may be nested too deeply
 _LONG_NUMBER = 100  # characters
@@ -49,6 +57,9 @@ def _short_decimal(text: str) -> Decimal:
 
 
 _WIRE = msgspec.json.Decoder(WireEvent, float_hook=_short_decimal)
+_WORDY = msgspec.json.Decoder(WordyEvent, float_hook=_short_decimal)
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_KNOWN = frozenset((*FIELDS, *KEPT_ELSEWHERE))
 _FIRST = timedelta(microseconds=FIRST_EVENT)
 _SECONDS = range(FIRST_EVENT // SECOND, TEN_DIGITS)
 
@@ -67,6 +78,7 @@ class EventBatch:
     readings: Readings | None = None  # where somebody has read them already
     read_for: Mapping[str, Metric] | None = None  # the metrics they were read for
     parts: Sequence[Part] = ()  # who can sum them up, where somebody can
+    not_kept: Mapping[str, int] = field(default_factory=dict)  # keys no event has: how often
 
     def __len__(self) -> int:
         return len(self.transaction_ids)
@@ -131,8 +143,13 @@ def joined(batches: Sequence[EventBatch]) -> EventBatch:
 
 def decode_lines(data: bytes, first_line: int) -> EventBatch | None:
     """A batch from whole lines of NDJSON, or None where any line is no ordinary event."""
+    not_kept: Mapping[str, int] = {}
     try:
-        events = _WIRE.decode_lines(data)
+        try:
+            events: Sequence[WireEvent] = _WIRE.decode_lines(data)
+        except msgspec.ValidationError:
+            events = _WORDY.decode_lines(data)
+            not_kept = _keys_beyond(data)
         if not events or len(events) != data.count(b"\n") + (not data.endswith(b"\n")):
             return None
         if _has_blank_line(data):  # and so another line has two events
@@ -156,7 +173,15 @@ def decode_lines(data: bytes, first_line: int) -> EventBatch | None:
     if not ordinary:
         return None
     lines = range(first_line, first_line + len(ids))
-    return EventBatch(ids, codes, parties, at, properties, [None] * len(ids), lines)
+    return EventBatch(
+        ids, codes, parties, at, properties, [None] * len(ids), lines, not_kept=not_kept
+    )
+
+
+def _keys_beyond(data: bytes) -> Mapping[str, int]:
+    """How often each key is there that no event has."""
+    found = Counter(chain.from_iterable(_MEMBERS.decode_lines(data)))
+    return {key: count for key, count in found.items() if key not in _KNOWN}
 
 
 def _has_blank_line(data: bytes) -> bool:

@@ -8,6 +8,7 @@ of that code exists: definitions may come later.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -63,6 +64,7 @@ def parse_event(fields: Mapping[str, Raw], times: TimeForm = ORDINARY) -> Event:
             "missing_field",
             "external_customer_id or external_subscription_id is missing",
             "An event names its customer, its subscription, or both.",
+            field="external_customer_id",
         )
     return Event(
         transaction_id,
@@ -84,14 +86,14 @@ def _identifier(fields: Mapping[str, Raw], name: str, *, required: bool) -> str 
     token = _present(fields, name)
     if token is None:
         if required:
-            raise refused("missing_field", f"{name} is missing")
+            raise refused("missing_field", f"{name} is missing", field=name)
         return None
     if kind_of(token) != "text":
         raise refused("wrong_type", f"{name} is {_a(kind_of(token))}, not text", _QUOTES)
     text = text_of(token) or ""
     if not text.strip():
         if required:
-            raise refused("empty_field", f"{name} is empty")
+            raise refused("empty_field", f"{name} is empty", field=name)
         return None
     return text
 
@@ -99,12 +101,12 @@ def _identifier(fields: Mapping[str, Raw], name: str, *, required: bool) -> str 
 def _transaction_id(fields: Mapping[str, Raw]) -> str:
     token = _present(fields, "transaction_id")
     if token is None:
-        raise refused("missing_field", "transaction_id is missing", _NO_ID)
+        raise refused("missing_field", "transaction_id is missing", _NO_ID, field="transaction_id")
     if kind_of(token) not in ("text", "number"):
         raise refused("wrong_type", f"transaction_id is {_a(kind_of(token))}, not text")
     text = as_written(token) if kind_of(token) == "number" else text_of(token) or ""
     if not text.strip():
-        raise refused("empty_field", "transaction_id is empty", _NO_ID)
+        raise refused("empty_field", "transaction_id is empty", _NO_ID, field="transaction_id")
     return text
 
 
@@ -154,7 +156,11 @@ _NO_ID = "Where the source has none: --map transaction_id=PATH, or --id-from con
 _TIMES = "Use ISO 8601 (2026-11-22T00:00:00Z) or UNIX seconds."
 
 
-class WireEvent(msgspec.Struct, gc=False):
+KEPT_ELSEWHERE = ("received_at", "run", "status")
+"""Keys of an exported event that are known anew when it comes in again."""
+
+
+class WireEvent(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     """An ordinary event, decoded in one step; what does not fit goes through `parse_event`."""
 
     transaction_id: str
@@ -164,3 +170,21 @@ class WireEvent(msgspec.Struct, gc=False):
     timestamp: Any = None
     properties: Raw = Raw(b"null")
     precise_total_amount_cents: Any = None
+    received_at: Raw = Raw(b"null")
+    run: Raw = Raw(b"null")
+    status: Raw = Raw(b"null")
+
+
+class WordyEvent(WireEvent, gc=False, forbid_unknown_fields=False):
+    """The same with keys that no event has."""
+
+
+_TIME_LIKE = frozenset(
+    ("timestamp", "time", "date", "datetime", "ts", "eventtime", "eventdate", "createdat")
+)
+_MARKS = re.compile(r"[@_\-\s.]")
+
+
+def looks_like_time(name: str) -> bool:
+    """Whether a key or column of this name may be meant as the time of an event."""
+    return _MARKS.sub("", name).casefold() in _TIME_LIKE

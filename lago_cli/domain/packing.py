@@ -58,6 +58,7 @@ class Packer:
             batch.at,
             batch.properties,
             batch.readings,
+            batch.not_kept,
         )
         return msgpack.encode(content)
 
@@ -70,9 +71,8 @@ class Unpacker:
         self._parties: list[Party] = []
 
     def unpack(self, packed: bytes, first_line: int) -> EventBatch:
-        forget, new_codes, new_parties, codes, parties, ids, at, properties, readings = (
-            msgpack.decode(packed)
-        )
+        content = msgpack.decode(packed)
+        forget, new_codes, new_parties, codes, parties, ids, at, properties, readings = content[:-1]
         if forget:
             self._codes.clear()
             self._parties.clear()
@@ -87,4 +87,5 @@ class Unpacker:
             [None] * len(ids),
             range(first_line, first_line + len(ids)),
             Readings(*readings) if readings else None,
+            not_kept=content[-1],
         )

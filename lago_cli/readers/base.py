@@ -11,6 +11,7 @@ event is for `domain.events` to say. Two shapes pass through:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -43,6 +44,17 @@ EVENT_KEYS = frozenset(
 """By these a header or an object is told to be an event's, and not something around it."""
 
 
+PARTIAL = "partial_line"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    format: str = "auto"
+    records: str | None = None
+    encoding: str | None = None
+    skip_partial: bool = False
+
+
 class Problem(NamedTuple):
     """Why a place in the input is no record: a stable code and a sentence."""
 
@@ -56,6 +68,7 @@ class Record(NamedTuple):
     problem: Problem | None = None
     body: bytes | None = None  # the request body it was found in, where that says more
     text: bytes | None = None  # how it stands in the input, where that is not JSON
+    around: bytes | None = None
 
 
 class Block(NamedTuple):

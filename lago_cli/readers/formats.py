@@ -35,13 +35,14 @@ _FIRST_LINE = re.compile(rb"\s*+\S[^\r\n]*+")
 _OPENING_LINE = re.compile(rb"^\{[ \t\r]*$", re.MULTILINE)
 
 
-def read(source: Source, format: str = "auto") -> Iterator[Block | Record]:  # noqa: A002
+def read(source: Source, options: object = None) -> Iterator[Block | Record]:
     """
     The records of a source, in `format` (one of `FORMATS`).
 
     Where a source is no text (`not_text`) or cannot be read on (`truncated_input`,
     `corrupt_input`, `unreadable_input`), that is the last record.
     """
+    form = getattr(options, "format", "auto")
     blocks = Blocks(source.blocks())
     head, is_all = blocks.head(_is_enough, HEAD_BYTES)
     if _is_binary(head):
@@ -51,8 +52,8 @@ def read(source: Source, format: str = "auto") -> Iterator[Block | Record]:  # n
     if head.startswith(_BOM):
         blocks.drop(len(_BOM))
         head = head.removeprefix(_BOM)
-    if format != "auto":
-        yield from READERS[format](blocks)
+    if form != "auto":
+        yield from READERS[form](blocks)
     elif (sniffed := sniff(head, is_all=is_all)) == "csv":
         yield from _csv_or_nothing(blocks, head)
     else:

@@ -8,20 +8,21 @@ at once where the input pauses, so that whatever was read is safe when a pipe go
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 from lago_cli.domain.batches import EventBatch
-from lago_cli.domain.events import parse_event
-from lago_cli.domain.json_text import decode_object
-from lago_cli.domain.mapping import Fields, RecordMapping, find, with_content_id
+from lago_cli.domain.events import Event
 from lago_cli.domain.runs import Tally
+from lago_cli.domain.source_form import SourceForm
 from lago_cli.errors import LagoError
-from lago_cli.readers.base import Block, Record
+from lago_cli.readers.base import PARTIAL, Block, Record
 from lago_cli.readers.ndjson import split
 from lago_cli.services.decoding import Decoding
+from lago_cli.services.foreign import Interpreter
 from lago_cli.services.gathering import Gathering, Lines
 from lago_cli.stores.base import Appended, IngestStore, OnDuplicate
 
@@ -33,6 +34,7 @@ _COMMIT_SECONDS = 2.0
 _COMMIT_SHARE = 8  # times as long as the last commit took: in a large file more than that
 _TRICKLE_SECONDS = 0.1
 _TRICKLE_EVENTS = 1_000
+_LOOKED_AT = 100  # undated events of a block, for what may be meant as their time
 
 Clock = Callable[[], int]
 
@@ -70,12 +72,13 @@ class Listener(Protocol):
 class IngestOptions:
     """What a run may be asked for."""
 
-    mapping: RecordMapping | None = None
-    id_from_content: bool = False
+    form: SourceForm = field(default_factory=SourceForm)
     on_duplicate: OnDuplicate = "skip"
     strict: bool = False
     max_rejects: int = 0
     dry_run: bool = False
+    shown: int = 0  # of the first events, that a dry run shows
+    warns_of_time: bool = True  # where an event is dated at its reception
 
 
 @dataclass(slots=True)
@@ -87,7 +90,11 @@ class IngestReport:
     rejections: list[Rejection] = field(default_factory=list)  # the first of them
     refused: bool = False  # more were rejected than tolerated
     undone: bool = False  # --strict took everything back
-    unfound: dict[str, str] = field(default_factory=dict)  # --map paths that no record has
+    unfound: Sequence[tuple[str, str, list[str]]] = ()  # target, path that no record has, others
+    not_kept: Mapping[str, int] = field(default_factory=dict)  # keys, and how many had them
+    time_like: Sequence[str] = ()  # keys of undated events that may be meant as their time
+    shown: Sequence[Event] = ()
+    partial: Sequence[str] = ()  # places of records that were not whole yet
 
 
 _differs = itemgetter(1)
@@ -119,9 +126,10 @@ class Ingestion:
         self._run: int | None = None
         self._tally = Tally()
         self._rejections: list[Rejection] = []
-        mapping = options.mapping
-        self._unfound = dict(mapping.paths) if mapping is not None else {}
-        self._mapped = False  # at least one record
+        self._interpreter = Interpreter(options.form)
+        self._takes_blocks = options.form.is_ordinary and not options.shown
+        self._shown: list[Event] = []
+        self._partial: list[str] = []
         self._decoding = Decoding(lambda: store.metrics)
         self._gathering = Gathering(elapsed)
         self._pending = EventBatch()
@@ -138,6 +146,7 @@ class Ingestion:
     def read(self, file: str, records: Iterable[Block | Record]) -> None:
         """Take in one input."""
         self._file = file
+        self._interpreter.begin(file)
         for item in records:
             if isinstance(item, Block):
                 self._take_block(item)
@@ -168,11 +177,22 @@ class Ingestion:
         else:
             self._commit(finished=True)
         self._decoding.close()
-        unfound = self._unfound if self._mapped else {}
         tally = self._tally
         if undone:
             tally = replace(tally, ingested=0, replaced=0, unmatched=0, unusable=0)
-        return IngestReport(self._run, tally, self._rejections, refused, undone, unfound)
+        known = self._interpreter
+        return IngestReport(
+            self._run,
+            tally,
+            self._rejections,
+            refused,
+            undone,
+            known.unfound(),
+            known.not_kept,
+            list(known.time_like),
+            self._shown,
+            self._partial,
+        )
 
     def abandon(self) -> None:
         """After a failure or an interruption: nothing half done stays."""
@@ -182,7 +202,7 @@ class Ingestion:
         self._store.rollback()
 
     def _take_block(self, block: Block) -> None:
-        if self._options.mapping is not None:
+        if not self._takes_blocks:
             self._take_batch(block, None)
             return
         for done, batch in self._decoding.add(block):
@@ -198,6 +218,10 @@ class Ingestion:
                 self._take_record(record)
             return
         self._tally.read += len(batch)
+        if batch.not_kept or None in batch.at:
+            times = zip(batch.at, batch.properties, strict=True)
+            undated = (properties for at, properties in times if at is None)
+            self._interpreter.look_at(batch.not_kept, islice(undated, _LOOKED_AT))
         if self._pending or not self._may_gather(block):
             self._flush()
         if not self._may_gather(block):
@@ -212,37 +236,32 @@ class Ingestion:
         return self._store.events_at_once > 1 and len(block.data) >= _GATHERED_BYTES
 
     def _take_record(self, record: Record) -> None:
+        if record.problem is not None and record.problem.code == PARTIAL:
+            self._partial.append(f"{self._file}:{record.line}")
+            return
         self._tally.read += 1
         if record.problem is not None:
             self._reject(record.line, record.problem.code, record.problem.message, record.raw)
             return
         source = record.text or record.body or record.raw
         try:
-            fields = decode_object(record.raw)
-            if self._options.mapping is not None:
-                body = decode_object(record.body) if record.body is not None else None
-                self._look_for_paths({**(body or {}), **fields})
-                fields = dict(self._options.mapping.apply(fields, body))
-            if self._options.id_from_content:
-                fields = dict(with_content_id(fields))
-            event = parse_event(fields)
+            events = self._interpreter.events_of(record)
         except LagoError as error:
             self._refuse(record.line, error, source)
             return
+        self._tally.skipped += not events
+        for event in events:
+            self._take_event(event, record.line, source)
+
+    def _take_event(self, event: Event, line: int, source: bytes) -> None:
+        if len(self._shown) < self._options.shown:
+            self._shown.append(event)
         if not self._pending:
             self._pending_since = self._elapsed()
-        self._pending.append(event, record.line)
+        self._pending.append(event, line)
         self._raws.append(source)
         if len(self._pending) >= _BATCH:
             self._flush()
-
-    def _look_for_paths(self, record: Fields) -> None:
-        """Cross off the paths that this record has; most often nothing is left to look for."""
-        self._mapped = True
-        if self._unfound:
-            self._unfound = {
-                target: path for target, path in self._unfound.items() if find(record, path) is None
-            }
 
     def _flush(self) -> None:
         if (gathered := self._gathering.take()) is not None:

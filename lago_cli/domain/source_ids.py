@@ -1,0 +1,130 @@
+"""
+Ids of events whose source has none: made of the record, of its place, or of fields of it.
+
+They are promised for ever: what makes one may never change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import xxhash
+from msgspec import Raw
+
+from lago_cli.domain.json_text import canonical, encode, text_of
+from lago_cli.domain.paths import Path, parse_path
+from lago_cli.errors import refused, wrong_usage
+
+Fields = Mapping[str, Raw]
+_SMALLEST_TABLE = 1 << 12
+
+
+@dataclass(frozen=True, slots=True)
+class IdSource:
+    """What `--id-from` asks for."""
+
+    kind: Literal["content", "position", "fields"]
+    fields: Sequence[Path] = ()  # paths into the record, of which the id is made
+
+
+def parse_id_source(text: str) -> IdSource:
+    """
+    `content`, `position`, or the fields of a record, parted by commas.
+
+    Raises:
+        LagoError: wrong usage, where a field is empty.
+    """
+    if text == "content":
+        return IdSource("content")
+    if text == "position":
+        return IdSource("position")
+    names = text.split(",")
+    if "" in names:
+        raise wrong_usage(
+            "invalid_id_source",
+            f"--id-from {text}: a field has no name.",
+            "One of: content, position, or fields of the record, such as: request_id,line",
+        )
+    return IdSource("fields", tuple(map(parse_path, names)))
+
+
+def content_id(record: Fields, around: Fields | None = None) -> str:
+    """The id of what a record says, however it is written; with what is around it."""
+    said = canonical(record)
+    if around:
+        said += canonical(around)
+    return "content:" + hashlib.blake2b(said, digest_size=16).hexdigest()
+
+
+def fields_id(record: Fields, paths: Sequence[Path], around: Fields | None = None) -> str:
+    """
+    The values of some fields, joined by `:`; a colon or backslash in one of several is escaped.
+
+    Raises:
+        LagoError: refused `missing_field`, where the record lacks one.
+    """
+    texts = []
+    for path in paths:
+        text = text_of(path.find(record))
+        if text is None and around:
+            text = text_of(path.find(around))
+        if text is None or not text.strip():
+            raise refused(
+                "missing_field", f"{path.text} is missing, of which --id-from makes the id"
+            )
+        texts.append(text)
+    if len(texts) == 1:
+        return texts[0]
+    return ":".join(text.replace("\\", "\\\\").replace(":", "\\:") for text in texts)
+
+
+class Repetitions:
+    """
+    How often each id has come in one file.
+
+    All of them are held as numbers in a table of its own, 11 to 24 bytes each, because a file
+    may have a hundred million; only what has come again is held as it is.
+    """
+
+    def __init__(self) -> None:
+        self._table = array("Q", bytes(8 * _SMALLEST_TABLE))
+        self._held = 0
+        self._again: dict[str, int] = {}
+
+    def count(self, name: str) -> int:
+        """1 for the first, 2 for the second that is equal, …"""
+        if self._add(xxhash.xxh3_64_intdigest(name.encode()) or 1):
+            return 1
+        count = self._again[name] = self._again.get(name, 1) + 1
+        return count
+
+    def _add(self, key: int) -> bool:
+        """Whether it was not there."""
+        table = self._table
+        mask = len(table) - 1
+        at = key & mask
+        while table[at]:
+            if table[at] == key:
+                return False
+            at = (at + 1) & mask
+        table[at] = key
+        self._held += 1
+        if 4 * self._held > 3 * len(table):
+            self._grow()
+        return True
+
+    def _grow(self) -> None:
+        keys, self._held = self._table, 0
+        self._table = array("Q", bytes(16 * len(keys)))
+        for key in keys:
+            if key:
+                self._add(key)
+
+
+def as_raw(name: str) -> Raw:
+    """An id as JSON."""
+    return Raw(encode(name))
