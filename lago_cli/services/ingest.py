@@ -171,7 +171,7 @@ class Ingestion:
         unfound = self._unfound if self._mapped else {}
         tally = self._tally
         if undone:
-            tally = replace(tally, ingested=0, replaced=0, unmatched=0, unusable=0)
+            tally = replace(tally, ingested=0, replaced=0, unmatched=0, unusable=0, undated=0)
         return IngestReport(self._run, tally, self._rejections, refused, undone, unfound)
 
     def abandon(self) -> None:
@@ -276,6 +276,7 @@ class Ingestion:
         tally.replaced += appended.replaced
         tally.unmatched += appended.unmatched
         tally.unusable += appended.unusable
+        tally.undated += appended.undated
         for index, error in appended.refused:
             self._refuse(batch.lines[index], error, raw_of(index))
         if self._options.on_duplicate != "error":
