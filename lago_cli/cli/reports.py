@@ -42,16 +42,18 @@ _COUNTS = {  # and how soon a narrow table does without
     "conflicts": 3,
     "replaced": 4,
     "rejected": 0,
+    "skipped": 6,
     "unmatched": 5,
     "unusable": 2,
+    "undated": 7,
 }
 _RUN_COLUMNS = (
     Column("run", kind="count"),
     Column("source", kind="text"),
     Column("status", kind="flag"),
     Column("started_at", "started", kind="instant"),
-    Column("finished_at", "finished", kind="instant", spare=6),
-    Column("reverted_at", "reverted", kind="instant", spare=7),
+    Column("finished_at", "finished", kind="instant", spare=8),
+    Column("reverted_at", "reverted", kind="instant", spare=9),
     *(Column(name, kind="count", spare=spare) for name, spare in _COUNTS.items()),
 )
 

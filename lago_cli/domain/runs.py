@@ -8,7 +8,7 @@ from dataclasses import dataclass
 @dataclass(slots=True)
 class Tally:
     """
-    The account of a run: read = ingested + duplicates + replaced + rejected.
+    The account of a run: read = ingested + duplicates + replaced + rejected + skipped.
 
     Only of a run that was undone nothing is ingested, and nothing replaced.
     """
@@ -19,8 +19,10 @@ class Tally:
     conflicts: int = 0  # duplicates that differ from what is stored
     replaced: int = 0
     rejected: int = 0
+    skipped: int = 0  # left out by a condition on their records
     unmatched: int = 0  # stored, but no metric has their code
     unusable: int = 0  # stored, but their metric cannot use their value
+    undated: int = 0  # stored, but without a timestamp of their own
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,7 @@ class Ingestion:
         self._decoding.close()
         tally = self._tally
         if undone:
-            tally = replace(tally, ingested=0, replaced=0, unmatched=0, unusable=0)
+            tally = replace(tally, ingested=0, replaced=0, unmatched=0, unusable=0, undated=0)
         known = self._interpreter
         return IngestReport(
             self._run,
@@ -295,6 +295,7 @@ class Ingestion:
         tally.replaced += appended.replaced
         tally.unmatched += appended.unmatched
         tally.unusable += appended.unusable
+        tally.undated += appended.undated
         for index, error in appended.refused:
             self._refuse(batch.lines[index], error, raw_of(index))
         if self._options.on_duplicate != "error":

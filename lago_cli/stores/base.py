@@ -39,6 +39,7 @@ class Appended(NamedTuple):
     replaced: int
     unmatched: int  # of the stored ones, whose code is no metric
     unusable: int  # of the stored ones, whose value the metric cannot use
+    undated: int  # of the stored ones, without a timestamp of their own
     refused: Sequence[tuple[int, LagoError]] = ()  # positions, and why they may not go in
 
     def plus_replacement(self, other: Appended) -> Appended:
@@ -49,6 +50,7 @@ class Appended(NamedTuple):
             self.replaced + 1,
             self.unmatched + other.unmatched,
             self.unusable + other.unusable,
+            self.undated + other.undated,
             self.refused,
         )
 

@@ -120,7 +120,8 @@ class MemoryStore:
         unmatched = sum(row.event.code not in self._metrics for row in stored)
         usable = sum(self._reading(row) is not None for row in stored)
         unusable = len(stored) - unmatched - usable
-        return Appended(new, duplicates, replaced, unmatched, unusable, refused)
+        undated = sum(row.event.at is None for row in stored)
+        return Appended(new, duplicates, replaced, unmatched, unusable, undated, refused)
 
     def parties(self) -> Iterable[Party]:
         rows = (row.event for row in self._events.values())

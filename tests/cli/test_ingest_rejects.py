@@ -168,7 +168,7 @@ def test_a_refused_strict_run_claims_nothing_in_any_format(mixed, output, dry):
         said = dict(line.split() for line in found.stdout.splitlines())
 
     counts = {"read": 27, "rejected": 25, "duplicates": 0, "conflicts": 0}
-    counts |= dict.fromkeys(("ingested", "replaced", "unmatched", "unusable"), 0)
+    counts |= dict.fromkeys(("ingested", "replaced", "unmatched", "unusable", "undated"), 0)
     assert {name: int(said[name]) for name in counts} == counts
     assert "so nothing" in (found.error()["message"] if output == "json" else found.stderr)
 

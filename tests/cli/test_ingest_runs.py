@@ -73,8 +73,10 @@ def test_the_account(three_runs):
         "conflicts": 0,
         "replaced": 0,
         "rejected": 1,
+        "skipped": 0,
         "unmatched": 0,
         "unusable": 0,
+        "undated": 0,
     }
 
     assert [(row["run"], row["ingested"], row["replaced"]) for row in rows] == [

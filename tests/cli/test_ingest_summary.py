@@ -11,7 +11,8 @@ import pytest
 from tests.conftest import Lago
 
 COUNTED = ["read", "ingested", "duplicates", "conflicts", "replaced", "rejected"]
-KEYS = ["run", *COUNTED, "unmatched", "unusable", "seconds", "rejections"]
+OF_STORED = ["unmatched", "unusable", "undated"]
+KEYS = ["run", *COUNTED, "skipped", *OF_STORED, "seconds", "rejections"]
 EVENTS = [
     {"transaction_id": "1", "code": "gb", "properties": {"n": "1.5"}},
     {"transaction_id": "2", "code": "gb", "properties": {"n": "much"}},
@@ -29,8 +30,10 @@ COUNTS = {
     "conflicts": 1,
     "replaced": 0,
     "rejected": 1,
+    "skipped": 0,
     "unmatched": 1,
     "unusable": 2,
+    "undated": 4,
 }
 
 

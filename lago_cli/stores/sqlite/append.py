@@ -201,7 +201,9 @@ class Appender:
                 refused.append((index, refusal))
                 continue
             self._put_aside(key_of(*identities[index]), earlier_id, first + index)
-            done = done.plus_replacement(insert(later, [first + index], [parties[index]]))
+            inserted = insert(later, [first + index], [parties[index]])
+            undated = int(batch.at[index] is None)
+            done = done.plus_replacement(inserted._replace(undated=undated))
             stored[holder] = first + index, *later.fields(0)
         return done._replace(duplicates=duplicates, refused=refused)
 
@@ -239,7 +241,8 @@ class Appender:
             kept = zip(*readings, strict=True)
             self._rollups.add(codes, at, ids, parties, kept, batch.properties)
         strangers = self._strangers(batch.codes)
-        return Appended(len(ids), (), 0, strangers, readings.values.count(None) - strangers)
+        unusable = readings.values.count(None) - strangers
+        return Appended(len(ids), (), 0, strangers, unusable, batch.at.count(None))
 
     def _strangers(self, codes: Sequence[str]) -> int:
         """How many of the codes are no metric's."""

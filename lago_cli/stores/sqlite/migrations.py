@@ -257,6 +257,22 @@ def m005_recent_identities(db: Database) -> None:
     db.execute(RECENT_IDENTITIES)
 
 
+OF_RUNS = ("skipped", "undated", "earlier_ids")
+EARLIER_ID = "content-" + "[0-9a-f]" * 32  # as GLOB reads it
+_EARLIER_IDS = """
+SELECT count(*), run_id FROM events WHERE transaction_id GLOB ? GROUP BY run_id
+"""
+
+
+@migrations()
+def m006_more_of_runs(db: Database) -> None:
+    """Of what earlier versions stored it is known which ids they made of records."""
+    for name in OF_RUNS:
+        db.execute(f"ALTER TABLE ingest_runs ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0")
+    counts = db.execute(_EARLIER_IDS, (EARLIER_ID,)).fetchall()
+    db.conn.executemany("UPDATE ingest_runs SET earlier_ids = ? WHERE id = ?", counts)
+
+
 def prepare(connection: sqlite3.Connection, busy_timeout: float) -> bool:
     """Bring a file of ours, or an empty one, to today's schema; True where it was empty."""
     begin_immediate(connection, busy_timeout)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple
 from typing import Any
 
@@ -15,14 +15,20 @@ from lago_cli.stores.sqlite.interning import Interning
 from lago_cli.stores.sqlite.rollups import Rollups
 
 _COLUMNS = (
-    "id, source, started_at, finished_at, reverted_at, "
-    "read, ingested, duplicates, conflicts, replaced, rejected, unmatched, unusable"
+    "id, source, started_at, finished_at, reverted_at, read, ingested, duplicates, conflicts, "
+    "replaced, rejected, skipped, unmatched, unusable, undated"
 )
 _UPDATE = """
 UPDATE ingest_runs
    SET last_event_id = ?, finished_at = ?, read = ?, ingested = ?, duplicates = ?, conflicts = ?,
-       replaced = ?, rejected = ?, unmatched = ?, unusable = ?
+       replaced = ?, rejected = ?, skipped = ?, unmatched = ?, unusable = ?, undated = ?
  WHERE id = ? AND reverted_at IS NULL
+"""
+_WITH_EARLIER_IDS = """
+SELECT id, source, earlier_ids
+  FROM ingest_runs
+ WHERE earlier_ids > 0 AND reverted_at IS NULL
+ ORDER BY id
 """
 _FORGET_PARTIES = """
 UPDATE parties SET used = 0 WHERE used = 1 AND id NOT IN (SELECT party_id FROM events)
@@ -88,6 +94,15 @@ class Runs:
         if row is None:
             raise not_found("ingest run", str(run), "List them with: lago ingest-runs list")
         return _run(row)
+
+    def with_earlier_ids(self) -> Sequence[tuple[int, str, int]]:
+        """
+        Runs whose events got an id out of their content by the rule before schema 6.
+
+        Returns:
+            (run, source, how many such events), without runs that were taken back.
+        """
+        return self._connection.execute(_WITH_EARLIER_IDS).fetchall()
 
     def revert(self, run: int, now: int, readers: Mapping[str, Reader]) -> tuple[int, int]:
         """

@@ -7,7 +7,7 @@ import sqlite3
 from lago_cli.errors import database
 from lago_cli.stores.sqlite.connection import APPLICATION_ID, PAGE_BYTES, insist
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 
 def schema_version(connection: sqlite3.Connection) -> int:
