@@ -34,6 +34,7 @@ GROUPS = {
     "subscriptions": ("subscriptions", "Register subscriptions, change and end them."),
     "events": ("events", "Send events one by one, and look at them."),
     "ingest-runs": ("runs", "What each ingest brought, and how to take it back."),
+    "mappings": ("mappings", "How records of well-known sources become events."),
     "db": ("db", "Look after the file."),
 }
 COMMANDS = {

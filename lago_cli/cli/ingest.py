@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lago_cli.cli.ingest_log import IngestLog
     from lago_cli.readers.base import ReadOptions, Record
     from lago_cli.services.ingest import Ingestion, IngestOptions, IngestReport
+    from lago_cli.stores.sqlite.store import SqliteStore
 
 Files = Annotated[
     list[str] | None,
@@ -143,6 +144,7 @@ def ingest(
             names,
             log,
             lambda ingestion: _read_files(ingestion, paths, reading, log),
+            files=[name_of(path) for path in paths],
         )
     if report.refused:
         raise too_many_rejected(report, chosen)
@@ -154,20 +156,25 @@ def run_ingest(
     source: str,
     log: IngestLog,
     read: Callable[[Ingestion], None],
+    *,
+    files: Sequence[str] = (),
     sent: str | None = None,
 ) -> IngestReport:
     """
     Make a run of what `read` feeds it, show its summary and what is worth a warning.
 
-    `sent` is the transaction id where it is one event.
+    `files` are the names of what is read, `sent` is the transaction id where it is one event.
     """
     from lago_cli.cli.reports import ingest_report, shown_report
     from lago_cli.services.ingest import Ingestion
 
     gc.set_threshold(_RARELY)
     started = time.monotonic()
+    store = session.store_to_try(dry_run=options.dry_run)
+    if options.form.id_from is not None and options.form.id_from.kind == "content":
+        _see_to_earlier_ids(session, store, files)
     ingestion = Ingestion(
-        session.store_to_try(dry_run=options.dry_run),
+        store,
         options,
         source=source,
         now=session.now,
@@ -191,6 +198,13 @@ def run_ingest(
     return report
 
 
+def _see_to_earlier_ids(session: Session, store: SqliteStore, files: Sequence[str]) -> None:
+    from lago_cli.services.earlier_ids import check_earlier_ids
+
+    if warning := check_earlier_ids(store.runs.with_earlier_ids(), files):
+        session.warn(warning)
+
+
 def send_records(session: Session, records: Iterable[Record], transaction_id: str) -> None:
     """Ingest the one event that was given on the command line."""
     from lago_cli.cli.ingest_log import IngestLog
@@ -204,7 +218,7 @@ def send_records(session: Session, records: Iterable[Record], transaction_id: st
             source,
             log,
             lambda ingestion: ingestion.read(source, records),
-            transaction_id,
+            sent=transaction_id,
         )
     for rejection in report.rejections:
         raise refused(rejection.code, f"The event was rejected: {rejection.message}.")
