@@ -45,7 +45,7 @@ def define(lago: Lago, metric: dict[str, str]) -> None:
 
 
 def test_every_shipped_mapping_has_a_sample_and_every_sample_a_mapping():
-    assert SHIPPED == sorted(EXPECTED)
+    assert sorted(EXPECTED) == SHIPPED
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -106,3 +106,13 @@ def test_the_customer_of_a_mapping_is_overridden_on_the_command_line(lago: Lago)
 
     stored = lago("events", "list", "-o", "json", "--limit", 100).json()
     assert {event["external_customer_id"] for event in stored} == {"shop.willow.example"}
+
+
+def test_a_text_that_means_null_names_no_customer(lago: Lago):
+    path: Path = SAMPLES / EXPECTED["nginx"]["file"]
+    other = "external_customer_id=remote_user"
+
+    lago("ingest", path, "--mapping", "nginx", "--map", other, exits=5, env=LATER)
+
+    stored = lago("events", "list", "-o", "json", "--limit", 100).json()
+    assert {event["external_customer_id"] for event in stored} == {"ines"}
