@@ -17,7 +17,10 @@ import pytest
 from tests.conftest import Lago
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-TRANSCRIPTS = [REPOSITORY / "README.md", REPOSITORY / "docs" / "why-four.md"]
+TRANSCRIPTS = [
+    REPOSITORY / "README.md",
+    *(REPOSITORY / "docs" / name for name in ("why-four.md", "foreign-records.md")),
+]
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 CLOCK = "2026-12-01T08:00:00Z"
 COMMANDS = (
