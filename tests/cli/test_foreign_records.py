@@ -7,6 +7,8 @@ Every situation here once gave a wrong figure or lost data without a word.
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -410,7 +412,9 @@ def test_ids_of_an_earlier_version_never_count_twice_in_silence(lago):
     earlier = EVENT.replace('"%d"', '"content-' + "0" * 32 + '"').replace("%s", "")
     lago.write("a.ndjson", text)
     lago("ingest", lago.write("b.ndjson", earlier))
-    lago.sql("UPDATE ingest_runs SET earlier_ids = 1, source = 'a.ndjson'")
+    with closing(sqlite3.connect(lago.folder / "lago.db")) as file:
+        file.execute("UPDATE ingest_runs SET earlier_ids = 1, source = 'a.ndjson'")
+        file.commit()
     refused = lago("ingest", "a.ndjson", *options, "--set", "code=b", exits=5)
     lago.write("c.ndjson", text)
     warned = lago("ingest", "c.ndjson", *options, "--set", "code=b")
