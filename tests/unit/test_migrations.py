@@ -261,6 +261,45 @@ def test_identities_of_every_earlier_schema_stay_taken(old, version):
     assert run(old, "SELECT count(*) FROM recent_identities") == [(1,)]
 
 
+def test_runs_know_how_many_of_their_ids_were_made_of_content_before(old):
+    """Only those in the very form of that rule, and of runs that are still there."""
+    made = "content-" + "0123456789abcdef" * 2
+    alike = ("content-", made[:-1], made + "0", made.upper(), "content-" + "g" * 32, "t")
+    ids = {1: [*alike, made], 2: [made[:-1] + "0", made[:-1] + "1"], 3: [made[:-1] + "2"], 4: []}
+    migrate(old, 5)
+    run(
+        old,
+        *(
+            "INSERT INTO ingest_runs (id, started_at, source, reverted_at)"
+            f" VALUES ({number}, 9, 'file {number}', {reverted})"
+            for number, reverted in ((2, "NULL"), (3, "10"), (4, "NULL"))
+        ),
+        *(
+            "INSERT INTO events (party_id, transaction_id, code_id, at, properties, received_at,"
+            f" run_id) VALUES (1, '{name}', 1, {AT}, '{{}}', {AT}, {number})"
+            for number, names in ids.items()
+            for name in names
+        ),
+    )
+    write(old)
+
+    assert run(old, "SELECT earlier_ids FROM ingest_runs ORDER BY id") == [(1,), (2,), (1,), (0,)]
+    with open_store(old, writable=False, busy_timeout=1) as store:
+        assert store.runs.with_earlier_ids() == [
+            (1, "events.ndjson", 1),
+            (2, "file 2", 2),
+        ]
+
+
+def test_the_account_of_an_earlier_run_says_zero_of_what_was_not_counted_then(old):
+    write(old)
+    with open_store(old, writable=False, busy_timeout=1) as store:
+        tally = store.runs.get(1).tally
+
+    assert (tally.read, tally.ingested, tally.unmatched) == (3, 3, 1)
+    assert (tally.skipped, tally.undated) == (0, 0)
+
+
 def test_a_file_of_the_first_schema_is_not_changed_by_a_look(old):
     before = run(old, "PRAGMA user_version"), run(old, "SELECT * FROM sqlite_schema")
     with pytest.raises(LagoError) as caught:
