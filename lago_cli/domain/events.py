@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from lago_cli.domain.instants import AFTER_LAST_EVENT, FIRST_EVENT, parse_instant
+from lago_cli.domain.instants import AFTER_LAST_EVENT, FIRST_EVENT, finer_of, parse_instant
 from lago_cli.domain.json_text import as_written, kind_of, text_of
 from lago_cli.domain.numbers import as_plain, parse_decimal
 from lago_cli.errors import refused
@@ -43,6 +43,7 @@ class Event:
     at: int | None  # microseconds since 1970; None: the instant of its reception
     properties: str = NO_PROPERTIES  # a JSON object, as received
     precise_total_amount_cents: str | None = None  # plain decimal text
+    finer: int = 0  # picoseconds after `at`, which order the events of a microsecond
 
 
 def parse_event(fields: Mapping[str, Raw]) -> Event:
@@ -72,6 +73,7 @@ def parse_event(fields: Mapping[str, Raw]) -> Event:
         _timestamp(fields.get("timestamp")),
         _properties(fields.get("properties")),
         _amount(fields.get("precise_total_amount_cents")),
+        finer_of(text_of(fields.get("timestamp")) or ""),
     )
 
 

@@ -56,6 +56,7 @@ class Packer:
             parties,
             batch.transaction_ids,
             batch.at,
+            batch.finer,
             batch.properties,
             batch.readings,
         )
@@ -70,7 +71,7 @@ class Unpacker:
         self._parties: list[Party] = []
 
     def unpack(self, packed: bytes, first_line: int) -> EventBatch:
-        forget, new_codes, new_parties, codes, parties, ids, at, properties, readings = (
+        forget, new_codes, new_parties, codes, parties, ids, at, finer, properties, readings = (
             msgpack.decode(packed)
         )
         if forget:
@@ -86,5 +87,6 @@ class Unpacker:
             properties,
             [None] * len(ids),
             range(first_line, first_line + len(ids)),
+            finer,
             Readings(*readings) if readings else None,
         )
