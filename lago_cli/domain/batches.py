@@ -189,7 +189,7 @@ def _may_be_deep(data: bytes, lines: int) -> bool:
     return any(line.count(b"{") + line.count(b"[") > _MANY_BRACKETS for line in data.split(b"\n"))
 
 
-def _instants(times: list[Any]) -> tuple[list[Any], list[int] | None]:
+def _instants(times: list[Any]) -> tuple[list[int | None], list[int] | None]:
     """Microseconds, and picoseconds beyond them, None where there are none."""
     if set(map(type, times)) == {int}:
         if min(times) not in _SECONDS or max(times) not in _SECONDS:
@@ -199,7 +199,9 @@ def _instants(times: list[Any]) -> tuple[list[Any], list[int] | None]:
         since = [moment - EPOCH for moment in map(datetime.fromisoformat, times)]
         if min(since) < _FIRST or not all(map(str.isascii, times)):
             raise ValueError
-        at = [(span.days * 86_400 + span.seconds) * SECOND + span.microseconds for span in since]
+        at: list[int | None] = [
+            (span.days * 86_400 + span.seconds) * SECOND + span.microseconds for span in since
+        ]
         return at, None if max(map(len, times)) <= _COARSE else _finer(times)
     return [None if time is None else _micros_of(time) for time in times], _finer(times)
 

@@ -261,6 +261,34 @@ def test_identities_of_every_earlier_schema_stay_taken(old, version):
     assert run(old, "SELECT count(*) FROM recent_identities") == [(1,)]
 
 
+def test_events_of_an_earlier_schema_keep_their_order_beside_finer_ones(old):
+    """They come first in their microsecond, by arrival; what replaced and undid them works."""
+    run(old, "UPDATE metrics SET aggregation_type = 'latest_agg'")
+    migrate(old, 5)
+    stored_at = {"timestamp": f"{(AT + 1) // 10**6}.{(AT + 1) % 10**6:06d}"}
+    with sqlite(old) as engine:
+        repeated = event("t1") | {
+            "timestamp": stored_at["timestamp"] + "9",
+            "properties": {"gb": 1.5},
+        }
+        done = engine.ingest([repeated], on_duplicate="replace")
+        assert (done.replaced, done.duplicates) == (0, [(0, ())])
+        for number, (digits, gb) in enumerate((("9", 9), ("1", 1))):
+            finer = {"timestamp": stored_at["timestamp"] + digits, "properties": {"gb": gb}}
+            engine.ingest([event(f"n{number}") | finer])
+        asked = {"by": "subscription", "start": "2026-11-10", "end": "2026-11-11"}
+        assert figures(engine, **asked)["acme", None] == (9, 3)
+        engine.store.revert(len(list(engine.store.runs.list())) - 1, AT)
+        assert figures(engine, **asked)["acme", None] == (1, 2)
+        assert [found for _, found in engine.store.maintenance.problems() if found] == []
+    assert run(old, "SELECT event_id FROM readings WHERE event_id < 4 ORDER BY 1") == [
+        (1,),
+        (2,),
+        (3,),
+    ]
+    assert run(old, "SELECT count(*) FROM v_events") == [(4,)]
+
+
 def test_runs_know_how_many_of_their_ids_were_made_of_content_before(old):
     """Only those in the very form of that rule, and of runs that are still there."""
     made = "content-" + "0123456789abcdef" * 2
