@@ -15,6 +15,7 @@ from lago_cli.domain.events import parse_event
 from lago_cli.domain.instants import parse_instant
 from lago_cli.domain.json_text import decode_object
 from lago_cli.domain.metrics import Metric, define_metric
+from lago_cli.domain.runs import Tally
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.services.requests import UsageRequest
 from lago_cli.services.usage import UsageRow, usage_for
@@ -76,7 +77,9 @@ class _Transactional(Engine):
     def _append(self, batch: EventBatch, **how: Any) -> Appended:
         with self.store.writing():
             run = self.store.runs.start("test", NOON, self.store.next_event_id)
-            return self.store.append(batch, run=run, **how)
+            done = self.store.append(batch, run=run, **how)
+            self.store.runs.record(run, Tally(), self.store.next_event_id - 1, NOON)
+            return done
 
 
 @contextmanager

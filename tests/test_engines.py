@@ -98,6 +98,13 @@ class Sent:
     at: datetime | None
     properties: str
     received_at: int = NOON
+    finer: str = ""  # digits of the timestamp beyond the microsecond
+
+    @property
+    def timestamp(self):
+        if not self.finer:
+            return self.at and self.at.isoformat()
+        return self.at.strftime("%Y-%m-%dT%H:%M:%S.%f") + self.finer + "Z"
 
     @property
     def json(self):
@@ -106,7 +113,7 @@ class Sent:
             "code": self.code,
             "external_customer_id": self.customer,
             "external_subscription_id": self.subscription,
-            "timestamp": self.at and self.at.isoformat(),
+            "timestamp": self.timestamp,
         }
         return json.dumps(fields)[:-1] + f', "properties": {self.properties}}}'
 
@@ -136,6 +143,7 @@ def sent_events(draw):
         subscription,
         draw(instants),
         draw(property_texts()),
+        finer=draw(st.sampled_from(("", "", "0", "1", "100", "100000", "0999999", "9"))),
     )
 
 
@@ -322,7 +330,9 @@ def expected(metric, sent, window, *, group_by=(), filters=None):
     """Per group (units, events_count) of the given events in one window."""
     start, end = window
     groups = defaultdict(Expected)
-    in_order = sorted(enumerate(sent), key=lambda pair: (pair[1].at, pair[0]))
+    in_order = sorted(
+        enumerate(sent), key=lambda pair: (pair[1].at, pair[1].finer.ljust(6, "0")[:6], pair[0])
+    )
     for _, event in in_order:
         properties = json.loads(event.properties, parse_float=Spelled, parse_int=Spelled)
         at = to_micros(event.at)

@@ -149,7 +149,8 @@ lines = st.builds(
     st.integers(0, 400),
     st.sampled_from(CODES),
     st.sampled_from("abc"),
-    st.integers(1_794_000_000, 1_794_000_000 + 5 * 86_400),
+    st.integers(1_794_000_000, 1_794_000_000 + 5 * 86_400)
+    | st.sampled_from([f"2026-11-08T00:00:00.0000000{digit}Z" for digit in (1, 5, 50, "")]),
     st.sampled_from((1, 2, "0.25", "-3.5", 10**20, "1e-20", "x", None)),
     st.sampled_from((None, "eu", "us", 7)),
 )

@@ -53,12 +53,12 @@ ZONES = (None, "Europe/Paris", "America/New_York", "Asia/Kathmandu")
 SETTINGS = settings(max_examples=60)
 
 events = st.builds(
-    lambda number, customer, subscription, code, at, value, operation, region: {
+    lambda number, customer, subscription, code, at, finer, value, operation, region: {
         "transaction_id": str(number),
         "external_customer_id": customer,
         "external_subscription_id": subscription and f"{customer}-{subscription}",
         "code": code,
-        "timestamp": (START + at).isoformat(),
+        "timestamp": (START + at).strftime(f"%Y-%m-%dT%H:%M:%S.%f{finer}Z"),
         "properties": {"v": value, "operation_type": operation, "region": region, "a b": 1.50},
     },
     st.integers(0, 40),
@@ -69,6 +69,7 @@ events = st.builds(
         st.integers(0, 90 * 24).map(lambda hours: timedelta(hours=hours)),
         st.timedeltas(timedelta(0), timedelta(days=90)),
     ),
+    st.sampled_from(("", "", "1", "9", "05")),
     st.sampled_from((1, 2, "0.25", "-3.5", 10**20, "1e-20", "x", None)),
     st.sampled_from((None, "add", "remove")),
     st.sampled_from((None, "", "eu", "us", "elsewhere", 7, "7", True, [1])),

@@ -22,7 +22,7 @@ Units = Decimal | Fraction
 
 
 class Reading(NamedTuple):
-    """One usable event, in the order of (timestamp, arrival)."""
+    """One usable event, in the order of (timestamp with all its digits, arrival)."""
 
     at: int  # microseconds since 1970
     value: Decimal | Fraction | str  # the number, or the item of a unique count

@@ -32,6 +32,7 @@ from lago_cli.domain.instants import (
     FIRST_EVENT,
     SECOND,
     TEN_DIGITS,
+    finer_of,
     parse_instant,
     seconds_to_micros,
 )
@@ -44,10 +45,11 @@ if TYPE_CHECKING:
 Party = tuple[str | None, str | None]
 """(external_customer_id, external_subscription_id); at least one of the two is given."""
 
-_READ = ("readings", "read_for", "parts", "not_kept")
+_APART = ("finer", "readings", "read_for", "parts", "not_kept")
 _BLANK_STARTS = (b"\n\n", b"\n\r", b"\n ", b"\n\t")
 _MANY_BRACKETS = 400  # on one line: it may be nested too deeply
 _LONG_NUMBER = 100  # characters
+_COARSE = 25  # characters: an instant of that form with more than microseconds is longer
 
 
 def _short_decimal(text: str) -> Decimal:
@@ -75,6 +77,7 @@ class EventBatch:
     properties: list[str] = field(default_factory=list)
     amounts: list[str | None] = field(default_factory=list)
     lines: Sequence[int] = field(default_factory=list)  # where each stands in its input
+    finer: list[int] | None = None  # picoseconds after `at`; None: all are 0, as they mostly are
     readings: Readings | None = None  # where somebody has read them already
     read_for: Mapping[str, Metric] | None = None  # the metrics they were read for
     parts: Sequence[Part] = ()  # who can sum them up, where somebody can
@@ -84,6 +87,10 @@ class EventBatch:
         return len(self.transaction_ids)
 
     def append(self, event: Event, line: int) -> None:
+        if self.finer is None and event.finer:
+            self.finer = [0] * len(self)
+        if self.finer is not None:
+            self.finer.append(event.finer)
         self.transaction_ids.append(event.transaction_id)
         self.codes.append(event.code)
         self.parties.append((event.external_customer_id, event.external_subscription_id))
@@ -104,23 +111,32 @@ class EventBatch:
             self.amounts[index],
         )
 
+    def event(self, index: int) -> Event:
+        """One event, with all that is known of its instant."""
+        event = Event(*self.fields(index))
+        return event if self.finer is None else replace(event, finer=self.finer[index])
+
     def without(self, indexes: Container[int]) -> EventBatch:
         """The others, in their order."""
         keep = [index not in indexes for index in range(len(self))]
         batch = EventBatch()
         for column in fields(self):
-            if column.name not in _READ:
+            if column.name not in _APART:
                 setattr(batch, column.name, list(compress(getattr(self, column.name), keep)))
+        if self.finer is not None:
+            batch.finer = list(compress(self.finer, keep))
         if self.readings is not None:
             batch.readings = Readings(*(list(compress(each, keep)) for each in self.readings))
             batch.read_for = self.read_for
         return batch
 
-    def only(self, index: int, at: int | None) -> EventBatch:
-        """Just one event; it happened `at` where it does not say itself."""
+    def only(self, index: int, at: int | None, finer: int = 0) -> EventBatch:
+        """Just one event; it happened `at` and `finer` where it does not say itself."""
         batch = EventBatch()
-        event = Event(*self.fields(index))
-        batch.append(event if event.at is not None else replace(event, at=at), self.lines[index])
+        event = self.event(index)
+        if event.at is None:
+            event = replace(event, at=at, finer=finer)
+        batch.append(event, self.lines[index])
         return batch
 
 
@@ -130,9 +146,11 @@ def joined(batches: Sequence[EventBatch]) -> EventBatch:
         return batches[0]
     batch = EventBatch()
     for column in fields(EventBatch):
-        if column.name not in _READ:
+        if column.name not in _APART:
             parts = (getattr(each, column.name) for each in batches)
             setattr(batch, column.name, list(chain.from_iterable(parts)))
+    if any(each.finer is not None for each in batches):
+        batch.finer = list(chain.from_iterable(each.finer or [0] * len(each) for each in batches))
     read = [each.readings for each in batches if each.readings is not None]
     if len(read) == len(batches) and len({id(each.read_for) for each in batches}) == 1:
         batch.readings = Readings(*(list(chain(*parts)) for parts in zip(*read, strict=True)))
@@ -156,7 +174,7 @@ def decode_lines(data: bytes, first_line: int) -> EventBatch | None:
             return None
         data.decode()  # msgspec does not look into the text of what it skips
         properties = [str(event.properties, "utf-8") for event in events]
-        at = _micros([event.timestamp for event in events])
+        at, finer = _instants([event.timestamp for event in events])
     except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
         return None
     ids = [event.transaction_id for event in events]
@@ -174,7 +192,15 @@ def decode_lines(data: bytes, first_line: int) -> EventBatch | None:
         return None
     lines = range(first_line, first_line + len(ids))
     return EventBatch(
-        ids, codes, parties, at, properties, [None] * len(ids), lines, not_kept=not_kept
+        ids,
+        codes,
+        parties,
+        at,
+        properties,
+        [None] * len(ids),
+        lines,
+        finer,
+        not_kept=not_kept,
     )
 
 
@@ -197,17 +223,21 @@ def _may_be_deep(data: bytes, lines: int) -> bool:
     return any(line.count(b"{") + line.count(b"[") > _MANY_BRACKETS for line in data.split(b"\n"))
 
 
-def _micros(times: list[Any]) -> list[int | None]:
+def _instants(times: list[Any]) -> tuple[list[int | None], list[int] | None]:
+    """Microseconds, and picoseconds beyond them, None where there are none."""
     if set(map(type, times)) == {int}:
         if min(times) not in _SECONDS or max(times) not in _SECONDS:
             raise ValueError
-        return [second * SECOND for second in times]
+        return [second * SECOND for second in times], None
     if all(type(time) is str and time[10:11] == "T" and time[-1] == "Z" for time in times):
         since = [moment - EPOCH for moment in map(datetime.fromisoformat, times)]
         if min(since) < _FIRST or not all(map(str.isascii, times)):
             raise ValueError
-        return [(span.days * 86_400 + span.seconds) * SECOND + span.microseconds for span in since]
-    return [None if time is None else _micros_of(time) for time in times]
+        at: list[int | None] = [
+            (span.days * 86_400 + span.seconds) * SECOND + span.microseconds for span in since
+        ]
+        return at, None if max(map(len, times)) <= _COARSE else _finer(times)
+    return [None if time is None else _micros_of(time) for time in times], _finer(times)
 
 
 def _micros_of(time: Any) -> int:
@@ -223,6 +253,11 @@ def _micros_of(time: Any) -> int:
     if not FIRST_EVENT <= micros < last:
         raise ValueError
     return micros
+
+
+def _finer(times: list[Any]) -> list[int] | None:
+    finer = [finer_of(str(time)) if type(time) in (str, Decimal) else 0 for time in times]
+    return finer if any(finer) else None
 
 
 def _named(parties: set[Party]) -> bool:

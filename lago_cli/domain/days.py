@@ -68,7 +68,7 @@ class Days:
         self,
         codes: Sequence[int],
         at: Sequence[int],
-        ids: Iterable[int],
+        ranks: Iterable[int],
         parties: Sequence[int],
         readings: Iterable[Kept],
         properties: Sequence[str],
@@ -77,15 +77,15 @@ class Days:
         """Events by column; `ways` has one for each of their codes."""
         summaries = self._summaries
         with exact():
-            for code, moment, event_id, party, reading, text in zip(
-                codes, at, ids, parties, readings, properties, strict=True
+            for code, moment, rank, party, reading, text in zip(
+                codes, at, ranks, parties, readings, properties, strict=True
             ):
                 kind, label_of = ways[code]
                 key = code, moment // DAY, party, label_of(text) if label_of else None
                 summary = summaries.get(key)
                 if summary is None:
                     summary = summaries[key] = kind()
-                summary.take(moment, event_id, reading)
+                summary.take(moment, rank, reading)
 
     def take(self) -> Iterator[tuple[DayKey, Summaries]]:
         """What was collected, day by day; then there is nothing left."""

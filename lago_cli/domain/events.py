@@ -44,6 +44,7 @@ class Event:
     at: int | None  # microseconds since 1970; None: the instant of its reception
     properties: str = NO_PROPERTIES  # a JSON object, as received
     precise_total_amount_cents: str | None = None  # plain decimal text
+    finer: int = 0  # picoseconds after `at`, which order the events of a microsecond
 
 
 def parse_event(fields: Mapping[str, Raw], times: TimeForm = ORDINARY) -> Event:
@@ -74,6 +75,7 @@ def parse_event(fields: Mapping[str, Raw], times: TimeForm = ORDINARY) -> Event:
         _timestamp(fields.get("timestamp"), times),
         _properties(fields.get("properties")),
         _amount(fields.get("precise_total_amount_cents")),
+        times.finer(text_of(fields.get("timestamp")) or ""),
     )
 
 

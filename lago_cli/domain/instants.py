@@ -3,7 +3,8 @@ Instants: integer microseconds since 1970 UTC inside, ISO 8601 in UTC outside.
 
 Text may be ISO 8601 (`T` or a space between date and time; without an offset it is
 read in the time zone in force), one of `domain.spellings`, or UNIX seconds of at most ten
-digits. Digits beyond microseconds are cut.
+digits. Digits beyond microseconds are cut; where the order of events hangs on them,
+`finer_of` tells them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 
-from lago_cli.domain.numbers import NUMBER, exact, parse_decimal
+from lago_cli.domain.numbers import NUMBER, as_plain, exact, parse_decimal
 
 SECOND = 1_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,6 +22,7 @@ AFTER_LAST_EVENT = 253_402_300_800 * SECOND  # 10000-01-01T00:00:00Z
 _MICROSECOND = timedelta(microseconds=1)
 TEN_DIGITS = 10**10  # seconds: a number beyond them is milliseconds, or a date
 _PLAIN_SECONDS = re.compile(r"([0-9]{1,10})(?:\.([0-9]+))?")
+_FRACTION = re.compile(r"[.,]([0-9]+)")
 _ISO = re.compile(r"[0-9]{4}-?(?:[0-9]{2}|W[0-9]{2})-?[0-9]{1,2}(?:[Tt ][0-9].*)?")
 
 
@@ -71,6 +73,21 @@ def parse_instant(text: str, zone: tzinfo = UTC) -> int:
         return to_micros(moment.astimezone(UTC))
     except OverflowError:
         raise ValueError(f"{text!r} lies outside the calendar") from None
+
+
+def finer_of(text: str) -> int:
+    """
+    What the text of an instant says beyond its microsecond, in whole picoseconds.
+
+    That are the digits 7 to 12 of its fraction, from 0 to 999,999; further ones are cut.
+    """
+    if text[19:20] == "." and (len(text) < 27 or text[26:] == "Z"):
+        return 0  # microseconds at most, the way most programs write them
+    if "e" in text.lower() and NUMBER.fullmatch(text):
+        text = as_plain(parse_decimal(text))
+    fraction = _FRACTION.search(text)
+    beyond = fraction[1][6:12] if fraction else ""
+    return int(beyond.ljust(6, "0")) if beyond else 0
 
 
 def parse_moment(text: str, zone: tzinfo = UTC) -> int:

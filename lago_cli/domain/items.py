@@ -19,7 +19,7 @@ from lago_cli.domain.readings import Kept
 from lago_cli.domain.summary import Summary
 
 Operation = tuple[int, int, bool]
-"""(microseconds since 1970, number in the order of arrival, whether the item was added)."""
+"""(microseconds since 1970, rank within the microsecond, whether the item was added)."""
 
 _items = msgpack.Decoder(tuple[list[str], list[str]]).decode
 _packed = msgpack.Decoder(bytes).decode
@@ -68,14 +68,14 @@ class Items(Summary):
     def said(self) -> object:
         return self.unusable, self.usable, self.last
 
-    def take(self, at: int, event_id: int, reading: Kept) -> None:
+    def take(self, at: int, rank: int, reading: Kept) -> None:
         item, _, step = reading
         if item is None:
             self.unusable += 1
             return
         self.usable += 1
         known = self.last.get(item)
-        operation = at, event_id, step == 1
+        operation = at, rank, step == 1
         if known is None or operation > known:
             self.last[item] = operation
 

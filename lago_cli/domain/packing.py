@@ -56,6 +56,7 @@ class Packer:
             parties,
             batch.transaction_ids,
             batch.at,
+            batch.finer,
             batch.properties,
             batch.readings,
             batch.not_kept,
@@ -72,7 +73,8 @@ class Unpacker:
 
     def unpack(self, packed: bytes, first_line: int) -> EventBatch:
         content = msgpack.decode(packed)
-        forget, new_codes, new_parties, codes, parties, ids, at, properties, readings = content[:-1]
+        forget, new_codes, new_parties, codes, parties = content[:5]
+        ids, at, finer, properties, readings, not_kept = content[5:]
         if forget:
             self._codes.clear()
             self._parties.clear()
@@ -86,6 +88,7 @@ class Unpacker:
             properties,
             [None] * len(ids),
             range(first_line, first_line + len(ids)),
+            finer,
             Readings(*readings) if readings else None,
-            not_kept=content[-1],
+            not_kept=not_kept,
         )

@@ -52,7 +52,7 @@ class Total(Summary):
         total = Fraction(self.total, 10**self.scale) + Fraction(self.rest)
         return self.unusable, self.usable, total
 
-    def take(self, at: int, event_id: int, reading: Kept) -> None:  # noqa: ARG002
+    def take(self, at: int, rank: int, reading: Kept) -> None:  # noqa: ARG002
         value, scale, _ = reading
         if value is None:
             self.unusable += 1
@@ -99,7 +99,7 @@ class Largest(Summary):
         largest = None if self.value is None else number_kept(self.value, self.scale)
         return self.unusable, self.usable, largest
 
-    def take(self, at: int, event_id: int, reading: Kept) -> None:  # noqa: ARG002
+    def take(self, at: int, rank: int, reading: Kept) -> None:  # noqa: ARG002
         value, scale, _ = reading
         if value is None:
             self.unusable += 1
@@ -133,23 +133,23 @@ class Latest(Summary):
         return self.unusable, self.usable, *self.moment, *kept(self.latest, 1)[:2]
 
     def absorb(self, row: Sequence[Any]) -> None:
-        unusable, usable, at, event_id, value, scale = row
+        unusable, usable, at, rank, value, scale = row
         self.unusable += unusable
         self.usable += usable
-        if (at, event_id) > self.moment:
-            self.moment, self.latest = (at, event_id), number_kept(value, scale)
+        if (at, rank) > self.moment:
+            self.moment, self.latest = (at, rank), number_kept(value, scale)
 
     def said(self) -> object:
         return self.row()
 
-    def take(self, at: int, event_id: int, reading: Kept) -> None:
+    def take(self, at: int, rank: int, reading: Kept) -> None:
         value, scale, _ = reading
         if value is None:
             self.unusable += 1
             return
         self.usable += 1
-        if (at, event_id) > self.moment:
-            self.moment, self.latest = (at, event_id), number_kept(value, scale)
+        if (at, rank) > self.moment:
+            self.moment, self.latest = (at, rank), number_kept(value, scale)
 
 
 class Level(Total):
@@ -188,7 +188,7 @@ class Level(Total):
     def said(self) -> object:
         return super().said(), self.moments.said()
 
-    def take(self, at: int, event_id: int, reading: Kept) -> None:  # noqa: ARG002
+    def take(self, at: int, rank: int, reading: Kept) -> None:  # noqa: ARG002
         value, scale, _ = reading
         if value is None:
             self.unusable += 1

@@ -10,7 +10,7 @@ from lago_cli.domain.aggregations import Units, Window
 from lago_cli.domain.readings import Kept
 
 Moment = tuple[int, int]
-"""(microseconds since 1970, number in the order of arrival) of an event."""
+"""(microseconds since 1970, rank within the microsecond) of an event; see `domain.ranks`."""
 
 
 class Summary:
@@ -23,7 +23,7 @@ class Summary:
         self.unusable = unusable
         self.usable = usable
 
-    def take(self, at: int, event_id: int, reading: Kept) -> None:  # noqa: ARG002
+    def take(self, at: int, rank: int, reading: Kept) -> None:  # noqa: ARG002
         """
         Count in one event, with its reading as it is stored.
 

@@ -16,6 +16,7 @@ from lago_cli.domain.instants import (
     AFTER_LAST_EVENT,
     FIRST_EVENT,
     TooManyDigits,
+    finer_of,
     parse_instant,
     to_micros,
 )
@@ -67,6 +68,12 @@ class TimeForm:
             hint = _hint(text) if self.format is None else _OTHER_FORMAT
             raise refused("invalid_timestamp", f"timestamp {error}", hint) from None
         return check_event_time(micros, text)
+
+    def finer(self, text: str) -> int:
+        """Whole picoseconds of a good time within its microsecond: see `instants.finer_of`."""
+        if self.unit is None or not NUMBER.fullmatch(text):
+            return finer_of(text)
+        return _in_unit(text, UNITS[self.unit] + 6) % 1_000_000
 
 
 _LISTED = ", ".join(UNITS)

@@ -18,6 +18,7 @@ from lago_cli.domain.batches import EventBatch, decode_lines
 from lago_cli.domain.days import Days, Part, SummingLost, Way, packed, ways_of
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.packing import Packer, Unpacker
+from lago_cli.domain.ranks import ranked
 from lago_cli.domain.readings import Readings, read_all, reader_for
 from lago_cli.services.worker import Worker, WorkerDied
 
@@ -102,6 +103,7 @@ class _Decoded(NamedTuple):
     number: int
     codes: Sequence[str]
     at: list[int]
+    finer: Sequence[int] | None
     properties: Sequence[str]
     readings: Readings
 
@@ -125,7 +127,9 @@ class _Task:
         at = [moment for moment in batch.at if moment is not None]
         if len(at) == len(batch):
             batch.readings = read_all(batch.codes, batch.properties, at, self._readers)
-            decoded = _Decoded(self._number, batch.codes, at, batch.properties, batch.readings)
+            decoded = _Decoded(
+                self._number, batch.codes, at, batch.finer, batch.properties, batch.readings
+            )
             self._unsettled.append(decoded)
         return self._packer.pack(batch)
 
@@ -141,11 +145,11 @@ class _Task:
     def _add(
         self, decoded: _Decoded, codes: Sequence[int], first_id: int, parties: Sequence[int]
     ) -> None:
-        ids = range(first_id, first_id + len(codes))
+        ranks = ranked(decoded.finer, range(first_id, first_id + len(codes)))
         texts = dict(zip(codes, decoded.codes, strict=True))
         ways = {code: self._ways.get(text, Way()) for code, text in texts.items()}
         readings = zip(*decoded.readings, strict=True)
-        self._days.add(codes, decoded.at, ids, parties, readings, decoded.properties, ways)
+        self._days.add(codes, decoded.at, ranks, parties, readings, decoded.properties, ways)
 
     def answer(self) -> bytes:
         days = self._days.take()

@@ -164,7 +164,8 @@ class UsageStore(Protocol):
 
     def evidence(self, query: UsageQuery) -> Iterator[Evidence]:
         """
-        Every event of the members, by owner, then in the order of (timestamp, arrival).
+        Every event of the members, by owner, then in the order of (timestamp, arrival),
+        whose timestamps count with all their digits.
 
         That is from the start of the first window, or of all time where the metric
         recurs, to the end of the last, whatever the filters and `as_of` say; of an event

@@ -30,9 +30,14 @@ from lago_cli.stores.base import Appended, Duplicate, OnDuplicate
 class _Stored(NamedTuple):
     event: Event
     at: int
+    finer: int  # picoseconds after it
     position: int  # in the order of arrival
     received_at: int
     replaced: _Stored | None  # the version that it took the place of
+
+    @property
+    def order(self) -> tuple[int, int, int]:
+        return self.at, self.finer, self.position
 
 
 class Definitions:
@@ -97,7 +102,7 @@ class MemoryStore:
         refused: list[tuple[int, LagoError]] = []
         registry = Registry(self.accounts.subscriptions(), ())
         for index in range(len(batch)):
-            event = Event(*batch.fields(index))
+            event = batch.event(index)
             subscription = event.external_subscription_id
             name = subscription or event.external_customer_id or ""
             identity = (subscription is not None, name, event.transaction_id)
@@ -106,16 +111,16 @@ class MemoryStore:
             if earlier and not (differs_in and on_duplicate == "replace"):
                 duplicates.append(Duplicate(index, differs_in))
                 continue
-            at = received_at if event.at is None else event.at
+            at, finer = received_at if event.at is None else event.at, event.finer
             if earlier and event.at is None:
-                at = earlier.at
+                at, finer = earlier.at, earlier.finer
             party = event.external_customer_id, subscription
             if refusal := registry.refusal(party, at, received_at):
                 refused.append((index, refusal))
                 continue
             new, replaced = new + (earlier is None), replaced + (earlier is not None)
             self._arrived += 1
-            self._events[identity] = _Stored(event, at, self._arrived, received_at, earlier)
+            self._events[identity] = _Stored(event, at, finer, self._arrived, received_at, earlier)
             stored.append(self._events[identity])
         unmatched = sum(row.event.code not in self._metrics for row in stored)
         usable = sum(self._reading(row) is not None for row in stored)
@@ -145,7 +150,7 @@ class MemoryStore:
         yield from ((code, count) for code, count in found.items() if count)
 
     def aggregate(self, query: UsageQuery) -> Iterator[Share]:
-        found: dict[tuple[int, Window, Group], list[tuple[int, Reading]]] = defaultdict(list)
+        found: dict[tuple[int, Window, Group], list[tuple[_Stored, Reading]]] = defaultdict(list)
         for row in self._known(query.as_of):
             reading = self._reading(row) if row.event.code == query.metric.code else None
             if reading is None or not _is_asked_for(query, row):
@@ -156,12 +161,12 @@ class MemoryStore:
                 for window in query.windows[owner]:
                     starts = -(2**62) if query.metric.recurring else window.start
                     if starts <= row.at < window.end:
-                        found[owner, window, _group(query, row)].append((row.position, reading))
+                        found[owner, window, _group(query, row)].append((row, reading))
         row_of = query.aggregation
         fold = row_of.daily if query.daily else row_of.fold
         assert fold is not None
-        for (owner, window, group), positioned in found.items():
-            in_order = sorted(positioned, key=lambda pair: (pair[1].at, pair[0]))
+        for (owner, window, group), rows in found.items():
+            in_order = sorted(rows, key=lambda pair: pair[0].order)
             readings = [reading for _, reading in in_order]
             inside = sum(window.start <= reading.at for reading in readings)
             with exact():
@@ -170,7 +175,7 @@ class MemoryStore:
 
     def evidence(self, query: UsageQuery) -> Iterator[Evidence]:
         rows = dict.fromkeys([*self._events.values(), *self._known(query.as_of)])
-        in_order = sorted(rows, key=lambda row: (row.at, row.position))
+        in_order = sorted(rows, key=lambda row: row.order)
         for owner, windows in enumerate(query.windows):
             if not windows:
                 continue

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lago_cli.domain.batches import decode_lines
-from lago_cli.domain.events import FIELDS, Event, parse_event
+from lago_cli.domain.events import FIELDS, parse_event
 from lago_cli.domain.json_text import decode_object
 from lago_cli.errors import LagoError
 from lago_cli.readers.base import Block
@@ -87,7 +87,7 @@ def short_way(data):
     batch = decode_lines(data, 1)
     if batch is None:
         return None
-    return [(batch.lines[index], Event(*batch.fields(index))) for index in range(len(batch))]
+    return [(batch.lines[index], batch.event(index)) for index in range(len(batch))]
 
 
 @given(st.lists(LINES, min_size=1, max_size=4), BYTES, st.integers(0, 200), st.booleans())

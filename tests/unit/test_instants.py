@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lago_cli.domain.instants import (
     AFTER_LAST_EVENT,
     FIRST_EVENT,
+    finer_of,
     format_instant,
     parse_instant,
     seconds_to_micros,
@@ -98,3 +99,36 @@ def test_what_is_shown_is_read_back(moment):
 
     assert to_datetime(micros) == moment
     assert parse_instant(format_instant(micros)) == micros
+
+
+@pytest.mark.parametrize(
+    ("text", "picoseconds"),
+    [
+        pytest.param("2026-11-22T10:20:30Z", 0, id="no fraction"),
+        pytest.param("2026-11-22T10:20:30.123456Z", 0, id="microseconds"),
+        pytest.param("2026-11-22T10:20:30.123456", 0, id="microseconds without an offset"),
+        pytest.param("2026-11-22T10:20:30.1234567", 700_000, id="seven digits and no offset"),
+        pytest.param("2026-11-22T10:20:30.000000900Z", 900_000, id="nanoseconds"),
+        pytest.param("2026-11-22T10:20:30.000000009+05:30", 9_000, id="with an offset"),
+        pytest.param("2026-11-22 10:20:30,123456789012", 789_012, id="picoseconds after a comma"),
+        pytest.param("20261122T102030.1234567891234Z", 789_123, id="further digits are cut"),
+        pytest.param("2026-11-22T102030.1234567Z", 700_000, id="a date with hyphens only"),
+        pytest.param("1795348800.123456789", 789_000, id="UNIX seconds"),
+        pytest.param("1795348800.123456", 0, id="UNIX seconds to the microsecond"),
+        pytest.param("1795348800", 0, id="whole UNIX seconds"),
+        pytest.param("1.795348800123456789e9", 789_000, id="with an exponent"),
+        pytest.param("1795348800123456789E-9", 789_000, id="with a negative exponent"),
+    ],
+)
+def test_what_is_said_beyond_the_microsecond(text, picoseconds):
+    assert finer_of(text) == picoseconds
+
+
+@given(st.integers(FIRST_EVENT * 10**6, AFTER_LAST_EVENT * 10**6 - 1))
+def test_microseconds_and_what_is_beyond_them_are_the_whole_instant(picoseconds):
+    whole, fraction = divmod(picoseconds, 10**12)
+    seconds = f"{whole}.{fraction:012d}"
+    text = to_datetime(whole * 10**6).strftime(f"%Y-%m-%dT%H:%M:%S.{fraction:012d}Z")
+
+    for written in (seconds, text):
+        assert parse_instant(written) * 10**6 + finer_of(written) == picoseconds

@@ -261,6 +261,73 @@ def test_identities_of_every_earlier_schema_stay_taken(old, version):
     assert run(old, "SELECT count(*) FROM recent_identities") == [(1,)]
 
 
+def test_events_of_an_earlier_schema_keep_their_order_beside_finer_ones(old):
+    """They come first in their microsecond, by arrival; what replaced and undid them works."""
+    run(old, "UPDATE metrics SET aggregation_type = 'latest_agg'")
+    migrate(old, 5)
+    stored_at = {"timestamp": f"{(AT + 1) // 10**6}.{(AT + 1) % 10**6:06d}"}
+    with sqlite(old) as engine:
+        repeated = event("t1") | {
+            "timestamp": stored_at["timestamp"] + "9",
+            "properties": {"gb": 1.5},
+        }
+        done = engine.ingest([repeated], on_duplicate="replace")
+        assert (done.replaced, done.duplicates) == (0, [(0, ())])
+        for number, (digits, gb) in enumerate((("9", 9), ("1", 1))):
+            finer = {"timestamp": stored_at["timestamp"] + digits, "properties": {"gb": gb}}
+            engine.ingest([event(f"n{number}") | finer])
+        asked = {"by": "subscription", "start": "2026-11-10", "end": "2026-11-11"}
+        assert figures(engine, **asked)["acme", None] == (9, 3)
+        engine.store.revert(len(list(engine.store.runs.list())) - 1, AT)
+        assert figures(engine, **asked)["acme", None] == (1, 2)
+        assert [found for _, found in engine.store.maintenance.problems() if found] == []
+    assert run(old, "SELECT event_id FROM readings WHERE event_id < 4 ORDER BY 1") == [
+        (1,),
+        (2,),
+        (3,),
+    ]
+    assert run(old, "SELECT count(*) FROM v_events") == [(4,)]
+
+
+def test_runs_know_how_many_of_their_ids_were_made_of_content_before(old):
+    """Only those in the very form of that rule, and of runs that are still there."""
+    made = "content-" + "0123456789abcdef" * 2
+    alike = ("content-", made[:-1], made + "0", made.upper(), "content-" + "g" * 32, "t")
+    ids = {1: [*alike, made], 2: [made[:-1] + "0", made[:-1] + "1"], 3: [made[:-1] + "2"], 4: []}
+    migrate(old, 5)
+    run(
+        old,
+        *(
+            "INSERT INTO ingest_runs (id, started_at, source, reverted_at)"
+            f" VALUES ({number}, 9, 'file {number}', {reverted})"
+            for number, reverted in ((2, "NULL"), (3, "10"), (4, "NULL"))
+        ),
+        *(
+            "INSERT INTO events (party_id, transaction_id, code_id, at, properties, received_at,"
+            f" run_id) VALUES (1, '{name}', 1, {AT}, '{{}}', {AT}, {number})"
+            for number, names in ids.items()
+            for name in names
+        ),
+    )
+    write(old)
+
+    assert run(old, "SELECT earlier_ids FROM ingest_runs ORDER BY id") == [(1,), (2,), (1,), (0,)]
+    with open_store(old, writable=False, busy_timeout=1) as store:
+        assert store.runs.with_earlier_ids() == [
+            (1, "events.ndjson", 1),
+            (2, "file 2", 2),
+        ]
+
+
+def test_the_account_of_an_earlier_run_says_zero_of_what_was_not_counted_then(old):
+    write(old)
+    with open_store(old, writable=False, busy_timeout=1) as store:
+        tally = store.runs.get(1).tally
+
+    assert (tally.read, tally.ingested, tally.unmatched) == (3, 3, 1)
+    assert (tally.skipped, tally.undated) == (0, 0)
+
+
 def test_a_file_of_the_first_schema_is_not_changed_by_a_look(old):
     before = run(old, "PRAGMA user_version"), run(old, "SELECT * FROM sqlite_schema")
     with pytest.raises(LagoError) as caught:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import fields
 from decimal import Decimal
 
 import pytest
 
 from lago_cli.domain.metrics import define_metric
+from lago_cli.domain.runs import Tally
 from lago_cli.errors import Kind, LagoError
 from lago_cli.stores import open_store
 from lago_cli.stores.sqlite.connection import as_lago_error
@@ -228,3 +230,16 @@ def test_a_file_that_comes_again(at):
     ]
     assert len(differing) == 1
     assert all([d.position for d in each.duplicates] == list(range(0, 20, 2)) for each in between)
+
+
+def test_every_count_of_an_account_is_kept_under_its_name():
+    tally = Tally(*range(1, 1 + len(fields(Tally))))
+    with sqlite() as engine:
+        store = engine.store
+        with store.writing():
+            run = store.runs.start("test", NOON, 1)
+            store.runs.record(run, tally, 0, NOON)
+
+        assert store.runs.get(run).tally == tally
+        row = store._connection.execute("SELECT skipped, unmatched, undated FROM ingest_runs")
+        assert row.fetchone() == (tally.skipped, tally.unmatched, tally.undated)

@@ -11,6 +11,7 @@ from lago_cli.domain.batches import EventBatch
 from lago_cli.domain.events import FIELDS
 from lago_cli.domain.json_text import same_json
 from lago_cli.domain.metrics import Metric
+from lago_cli.domain.ranks import ranked
 from lago_cli.domain.readings import Reader, read_all, reader_for
 from lago_cli.errors import LagoError
 from lago_cli.stores.base import Appended, Duplicate, OnDuplicate
@@ -20,11 +21,13 @@ from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.identities import Identities, Identity, key_of
 from lago_cli.stores.sqlite.interning import Interning
 from lago_cli.stores.sqlite.keys import rows_by
+from lago_cli.stores.sqlite.ranks import COARSE_COLUMNS, EVENT_COLUMNS, RANK
 from lago_cli.stores.sqlite.rollups import Rollups
 
 T = TypeVar("T")
 
-_INSERT_EVENTS = "INSERT OR ROLLBACK INTO events"
+_INSERT_EVENTS = f"INSERT OR ROLLBACK INTO events ({COARSE_COLUMNS})"
+_INSERT_FINER_EVENTS = f"INSERT OR ROLLBACK INTO events ({EVENT_COLUMNS})"
 _INSERT_READINGS = "INSERT OR ROLLBACK INTO readings"
 _NEXT_ID = """
 SELECT 1 + max(ifnull((SELECT max(id) FROM events), 0),
@@ -32,7 +35,7 @@ SELECT 1 + max(ifnull((SELECT max(id) FROM events), 0),
 """
 _STORED = """
 SELECT e.id, e.transaction_id, c.code, p.external_customer_id, p.external_subscription_id, e.at,
-       e.properties, e.precise_total_amount_cents
+       e.properties, e.precise_total_amount_cents, e.finer
   FROM json_each(?) AS wanted
   JOIN events AS e ON e.id = wanted.value
   JOIN parties AS p ON p.id = e.party_id
@@ -47,6 +50,11 @@ SELECT e.id, e.party_id, e.transaction_id, c.code, e.at, e.properties,
  ORDER BY e.id
  LIMIT ?
 """
+_PUT_ASIDE = f"""
+INSERT INTO replaced_events ({EVENT_COLUMNS}, replaced_by)
+SELECT {EVENT_COLUMNS}, ? FROM events WHERE id = ?
+"""  # noqa: S608
+_PLACE = f"SELECT e.code_id, e.at, {RANK} FROM events AS e WHERE e.id = ?"  # noqa: S608
 _AT = FIELDS.index("timestamp")
 
 
@@ -191,12 +199,12 @@ class Appender:
         stored = self._stored(taken.values())
         duplicates, refused = [], []
         for index, holder in taken.items():
-            earlier_id, *earlier = stored[holder]
+            earlier_id, *earlier, finer = stored[holder]
             differs_in = _differences(batch.fields(index), earlier)
             if not differs_in or on_duplicate != "replace":
                 duplicates.append(Duplicate(index, differs_in))
                 continue
-            later = batch.only(index, earlier[_AT])
+            later = batch.only(index, earlier[_AT], finer)
             if refusal := self._admission.refusals(later, received_at).get(0):
                 refused.append((index, refusal))
                 continue
@@ -204,7 +212,7 @@ class Appender:
             inserted = insert(later, [first + index], [parties[index]])
             undated = int(batch.at[index] is None)
             done = done.plus_replacement(inserted._replace(undated=undated))
-            stored[holder] = first + index, *later.fields(0)
+            stored[holder] = first + index, *later.fields(0), later.event(0).finer
         return done._replace(duplicates=duplicates, refused=refused)
 
     def _insert(
@@ -223,23 +231,20 @@ class Appender:
         is_read = batch.readings is not None and batch.read_for is self.metrics
         readings = batch.readings if is_read else None
         readings = readings or read_all(batch.codes, batch.properties, at, self._readers)
-        insert_rows(
-            self._connection,
-            _INSERT_EVENTS,
-            ids,
-            parties,
-            batch.transaction_ids,
-            codes,
-            at,
-            batch.properties,
-            batch.amounts,
-            shared=(received_at, run),
-        )
-        insert_rows(self._connection, _INSERT_READINGS, codes, at, ids, parties, *readings)
+        columns = (ids, parties, batch.transaction_ids, codes, at, batch.properties, batch.amounts)
+        shared = (received_at, run)
+        if batch.finer is None:
+            insert_rows(self._connection, _INSERT_EVENTS, *columns, shared=shared)
+        else:
+            insert_rows(
+                self._connection, _INSERT_FINER_EVENTS, batch.finer, *columns, shared=shared
+            )
+        ranks = ranked(batch.finer, ids)
+        insert_rows(self._connection, _INSERT_READINGS, codes, at, ranks, parties, *readings)
         delegates = batch.parts if is_read else ()
         if not (delegates and self._rollups.delegate(delegates, codes, at, ids[0], parties)):
             kept = zip(*readings, strict=True)
-            self._rollups.add(codes, at, ids, parties, kept, batch.properties)
+            self._rollups.add(codes, at, ranks, parties, kept, batch.properties)
         strangers = self._strangers(batch.codes)
         unusable = readings.values.count(None) - strangers
         return Appended(len(ids), (), 0, strangers, unusable, batch.at.count(None))
@@ -256,14 +261,10 @@ class Appender:
 
     def _put_aside(self, key: int, old: int, new: int) -> None:
         """Move a replaced event out of the way, where `ingest-runs revert` finds it."""
+        self._connection.execute(_PUT_ASIDE, (new, old))
+        code, at, rank = self._connection.execute(_PLACE, (old,)).fetchone()
         self._connection.execute(
-            "INSERT INTO replaced_events SELECT *, ? FROM events WHERE id = ?", (new, old)
-        )
-        code, at = self._connection.execute(
-            "SELECT code_id, at FROM events WHERE id = ?", (old,)
-        ).fetchone()
-        self._connection.execute(
-            "DELETE FROM readings WHERE code_id = ? AND at = ? AND event_id = ?", (code, at, old)
+            "DELETE FROM readings WHERE code_id = ? AND at = ? AND event_id = ?", (code, at, rank)
         )
         self._rollups.mark(code, at)
         self._connection.execute("DELETE FROM events WHERE id = ?", (old,))

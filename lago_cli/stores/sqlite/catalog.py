@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import msgspec
 
 from lago_cli.domain.metrics import Filter, Metric
+from lago_cli.domain.ranks import unranked
 from lago_cli.domain.readings import Reader, reader_for, unmatched
 from lago_cli.errors import not_found, refused
+from lago_cli.stores.sqlite.ranks import EVENT_ID
 from lago_cli.stores.sqlite.rollups import Rollups
 
 _METRIC_COLUMNS = (
@@ -20,13 +22,13 @@ _REFILL = """
 UPDATE readings SET value = ?, scale = ?, step = ?
  WHERE code_id = ? AND at = ? AND event_id = ?
 """
-_EVENTS_OF_CODE = """
+_EVENTS_OF_CODE = f"""
 SELECT r.at, r.event_id, e.properties
-  FROM readings AS r JOIN events AS e ON e.id = r.event_id
+  FROM readings AS r JOIN events AS e ON e.id = {EVENT_ID}
  WHERE r.code_id = ? AND (r.at, r.event_id) > (?, ?)
  ORDER BY r.at, r.event_id
  LIMIT 10000
-"""
+"""  # noqa: S608
 
 
 class Catalog:
@@ -96,10 +98,7 @@ class Catalog:
         while rows := self._connection.execute(_EVENTS_OF_CODE, (*found, *last)).fetchall():
             self._connection.executemany(
                 _REFILL,
-                (
-                    (*read(properties, at), *found, at, event_id)
-                    for at, event_id, properties in rows
-                ),
+                ((*read(properties, at), *found, at, rank) for at, rank, properties in rows),
             )
             last = rows[-1][:2]
         Rollups(self._connection).rebuild(*found)
@@ -112,13 +111,13 @@ def readings_that_differ(connection: sqlite3.Connection) -> Iterator[tuple[str, 
         metric = metrics.get(code)
         read = reader_for(metric) if metric else unmatched
         rows = connection.execute(
-            "SELECT r.event_id, e.properties, r.at, r.value, r.scale, r.step"
-            "  FROM readings AS r JOIN events AS e ON e.id = r.event_id WHERE r.code_id = ?",
+            "SELECT r.event_id, e.properties, r.at, r.value, r.scale, r.step"  # noqa: S608
+            f"  FROM readings AS r JOIN events AS e ON e.id = {EVENT_ID} WHERE r.code_id = ?",
             (code_id,),
         )
-        for event_id, properties, at, *stored in rows:
+        for rank, properties, at, *stored in rows:
             if tuple(stored) != read(properties, at):
-                yield code, event_id
+                yield code, unranked(rank)[1]
 
 
 def _metric(row: tuple[object, ...]) -> Metric:

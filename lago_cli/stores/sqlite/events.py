@@ -14,11 +14,13 @@ from lago_cli.domain.aggregations import Window
 from lago_cli.domain.batches import Party
 from lago_cli.domain.events import Event
 from lago_cli.domain.parties import Registry
+from lago_cli.domain.ranks import unranked
 from lago_cli.domain.stored import EventSelection, Status, StoredEvent
 from lago_cli.stores.sqlite.accounts import Accounts
+from lago_cli.stores.sqlite.ranks import EVENT_ID, RANK
 
-_COLUMNS = """
-       e.at, e.id, e.transaction_id, c.code, p.external_customer_id,
+_COLUMNS = f"""
+       e.at, {RANK}, e.transaction_id, c.code, p.external_customer_id,
        p.external_subscription_id, e.properties, e.precise_total_amount_cents,
        e.received_at, e.run_id, r.value IS NOT NULL, e.party_id
 """
@@ -26,7 +28,7 @@ _FEW_CODES = 50  # each read in its own order and merged; more are sorted togeth
 _OF_CODES = f"""
 SELECT {_COLUMNS}
   FROM readings AS r
-  JOIN events AS e ON e.id = r.event_id
+  JOIN events AS e ON e.id = {EVENT_ID}
   JOIN parties AS p ON p.id = e.party_id
   JOIN codes AS c ON c.id = r.code_id
  WHERE r.code_id {{codes}}
@@ -41,7 +43,7 @@ SELECT {_COLUMNS}
   FROM events AS e
   JOIN parties AS p ON p.id = e.party_id
   JOIN codes AS c ON c.id = e.code_id
-  JOIN readings AS r ON r.code_id = e.code_id AND r.at = e.at AND r.event_id = e.id
+  JOIN readings AS r ON r.code_id = e.code_id AND r.at = e.at AND r.event_id = {RANK}
  WHERE e.id = ?
 """  # noqa: S608
 _PUT_ASIDE = f"""
@@ -63,7 +65,7 @@ class Events:
     def select(
         self, selection: EventSelection, *, newest_first: bool = False
     ) -> Iterator[StoredEvent]:
-        """Events in the order of (timestamp, arrival), read as they are asked for."""
+        """Events in the order of their figures, by time and rank, read as they are asked for."""
         matched = self._matched_codes()
         wanted = self._wanted(selection)
         status = selection.status
@@ -169,10 +171,11 @@ def _as_json(ids: list[int]) -> str:
 
 
 def _stored(row: tuple[Any, ...], matched: set[str]) -> StoredEvent:
-    at, position, transaction_id, code, customer, subscription, properties, amount, *rest = row
+    at, rank, transaction_id, code, customer, subscription, properties, amount, *rest = row
     received_at, run, usable, _ = rest
     status: Status = "counted" if usable else "unusable"
     if code not in matched:
         status = "unmatched"
-    event = Event(transaction_id, code, customer, subscription, at, properties, amount)
+    finer, position = unranked(rank)
+    event = Event(transaction_id, code, customer, subscription, at, properties, amount, finer)
     return StoredEvent(event, at, received_at, run, status, position)

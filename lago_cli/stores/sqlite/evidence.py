@@ -6,12 +6,13 @@ import sqlite3
 from collections.abc import Iterator
 
 from lago_cli.domain.events import Event
+from lago_cli.domain.ranks import unranked
 from lago_cli.domain.stored import Status, StoredEvent
 from lago_cli.domain.usage import Evidence, UsageQuery
 from lago_cli.stores.sqlite.scope import Scope
 
 _EVIDENCE = """
-SELECT m.owner, r.at, e.id, e.transaction_id, p.external_customer_id,
+SELECT m.owner, r.at, r.event_id, e.transaction_id, p.external_customer_id,
        p.external_subscription_id, e.properties, e.precise_total_amount_cents, e.received_at,
        e.run_id, r.value IS NOT NULL
   FROM {readings} AS r
@@ -29,8 +30,10 @@ def evidence(connection: sqlite3.Connection, scope: Scope, query: UsageQuery) ->
     scope.lay_out(query)
     sql = _EVIDENCE.format(readings=scope.readings, events=scope.of_event)
     for row in connection.execute(sql, {"metric": query.metric.code}):
-        owner, at, position, name, customer, subscription, properties, amount, *rest = row
+        owner, at, rank, name, customer, subscription, properties, amount, *rest = row
         received_at, run, usable = rest
-        event = Event(name, query.metric.code, customer, subscription, at, properties, amount)
+        finer, position = unranked(rank)
+        code = query.metric.code
+        event = Event(name, code, customer, subscription, at, properties, amount, finer)
         status: Status = "counted" if usable else "unusable"
         yield Evidence(owner, StoredEvent(event, at, received_at, run, status, position))

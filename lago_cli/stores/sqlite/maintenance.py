@@ -14,6 +14,7 @@ from lago_cli.errors import database, refused
 from lago_cli.stores.sqlite.catalog import readings_that_differ
 from lago_cli.stores.sqlite.connection import CACHE_KIB, is_damage
 from lago_cli.stores.sqlite.identities import HOLDERS_OF_KEY, key_of
+from lago_cli.stores.sqlite.ranks import EVENT_ID, RANK
 from lago_cli.stores.sqlite.rollups import days_that_differ
 from lago_cli.stores.sqlite.schema import SCHEMA_VERSION, schema_version
 
@@ -41,15 +42,15 @@ _MAX_NAMED = 20
 _WRITING_FAILED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 _ROOM = "Free some space, or choose another disk."
 _WITHOUT = {
-    "reading": """
+    "reading": f"""
         SELECT e.id FROM events AS e
          WHERE NOT EXISTS (SELECT 1 FROM readings AS r WHERE r.code_id = e.code_id
-                              AND r.at = e.at AND r.event_id = e.id AND r.party_id = e.party_id)
-    """,
-    "event of its reading": """
-        SELECT r.event_id FROM readings AS r
-         WHERE NOT EXISTS (SELECT 1 FROM events AS e WHERE e.id = r.event_id)
-    """,
+                              AND r.at = e.at AND r.event_id = {RANK} AND r.party_id = e.party_id)
+    """,  # noqa: S608
+    "event of its reading": f"""
+        SELECT {EVENT_ID} FROM readings AS r
+         WHERE NOT EXISTS (SELECT 1 FROM events AS e WHERE e.id = {EVENT_ID})
+    """,  # noqa: S608
     "event of its identity": """
         SELECT i.event_id
           FROM (SELECT event_id FROM identities

@@ -6,7 +6,8 @@ their number so that opening a file of today's schema needs no more than one loo
 
 The path of an event: its names become a row of `parties`, its code one of `codes`; the
 event itself is appended to `events` and never changed; `identities` says that its
-identity is taken; `readings` holds what it says to its metric, in the order of time.
+identity is taken; `readings` holds what it says to its metric, in the order of time. Since
+schema 6 their `event_id` is a rank (`domain.ranks`): without finer digits, the event's id.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sqlite3
 from sqlite_utils import Database, Migrations
 
 from lago_cli.stores.sqlite.connection import APPLICATION_ID, begin_immediate
+from lago_cli.stores.sqlite.ranks import RANK
 from lago_cli.stores.sqlite.rollups import Rollups
 from lago_cli.stores.sqlite.schema import SCHEMA_VERSION, is_empty, schema_version
 
@@ -145,14 +147,9 @@ def iso(column: str) -> str:
     )
 
 
-VIEWS = {
-    "v_metrics": f"""
-        SELECT code, name, description, aggregation_type, field_name, recurring, expression,
-               weighted_interval, rounding_function, rounding_precision, filters,
-               {iso("created_at")} AS created_at
-          FROM metrics
-    """,  # noqa: S608
-    "v_events": f"""
+def events_with(reading: str) -> str:
+    """What `v_events` shows, given how the `reading` r of an event e is found."""
+    return f"""
         SELECT e.transaction_id,
                p.external_customer_id,
                p.external_subscription_id,
@@ -168,9 +165,19 @@ VIEWS = {
           FROM events AS e
           JOIN parties AS p ON p.id = e.party_id
           JOIN codes AS c ON c.id = e.code_id
-          JOIN readings AS r ON r.code_id = e.code_id AND r.at = e.at AND r.event_id = e.id
+          JOIN readings AS r ON r.code_id = e.code_id AND r.at = e.at AND {reading}
           LEFT JOIN metrics AS m ON m.code = c.code
+    """  # noqa: S608
+
+
+VIEWS = {
+    "v_metrics": f"""
+        SELECT code, name, description, aggregation_type, field_name, recurring, expression,
+               weighted_interval, rounding_function, rounding_precision, filters,
+               {iso("created_at")} AS created_at
+          FROM metrics
     """,  # noqa: S608
+    "v_events": events_with("r.event_id = e.id"),
 }
 
 
@@ -265,8 +272,12 @@ SELECT count(*), run_id FROM events WHERE transaction_id GLOB ? GROUP BY run_id
 
 
 @migrations()
-def m006_more_of_runs(db: Database) -> None:
-    """Of what earlier versions stored it is known which ids they made of records."""
+def m006_finer_instants_and_more_of_runs(db: Database) -> None:
+    """Readings have ranks where they had ids; as yet the two are the same."""
+    for table in ("events", "replaced_events"):
+        db.execute(f"ALTER TABLE {table} ADD COLUMN finer INTEGER NOT NULL DEFAULT 0")
+    db.execute("DROP VIEW v_events")
+    db.create_view("v_events", events_with(f"r.event_id = {RANK}"))
     for name in OF_RUNS:
         db.execute(f"ALTER TABLE ingest_runs ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0")
     counts = db.execute(_EARLIER_IDS, (EARLIER_ID,)).fetchall()

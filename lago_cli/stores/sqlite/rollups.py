@@ -34,6 +34,7 @@ from lago_cli.domain.days import (
 from lago_cli.domain.numbers import exact
 from lago_cli.domain.readings import Kept
 from lago_cli.domain.summary import Summary
+from lago_cli.stores.sqlite.ranks import EVENT_ID
 
 _MOST_PENDING = 100_000  # summaries
 _MOST_DELEGATED = 250_000  # events
@@ -94,14 +95,14 @@ class Rollups:
         self,
         codes: Sequence[int],
         at: Sequence[int],
-        ids: Iterable[int],
+        ranks: Iterable[int],
         parties: Sequence[int],
         readings: Iterable[Kept],
         properties: Sequence[str],
     ) -> None:
         """Events that were appended, by column."""
         ways = {code: self.way(code) for code in set(codes)}
-        self._pending.add(codes, at, ids, parties, readings, properties, ways)
+        self._pending.add(codes, at, ranks, parties, readings, properties, ways)
         if len(self._pending) > _MOST_PENDING:
             self._write_pending()
 
@@ -165,27 +166,27 @@ class Rollups:
     ) -> Iterator[tuple[int, Summaries]]:
         """(day, summaries) out of the readings."""
         today, summaries = 0, Summaries()
-        for at, event_id, who, reading in self.readings(code, start, end):
+        for at, rank, who, reading in self.readings(code, start, end):
             if summaries and at // DAY != today:
                 yield today, summaries
                 summaries = {}
             today = at // DAY
             with exact():
-                self.summary_in(summaries, code, who).take(at, event_id, reading)
+                self.summary_in(summaries, code, who).take(at, rank, reading)
         if summaries:
             yield today, summaries
 
     def readings(self, code: int, start: int, end: int) -> Iterator[tuple[int, int, Who, Kept]]:
-        """(instant, event id, whose, reading) in the order of time."""
+        """(instant, rank, whose, reading) in the order of time."""
         label_of = self.way(code).label
         sql = _READINGS.format(
             properties="e.properties" if label_of else "''",
-            events="JOIN events AS e ON e.id = r.event_id" if label_of else "",
+            events=f"JOIN events AS e ON e.id = {EVENT_ID}" if label_of else "",
         )
         bounds = {"code": code, "start": start, "end": end}
-        for at, event_id, party, text, *reading in self._connection.execute(sql, bounds):
+        for at, rank, party, text, *reading in self._connection.execute(sql, bounds):
             label = label_of(text) if label_of else None
-            yield at, event_id, (party, label), tuple(reading)
+            yield at, rank, (party, label), tuple(reading)
 
     def stored(
         self, code: int, start: int = -_EVER, end: int = _EVER, form: Any = Summary.form

@@ -12,6 +12,7 @@ from lago_cli.domain.runs import Run, Tally
 from lago_cli.errors import not_found, refused
 from lago_cli.stores.sqlite.identities import Identities, key_of
 from lago_cli.stores.sqlite.interning import Interning
+from lago_cli.stores.sqlite.ranks import EVENT_COLUMNS, RANK
 from lago_cli.stores.sqlite.rollups import Rollups
 
 _COLUMNS = (
@@ -40,15 +41,23 @@ DELETE FROM customers
    AND external_id NOT IN (SELECT external_customer_id FROM parties
                             WHERE used = 1 AND external_customer_id IS NOT NULL)
 """
-_EVENTS = """
-SELECT e.id, e.transaction_id, p.stream_id, e.code_id, e.at
+_EVENTS = f"""
+SELECT e.id, e.transaction_id, p.stream_id, e.code_id, e.at, {RANK}
   FROM events AS e JOIN parties AS p ON p.id = e.party_id
  WHERE e.run_id = :run
    AND e.id >= (SELECT first_event_id FROM ingest_runs WHERE id = :run)
    AND e.id <= (SELECT last_event_id FROM ingest_runs WHERE id = :run)
  ORDER BY e.id
  LIMIT 10000
-"""
+"""  # noqa: S608
+_BRING_BACK = f"""
+INSERT INTO events ({EVENT_COLUMNS}) SELECT {EVENT_COLUMNS} FROM replaced_events WHERE id = ?
+"""  # noqa: S608
+_BROUGHT_BACK = f"""
+SELECT c.code, e.code_id, e.at, {RANK}, e.party_id, e.properties, e.received_at
+  FROM events AS e JOIN codes AS c ON c.id = e.code_id
+ WHERE e.id = ?
+"""  # noqa: S608
 
 
 class Runs:
@@ -142,11 +151,11 @@ class Runs:
 
     def _take_back(self, row: tuple[Any, ...], readers: Mapping[str, Reader]) -> bool:
         """Remove an event; True where one that it had replaced came back."""
-        event_id, transaction_id, stream, code_id, at = row
+        event_id, transaction_id, stream, code_id, at, rank = row
         self._rollups.mark(code_id, at)
         self._connection.execute(
             "DELETE FROM readings WHERE code_id = ? AND at = ? AND event_id = ?",
-            (code_id, at, event_id),
+            (code_id, at, rank),
         )
         self._connection.execute("DELETE FROM events WHERE id = ?", (event_id,))
         earlier = self._connection.execute(
@@ -162,23 +171,17 @@ class Runs:
         return True
 
     def _bring_back(self, event_id: int, readers: Mapping[str, Reader]) -> None:
-        self._connection.execute(
-            "INSERT INTO events SELECT id, party_id, transaction_id, code_id, at, properties,"
-            " precise_total_amount_cents, received_at, run_id FROM replaced_events WHERE id = ?",
-            (event_id,),
-        )
+        self._connection.execute(_BRING_BACK, (event_id,))
         self._connection.execute("DELETE FROM replaced_events WHERE id = ?", (event_id,))
-        code, code_id, at, party, properties, received_at = self._connection.execute(
-            "SELECT c.code, e.code_id, e.at, e.party_id, e.properties, e.received_at"
-            "  FROM events AS e JOIN codes AS c ON c.id = e.code_id WHERE e.id = ?",
-            (event_id,),
+        code, code_id, at, rank, party, properties, received_at = self._connection.execute(
+            _BROUGHT_BACK, (event_id,)
         ).fetchone()
         Interning(self._connection).use([party], received_at)
         self._rollups.mark(code_id, at)
         reading = readers[code](properties, at) if code in readers else UNUSABLE
         self._connection.execute(
             "INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (code_id, at, event_id, party, *reading),
+            (code_id, at, rank, party, *reading),
         )
 
 

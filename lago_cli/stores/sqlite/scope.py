@@ -14,31 +14,32 @@ from lago_cli.domain.aggregations import Window
 from lago_cli.domain.batches import Party
 from lago_cli.domain.readings import Reader, unmatched
 from lago_cli.domain.usage import UsageQuery
+from lago_cli.stores.sqlite.ranks import EVENT_ID, RANK
 
 EVER = -(2**62)
 
 _EVENT = "id, transaction_id, party_id, properties, precise_total_amount_cents, received_at, run_id"
-_NOW = ("readings", "JOIN events AS e ON e.id = r.event_id")
+_NOW = ("readings", f"JOIN events AS e ON e.id = {EVENT_ID}")
 _THEN = (  # with the versions of events that were replaced later
     "(SELECT * FROM readings UNION ALL SELECT * FROM temp.replaced_readings)",
     f"JOIN (SELECT {_EVENT} FROM events UNION ALL SELECT {_EVENT} FROM replaced_events) AS e"  # noqa: S608
-    " ON e.id = r.event_id",
+    f" ON e.id = {EVENT_ID}",
 )
-_REPLACED_LATER = """
-SELECT c.code, r.code_id, r.at, r.id, r.party_id, r.properties
-  FROM replaced_events AS r
-  JOIN codes AS c ON c.id = r.code_id
- WHERE r.received_at <= :as_of
+_REPLACED_LATER = f"""
+SELECT c.code, e.code_id, e.at, {RANK}, e.party_id, e.properties
+  FROM replaced_events AS e
+  JOIN codes AS c ON c.id = e.code_id
+ WHERE e.received_at <= :as_of
    AND NOT EXISTS (
        WITH RECURSIVE later (id) AS (
-           SELECT r.replaced_by
+           SELECT e.replaced_by
             UNION ALL
            SELECT x.replaced_by FROM replaced_events AS x JOIN later ON x.id = later.id
        )
        SELECT 1 FROM later
         WHERE EXISTS (SELECT 1 FROM events WHERE id = later.id AND received_at <= :as_of)
            OR EXISTS (SELECT 1 FROM replaced_events WHERE id = later.id AND received_at <= :as_of))
-"""
+"""  # noqa: S608
 _TABLES = (
     """
     CREATE TEMP TABLE IF NOT EXISTS members (
@@ -137,8 +138,8 @@ class Scope:
         self._connection.executemany(
             "INSERT INTO temp.replaced_readings VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
-                (code_id, at, event_id, party, *self._readers.get(code, unmatched)(properties, at))
-                for code, code_id, at, event_id, party, properties in rows
+                (code_id, at, rank, party, *self._readers.get(code, unmatched)(properties, at))
+                for code, code_id, at, rank, party, properties in rows
             ),
         )
         self.readings, self.of_event = _THEN if rows else _NOW

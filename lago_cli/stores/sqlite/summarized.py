@@ -141,13 +141,13 @@ class Summarized:
             readings = self._rollups.readings(code, start, end)
             for day, of_day in groupby(readings, lambda reading: reading[0] // DAY):
                 cut: dict[tuple[Key, Label | None], Summary] = {}
-                for at, event_id, (party, label), reading in of_day:
+                for at, rank, (party, label), reading in of_day:
                     for piece in pieces.get(party, ()):
                         if piece.start <= at < piece.end and not _is_whole(piece, at):
                             who = piece.key, label
                             if who not in cut:
                                 cut[who] = kind()
-                            cut[who].take(at, event_id, reading)
+                            cut[who].take(at, rank, reading)
                 for (key, label), summary in cut.items():
                     yield key, label, day, as_stored(msgpack.encode(summary.row()))
 
