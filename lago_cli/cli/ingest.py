@@ -205,13 +205,14 @@ def _log(session: Session, rejects: str | None, *, progress: bool) -> IngestLog:
 
 
 def _read_files(ingestion: Ingestion, paths: list[str], format_: str, log: IngestLog) -> None:
+    from lago_cli.readers.base import ReadOptions
     from lago_cli.readers.formats import read
     from lago_cli.readers.source import open_source
 
     for path in paths:
         with open_source(path, sys.stdin.buffer, ingestion.pause) as source:
             log.reading(source)
-            ingestion.read(source.name, read(source, format_))
+            ingestion.read(source.name, read(source, ReadOptions(format=format_)))
 
 
 def _what_stays(ingestion: Ingestion) -> str:

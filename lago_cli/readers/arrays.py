@@ -53,24 +53,26 @@ def _search(text: bytes) -> list[Found]:
             name = _name(key)
             if not name:
                 continue
-            path = prefix + name
-            place: int | None = start
-            if text[start : start + 1] == b"[":
-                place = next((at for at, _ in elements(text, start)), None)
-                if place is None or text[place : place + 1] != b"{":
-                    continue
-                path = f"{path}.*" if _varies(text, place) else path
-                found.append(Found(level, (len(text) if end == LOST else end) - start, path))
-            elif text[start : start + 1] != b"{":
+            path, place = prefix + name, _object_in(text, start)
+            if place == LOST:
                 continue
-            elif _varies(text, start) and _alike(text, start):
+            in_array = place != start
+            if _varies(text, place) and (in_array or _alike(text, place)):
                 path = f"{path}.*"
+            if in_array or path.endswith(".*"):
                 found.append(Found(level, (len(text) if end == LOST else end) - start, path))
             if path.endswith(".*"):
                 place = next(start for _, _, start, _ in members(text, place))
             if level < _LEVELS:
                 waiting.append((f"{path}.", place, level + 1))
     return found
+
+
+def _object_in(text: bytes, at: int) -> int:
+    """Where an object is: the value at `at`, or the first element of the array there."""
+    if text[at : at + 1] == b"[":
+        at = next((start for start, _ in elements(text, at)), LOST)
+    return at if at != LOST and text[at : at + 1] == b"{" else LOST
 
 
 def _name(key: bytes) -> str:

@@ -54,6 +54,9 @@ class ReadOptions:
     skip_partial: bool = False  # a last record that is cut off is a `partial_line`
 
 
+OTHER_ENCODING = "for Latin-1 add --encoding latin-1, for that of Windows windows-1252"
+
+
 class Problem(NamedTuple):
     """Why a place in the input is no record: a stable code and a sentence."""
 

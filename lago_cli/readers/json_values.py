@@ -57,7 +57,10 @@ _LINE = re.compile(rb"(?:" + STRING + rb'|[^"{\n]++|")++')
 _WORD = re.compile(rb'"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+"?|[^",{}\[\]\n]++|[^\n]')
 _NEXT_OBJECT = re.compile(rb"(?<=\n)\{|\}[ \t\r\n]*+\{")
 _NEXT_ELEMENT = re.compile(rb"(?<=\n)\{|\}[ \t\r\n]*+,[ \t\r\n]*+\{")
-_PERHAPS_NEXT = re.compile(rb"\}[ \t\r\n]*+,?[ \t\r\n]*+\Z")
+_NEXT_RECORD = re.compile(
+    rb",[ \t\r\n]*+(?<=\n)\{|\}[ \t\r\n]*+,[ \t\r\n]*+\{|(?<=\n)(?P<document>\{)"
+)
+_PERHAPS_NEXT = re.compile(rb"[},][ \t\r\n]*+,?[ \t\r\n]*+\Z")
 
 
 def read(blocks: Blocks) -> Iterator[Record]:
@@ -79,10 +82,11 @@ class Values:
         self._inside = Inside.NOTHING
         self._entered_on = 1
         self._expect = Expect.FIRST
+        self._is_lost = False  # another document begins before the array has ended
 
     def records(self) -> Iterator[Record]:
         """All there is up to the end of the input."""
-        while not self.is_closed:
+        while not (self.is_closed or self._is_lost):
             yield from self._plain_objects()
             if not self.window.byte():
                 break
@@ -93,13 +97,15 @@ class Values:
             else:
                 yield from self._element()
         blocks = self.window.blocks
-        if self._inside is not Inside.NOTHING and not (blocks.fault or blocks.skip_partial):
+        is_open = self._inside is not Inside.NOTHING and not self._is_lost
+        if is_open and not (blocks.fault or blocks.skip_partial):
             yield self._fault(
                 f"the input ends inside the array that starts at line {self._entered_on}"
             )
 
     def array(self) -> Iterator[Record]:
         """The elements of the array that starts here, each of them a record as it stands."""
+        _ = self.window.byte()
         self._enter(Inside.RECORDS, 1)
         return self.records()
 
@@ -225,12 +231,13 @@ class Values:
     def _find_next(self) -> None:
         """Go to where the next object seems to start, or to the end of the input."""
         window = self.window
-        in_array = self._inside is not Inside.NOTHING
-        pattern = _NEXT_ELEMENT if in_array else _NEXT_OBJECT
+        patterns = {Inside.NOTHING: _NEXT_OBJECT, Inside.RECORDS: _NEXT_RECORD}
+        pattern = patterns.get(self._inside, _NEXT_ELEMENT)
         self._expect = Expect.ANYTHING
         while True:
             if found := pattern.search(window.data, window.at):
                 window.advance(found.end() - 1 - window.at)
+                self._is_lost = found.lastgroup == "document"
                 return
             tail = _PERHAPS_NEXT.search(window.data, window.at)
             window.advance((tail.start() if tail else len(window.data)) - window.at)
