@@ -129,7 +129,7 @@ class _Documents(Values):
             outcome, text = window.hold(Balance())
             is_whole = outcome is Outcome.CLOSED and len(text) <= base.MAX_RECORD_BYTES
         if level == 0:
-            self._shown = text if is_whole else text[:_HEAD_BYTES]
+            self._shown = text if is_whole else text[: min(_HEAD_BYTES, base.MAX_RECORD_BYTES)]
         if is_whole:
             walk = Walk(self._path, text, window.line, on_one_line=False)
             by_star = is_element and self._path.steps[at].every

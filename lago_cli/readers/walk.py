@@ -185,7 +185,7 @@ class Walk:
         if not self._is_container(start, end) or at == self._path.length:
             return self._is_container(start, end)
         found = self.value(at, start, end, NOTHING_AROUND, level + 1)
-        return next(found, _NOTHING) is not _NOTHING
+        return any(record is not LED for record in found)
 
     def _is_container(self, start: int, end: int) -> bool:
         byte = self._text[start : start + 1]

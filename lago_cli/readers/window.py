@@ -67,7 +67,8 @@ class Window:
         while outcome is Outcome.OPEN and seen <= base.MAX_RECORD_BYTES:
             outcome, stop = balance.advance(self.data, self.at + seen)
             seen = stop - self.at
-            if outcome is Outcome.OPEN and not self.more():
+            is_open = outcome is Outcome.OPEN and seen <= base.MAX_RECORD_BYTES
+            if is_open and not self.more():
                 break
         return outcome, self.data[self.at : self.at + seen]
 
