@@ -44,15 +44,20 @@ EVENT_KEYS = frozenset(
 """By these a header or an object is told to be an event's, and not something around it."""
 
 
-PARTIAL = "partial_line"
-
-
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    format: str = "auto"
-    records: str | None = None
-    encoding: str | None = None
-    skip_partial: bool = False
+    """What is said about an input, where it does not say so itself."""
+
+    format: str = "auto"  # one of `formats.FORMATS`
+    records: str | None = None  # the path to the arrays that hold the records
+    encoding: str | None = None  # a name of Python's; `encodings.check_encoding` has seen it
+    skip_partial: bool = False  # a last record that is cut off is a `partial_line`
+
+
+PARTIAL = "partial_line"
+"""The code of the problem of a record that is not whole yet, where that is to be skipped."""
+
+OTHER_ENCODING = "for Latin-1 add --encoding latin-1, for that of Windows windows-1252"
 
 
 class Problem(NamedTuple):
@@ -68,7 +73,7 @@ class Record(NamedTuple):
     problem: Problem | None = None
     body: bytes | None = None  # the request body it was found in, where that says more
     text: bytes | None = None  # how it stands in the input, where that is not JSON
-    around: bytes | None = None
+    around: bytes | None = None  # an object of what stands around it, where that says more
 
 
 class Block(NamedTuple):
@@ -76,16 +81,23 @@ class Block(NamedTuple):
     data: bytes  # whole lines; the last may lack its line end at the end of the input
 
 
-def too_large(line: int, text: bytes) -> Record:
-    message = f"the record is longer than {MAX_RECORD_BYTES:,} bytes"
+def too_large(line: int, text: bytes, hint: str = "") -> Record:
+    message = f"the record is longer than {MAX_RECORD_BYTES:,} bytes{hint}"
     return Record(line, text[:KEPT_BYTES], Problem("record_too_large", message))
+
+
+def partial(line: int, text: bytes) -> Record:
+    """What `--partial-last-line skip` leaves out."""
+    message = "the input ends in the middle of a record; it is left out"
+    return Record(line, text, Problem("partial_line", message))
 
 
 class Unreadable(Exception):  # noqa: N818 - it is a state of the input, not a fault of ours
     """
     The input cannot be read on from here. Used between readers only.
 
-    `code` is `truncated_input`, `corrupt_input` or `unreadable_input`.
+    `code` is `truncated_input`, `corrupt_input`, `unreadable_input`, `zip_archive` or
+    `not_text`.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -99,11 +111,13 @@ class Blocks:
     The bytes of a source, block by block; what a reader reads from.
 
     Iteration never raises for content: where the source turns `Unreadable` it ends,
-    and `fault` then says why. `line` is the 1-based line that has been reached.
+    and `fault` then says why. `line` is the 1-based line that has been reached. With
+    `skip_partial`, readers yield a `partial_line` for a last record that is cut off.
     """
 
-    def __init__(self, blocks: Iterable[bytes]) -> None:
+    def __init__(self, blocks: Iterable[bytes], *, skip_partial: bool = False) -> None:
         self.fault: Problem | None = None
+        self.skip_partial = skip_partial
         self.line = 1
         self._blocks = iter(blocks)
         self._held = b""

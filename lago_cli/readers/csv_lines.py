@@ -54,6 +54,14 @@ class Lines:
     def raw(self) -> bytes:
         return "".join(self._row).encode(*ENCODING).rstrip(b"\r\n")
 
+    def is_open(self) -> bool:
+        """Whether the row at hand lacks its line end."""
+        return bool(self._row) and not self._row[-1].endswith(("\n", "\r"))
+
+    def behind_first(self) -> list[str]:
+        """All lines of the row at hand but its first."""
+        return self._row[1:]
+
     def done(self) -> None:
         """The row at hand is read; the next line starts another."""
         self.row_line += len(self._row)

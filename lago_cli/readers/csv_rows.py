@@ -3,12 +3,14 @@ CSV with a header, as the JSON objects it stands for.
 
 A column `properties.NAME` is the member NAME of `properties`; a column `properties` holds
 them all as a JSON object; each other column is a member. Values are text, and an empty
-cell is no value. Fields are parted by `,` `;` or a tab, whichever the header uses.
+cell is no value. Fields are parted by `,` `;` `|` or a tab, whichever the header uses, or
+by what a first line `sep=;` says, as Excel writes it.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
 
     from lago_cli.readers.base import Blocks
 
-DELIMITERS = (",", ";", "\t")
+DELIMITERS = (",", ";", "\t", "|")
 PREFIX = "properties."
+
+_SEPARATOR = re.compile(r'(?P<quote>"?)sep=(?P<delimiter>[^"\r\n])(?P=quote)[\r\n]*', re.IGNORECASE)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -34,7 +38,7 @@ def read(blocks: Blocks) -> Iterator[Record]:
     One record a row, with the line on which the row starts.
 
     Problems: `csv_header` (reading stops there), `csv_fields`, `invalid_csv`,
-    `invalid_utf8`, `record_too_large`.
+    `invalid_utf8`, `record_too_large`, `partial_line`.
     """
     # The limit of the csv module is global; ours is kept by `Lines`.
     csv.field_size_limit(max(csv.field_size_limit(), 2 * base.MAX_RECORD_BYTES))
@@ -45,7 +49,7 @@ def read(blocks: Blocks) -> Iterator[Record]:
         yield Record(lines.row_line, lines.raw(), Problem("record_too_large", str(reason)))
         return
     columns: Columns | None = None
-    for line, row in _rows(lines, delimiter):
+    for line, row in _rows(lines, delimiter, skip_partial=blocks.skip_partial):
         if isinstance(row, Problem):
             yield Record(line, lines.raw(), row)
             if columns is None:
@@ -67,11 +71,20 @@ def delimiter_of(header: str) -> str:
 def _delimiter(lines: Lines) -> str:
     """Look at the first line with something on it, and put it back."""
     for first in lines:
+        if separator := separator_in(first):
+            lines.done()
+            return separator
         if first.strip():
             lines.again()
             return delimiter_of(first)
         lines.done()
     return DELIMITERS[0]
+
+
+def separator_in(line: str) -> str | None:
+    """The delimiter that a line `sep=;` names; such a line is no row."""
+    found = _SEPARATOR.fullmatch(line)
+    return found["delimiter"] if found else None
 
 
 def names_in(header: str, delimiter: str) -> list[str]:
@@ -106,7 +119,11 @@ class Columns:
         try:
             return Record(line, _encode(members), text=lines.raw())
         except UnicodeEncodeError:  # a byte that was no UTF-8 has become a surrogate
-            return Record(line, lines.raw(), Problem("invalid_utf8", "not valid UTF-8"))
+            return Record(
+                line,
+                lines.raw(),
+                Problem("invalid_utf8", f"not valid UTF-8; {base.OTHER_ENCODING}"),
+            )
 
 
 def _merged(cell: str | None, properties: dict[str, Any]) -> Any:
@@ -135,28 +152,47 @@ def _header_problem(names: list[str]) -> Problem | None:
     try:
         "".join(names).encode()
     except UnicodeEncodeError:
-        return Problem("csv_header", "the header is not valid UTF-8")
+        return Problem("csv_header", f"the header is not valid UTF-8; {base.OTHER_ENCODING}")
     return None
 
 
-def _rows(lines: Lines, delimiter: str) -> Iterator[tuple[int, list[str] | Problem]]:
+def _rows(
+    lines: Lines, delimiter: str, *, skip_partial: bool
+) -> Iterator[tuple[int, list[str] | Problem]]:
     """
     Each row with the line on which it starts; `lines` holds its text until the next.
 
     A row that is no CSV ends with its first line: a quote without an end must not
     swallow the good rows behind it.
     """
+    partial = base.partial(0, b"").problem if skip_partial else None
+    fields: int | None = None
     while True:
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
         try:
             for row in reader:
                 if row:
-                    yield lines.row_line, row
+                    yield lines.row_line, partial if partial and lines.is_open() else row
+                    fields = fields or len(row)
                 lines.done()
             return
         except RowTooLarge as reason:
             yield lines.row_line, Problem("record_too_large", str(reason))
         except csv.Error as error:
-            lines.keep_first()
-            yield lines.row_line, Problem("invalid_csv", f"not valid CSV: {error}")
+            if partial and _is_cut_off(error, lines, delimiter, fields):
+                yield lines.row_line, partial
+            else:
+                lines.keep_first()
+                yield lines.row_line, Problem("invalid_csv", f"not valid CSV: {error}")
         lines.done()
+
+
+def _is_cut_off(error: csv.Error, lines: Lines, delimiter: str, fields: int | None) -> bool:
+    """
+    Whether the row at hand is one that the input ends in.
+
+    If a line behind its first is a row of its own, a quote without an end has taken it in.
+    """
+    if "end of data" not in str(error):
+        return lines.is_open()
+    return not any(len(names_in(line, delimiter)) == fields for line in lines.behind_first())

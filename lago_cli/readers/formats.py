@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from lago_cli.readers import base, csv_rows, json_values, ndjson
-from lago_cli.readers.base import Block, Blocks, Problem, Record
+from lago_cli.readers import base, containers, csv_rows, encodings, json_values, ndjson, nested
+from lago_cli.readers.base import Block, Blocks, Problem, ReadOptions, Record
 from lago_cli.readers.objects import members_of, start_of_events
 
 if TYPE_CHECKING:
@@ -29,37 +29,46 @@ READERS: dict[str, Callable[[Blocks], Iterator[Block | Record]]] = {
 
 HEAD_BYTES = 64 * 1024
 
-_BOM = b"\xef\xbb\xbf"
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_BOM = encodings.BOM
+_AS_THE_INPUT_SAYS = ReadOptions()
 _FIRST_LINE = re.compile(rb"\s*+\S[^\r\n]*+")
 _OPENING_LINE = re.compile(rb"^\{[ \t\r]*$", re.MULTILINE)
 
 
-def read(source: Source, options: object = None) -> Iterator[Block | Record]:
+def read(source: Source, options: ReadOptions = _AS_THE_INPUT_SAYS) -> Iterator[Block | Record]:
     """
-    The records of a source, in `format` (one of `FORMATS`).
+    The records of a source.
 
-    Where a source is no text (`not_text`) or cannot be read on (`truncated_input`,
-    `corrupt_input`, `unreadable_input`), that is the last record.
+    Where a source is no text (`not_text`, `zip_archive`) or cannot be read on
+    (`truncated_input`, `corrupt_input`, `unreadable_input`), that is the last record.
     """
-    form = getattr(options, "format", "auto")
-    blocks = Blocks(source.blocks())
+    text = encodings.decoded(containers.refused(source.blocks()), options.encoding)
+    blocks = Blocks(text, skip_partial=options.skip_partial)
     head, is_all = blocks.head(_is_enough, HEAD_BYTES)
-    if _is_binary(head):
-        message = "the input looks binary or like UTF-16; expected is JSON or CSV in UTF-8"
+    if b"\0" in head:
+        message = "the input looks binary or like UTF-16; for that add --encoding utf-16-le"
         yield Record(1, b"", Problem("not_text", message))
         return
     if head.startswith(_BOM):
         blocks.drop(len(_BOM))
         head = head.removeprefix(_BOM)
-    if form != "auto":
-        yield from READERS[form](blocks)
-    elif (sniffed := sniff(head, is_all=is_all)) == "csv":
-        yield from _csv_or_nothing(blocks, head)
-    else:
-        yield from READERS[sniffed](blocks)
+    found = _records(blocks, head, is_all, options)
+    yield from encodings.named(found, options.encoding) if options.encoding else found
     if blocks.fault:
         yield Record(blocks.line, b"", blocks.fault)
+
+
+def _records(
+    blocks: Blocks, head: bytes, is_all: bool, options: ReadOptions
+) -> Iterator[Block | Record]:
+    known = options.format if options.format != "auto" else None
+    sniffed = known or sniff(head, is_all=is_all)
+    if sniffed == "csv":
+        rows = csv_rows.read(blocks) if known else _csv_or_nothing(blocks, head)
+        return rows if options.records is None else nested.within(rows, options.records)
+    if options.records is not None:
+        return nested.read(blocks, options.records)
+    return READERS[sniffed](blocks)
 
 
 def sniff(head: bytes, *, is_all: bool = False) -> str:
@@ -80,17 +89,13 @@ def sniff(head: bytes, *, is_all: bool = False) -> str:
 
 def _is_enough(head: bytes) -> bool:
     """Whether the first line with something on it is complete, or says enough as it is."""
-    if len(head) < len(_BOM) and (_BOM.startswith(head) or head in (b"\xff", b"\xfe")):
+    if len(head) < len(_BOM) and _BOM.startswith(head):
         return False
-    if _is_binary(head):
+    if b"\0" in head:
         return True
     text = head.removeprefix(_BOM)
     found = _FIRST_LINE.match(text)
     return bool(found and (found.end() < len(text) or text.lstrip().startswith(b"[")))
-
-
-def _is_binary(head: bytes) -> bool:
-    return head.startswith(_UTF16) or b"\0" in head
 
 
 def _is_object(line: bytes) -> bool:
@@ -99,7 +104,7 @@ def _is_object(line: bytes) -> bool:
 
 def _first_line(head: bytes) -> str:
     found = _FIRST_LINE.match(head)
-    return found[0].decode(errors="replace").strip() if found else ""
+    return found[0].decode(errors="replace").strip(" \r\n") if found else ""
 
 
 def _is_header(line: str) -> bool:
@@ -109,12 +114,14 @@ def _is_header(line: str) -> bool:
 
 
 def _is_known(line: str) -> bool:
-    """Whether a header names a column that only events have."""
+    """Whether a header says itself that it is one, or names a column that only events have."""
+    if csv_rows.separator_in(line):
+        return True
     names = csv_rows.names_in(line, csv_rows.delimiter_of(line))
     return any(name in base.EVENT_KEYS or name.startswith(csv_rows.PREFIX) for name in names)
 
 
-def _csv_or_nothing(blocks: Blocks, head: bytes) -> Iterator[Block | Record]:
+def _csv_or_nothing(blocks: Blocks, head: bytes) -> Iterator[Record]:
     """CSV by its looks: a lone line with a comma in it may as well be any text."""
     is_empty = True
     for record in csv_rows.read(blocks):

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from lago_cli.readers import base
+from lago_cli.readers.arrays import records_hint
 from lago_cli.readers.base import Problem, Record
 from lago_cli.readers.objects import is_body, members_of, records_of, start_of_events
 from lago_cli.readers.structure import (
@@ -23,6 +24,7 @@ from lago_cli.readers.structure import (
     Balance,
     Outcome,
 )
+from lago_cli.readers.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +38,7 @@ class Inside(Enum):
     NOTHING = "nothing"
     ARRAY = "array"
     EVENTS = "events"  # the array in `{"events": […]}`
+    RECORDS = "records"  # an array of which it is known that its elements are the records
     WRAPPER = "wrapper"  # behind that array, before the last brace
 
 
@@ -50,38 +53,42 @@ class Expect(Enum):
 
 _OBJECT = re.compile(SPACE + rb"(" + OBJECT + rb")")
 _NEXT_IN_ARRAY = re.compile(SPACE + rb"," + SPACE + rb"(" + OBJECT + rb")")
-_SPACE = re.compile(SPACE)
 _LINE = re.compile(rb"(?:" + STRING + rb'|[^"{\n]++|")++')
 _WORD = re.compile(rb'"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+"?|[^",{}\[\]\n]++|[^\n]')
 _NEXT_OBJECT = re.compile(rb"(?<=\n)\{|\}[ \t\r\n]*+\{")
 _NEXT_ELEMENT = re.compile(rb"(?<=\n)\{|\}[ \t\r\n]*+,[ \t\r\n]*+\{")
-_PERHAPS_NEXT = re.compile(rb"\}[ \t\r\n]*+,?[ \t\r\n]*+\Z")
+_NEXT_RECORD = re.compile(
+    rb",[ \t\r\n]*+(?<=\n)\{|\}[ \t\r\n]*+,[ \t\r\n]*+\{|(?<=\n)(?P<document>\{)"
+)
+_PERHAPS_NEXT = re.compile(rb"[},][ \t\r\n]*+,?[ \t\r\n]*+\Z")
 
 
 def read(blocks: Blocks) -> Iterator[Record]:
     """The objects of the input, each with the line on which it starts."""
-    return _Values(blocks).records()
+    return Values(Window(blocks)).records()
 
 
-class _Values:
-    """One pass over the input: a window on its bytes, and what has been entered."""
+class Values:
+    """
+    One pass over the input: a window on its bytes, and what has been entered.
 
-    def __init__(self, blocks: Blocks) -> None:
-        self._blocks = blocks
-        self._data = b""
-        self._at = 0
-        self._line = 1
+    `is_closed` says of an array that was read with `array` whether its end was found.
+    """
+
+    def __init__(self, window: Window, around: bytes | None = None) -> None:
+        self.window = window
+        self.is_closed = False
+        self._around = around
         self._inside = Inside.NOTHING
         self._entered_on = 1
         self._expect = Expect.FIRST
+        self._is_lost = False  # another document begins before the array has ended
 
     def records(self) -> Iterator[Record]:
-        while True:
+        """All there is up to the end of the input."""
+        while not (self.is_closed or self._is_lost):
             yield from self._plain_objects()
-            self._skip_space()
-            if self._at == len(self._data):
-                if self._more():
-                    continue
+            if not self.window.byte():
                 break
             if self._inside is Inside.NOTHING:
                 yield from self._top_level()
@@ -89,10 +96,18 @@ class _Values:
                 yield from self._end_of_wrapper()
             else:
                 yield from self._element()
-        if self._inside is not Inside.NOTHING and not self._blocks.fault:
+        blocks = self.window.blocks
+        is_open = self._inside is not Inside.NOTHING and not self._is_lost
+        if is_open and not (blocks.fault or blocks.skip_partial):
             yield self._fault(
                 f"the input ends inside the array that starts at line {self._entered_on}"
             )
+
+    def array(self) -> Iterator[Record]:
+        """The elements of the array that starts here, each of them a record as it stands."""
+        _ = self.window.byte()
+        self._enter(Inside.RECORDS, 1)
+        return self.records()
 
     def _plain_objects(self) -> Iterator[Record]:
         """The fast way, for as long as good objects that need no second look follow."""
@@ -100,7 +115,8 @@ class _Values:
         if in_array and self._expect is not Expect.COMMA:
             return
         match = (_NEXT_IN_ARRAY if in_array else _OBJECT).match
-        data, at, line = self._data, self._at, self._line
+        data, at, line = self.window.data, self.window.at, self.window.line
+        around = self._around
         while found := match(data, at):
             start, end = found.span(1)
             text = data[start:end]
@@ -109,13 +125,13 @@ class _Values:
             if not is_plain or end - start > base.MAX_RECORD_BYTES:
                 break
             line += data.count(b"\n", at, start)
-            yield Record(line, text)
+            yield Record(line, text, None, None, None, around)
             line += data.count(b"\n", start, end)
             at = end
-        self._at, self._line = at, line
+        self.window.at, self.window.line = at, line
 
     def _top_level(self) -> Iterator[Record]:
-        byte = self._data[self._at : self._at + 1]
+        byte = self.window.data[self.window.at : self.window.at + 1]
         if byte == b"[":
             self._enter(Inside.ARRAY, 1)
         elif byte == b"{":
@@ -125,18 +141,19 @@ class _Values:
 
     def _element(self) -> Iterator[Record]:
         """One value, comma or closing bracket inside of an array."""
-        byte = self._data[self._at : self._at + 1]
+        byte = self.window.data[self.window.at : self.window.at + 1]
         if byte == b",":
             if self._expect in (Expect.FIRST, Expect.VALUE):
                 yield self._fault("a comma with no value before it")
-            self._advance(1)
+            self.window.advance(1)
             self._expect = Expect.VALUE
         elif byte == b"]":
             if self._expect is Expect.VALUE:
                 yield self._fault("a comma with no value after it")
-            self._advance(1)
-            is_array = self._inside is Inside.ARRAY
-            self._inside = Inside.NOTHING if is_array else Inside.WRAPPER
+            self.window.advance(1)
+            self.is_closed = self._inside is Inside.RECORDS
+            in_body = self._inside is Inside.EVENTS
+            self._inside = Inside.WRAPPER if in_body else Inside.NOTHING
             self._expect = Expect.ANYTHING
         else:
             if self._expect is Expect.COMMA:
@@ -147,49 +164,42 @@ class _Values:
     def _end_of_wrapper(self) -> Iterator[Record]:
         """What else the object says; its events are on their way already."""
         self._inside = Inside.NOTHING
-        if self._data[self._at] not in b",}":
+        if self.window.data[self.window.at] not in b",}":
             yield self._fault('a comma or brace is missing behind the array "events"')
             return
         balance = Balance(b"{")
-        outcome, text = self._hold(balance)
+        outcome, text = self.window.hold(balance)
         if len(text) > base.MAX_RECORD_BYTES:
-            self._advance(len(text))
-            self._skip_rest(balance, outcome)
+            self.window.advance(len(text))
+            self._leave(self.window.skip(balance, outcome))
         elif outcome is not Outcome.CLOSED:
             yield from self._unclosed(text, outcome)
         else:
             rest = members_of(b'{"":0' + text)
             if isinstance(rest, Problem) and rest.code.startswith("invalid"):
                 yield self._fault('what follows the array "events" is faulty', text)
-            self._advance(len(text))
+            self.window.advance(len(text))
 
     def _nested(self) -> Iterator[Record]:
         """An object, or an array inside of an array."""
         balance = Balance()
-        outcome, text = self._hold(balance)
+        outcome, text = self.window.hold(balance)
         is_whole = outcome is Outcome.CLOSED and len(text) <= base.MAX_RECORD_BYTES
         events = self._start_of_events(text)
         if events and not (is_whole and isinstance(members_of(text), dict)):
             self._enter(Inside.EVENTS, events)
         elif is_whole:
-            yield from records_of(text, self._line, wrapped=self._inside is not Inside.EVENTS)
-            self._advance(len(text))
+            wrapped = self._inside not in (Inside.EVENTS, Inside.RECORDS)
+            for record in records_of(text, self.window.line, wrapped=wrapped):
+                yield record._replace(around=self._around) if self._around else record
+            self.window.advance(len(text))
         elif len(text) > base.MAX_RECORD_BYTES:
-            yield base.too_large(self._line, text)
-            self._advance(len(text))
-            self._skip_rest(balance, outcome)
+            hint = records_hint(text) if self._inside is Inside.NOTHING else ""
+            yield base.too_large(self.window.line, text, hint)
+            self.window.advance(len(text))
+            self._leave(self.window.skip(balance, outcome))
         else:
             yield from self._unclosed(text, outcome)
-
-    def _hold(self, balance: Balance) -> tuple[Outcome, bytes]:
-        """The text up to where the balance ends, or to where it is too large."""
-        outcome, seen = Outcome.OPEN, 0
-        while outcome is Outcome.OPEN and seen <= base.MAX_RECORD_BYTES:
-            outcome, stop = balance.advance(self._data, self._at + seen)
-            seen = stop - self._at
-            if outcome is Outcome.OPEN and not self._more():
-                break
-        return outcome, self._data[self._at : self._at + seen]
 
     def _start_of_events(self, text: bytes) -> int | None:
         """Behind the bracket of the array in a body `{…, "events": […]}`."""
@@ -198,90 +208,75 @@ class _Values:
         return start_of_events(text[: base.MAX_RECORD_BYTES])
 
     def _unclosed(self, text: bytes, outcome: Outcome) -> Iterator[Record]:
+        line = self.window.line
         if outcome is Outcome.BROKEN:
             yield self._fault("the object is broken off, or a quote or bracket is missing", text)
-        elif not self._blocks.fault:
-            where = f"an object that starts at line {self._line}"
-            yield self._fault(f"the input ends in the middle of {where}", text)
-        self._advance(1)
+        self.window.advance(1)
         self._find_next()
+        if outcome is Outcome.BROKEN or self.window.blocks.fault:
+            return
+        if self.window.blocks.skip_partial and not self.window.byte():
+            yield base.partial(line, text)
+        else:
+            reason = f"the input ends in the middle of an object that starts at line {line}"
+            yield self._fault(reason, text)._replace(line=line)
 
-    def _skip_rest(self, balance: Balance, outcome: Outcome) -> None:
-        """Leave a value that is too large behind without holding it."""
-        while outcome is Outcome.OPEN:
-            outcome, stop = balance.advance(self._data, self._at)
-            self._advance(stop - self._at)
-            if outcome is Outcome.OPEN and not self._more():
-                self._inside = Inside.NOTHING
-                return
-        if outcome is Outcome.BROKEN:
+    def _leave(self, outcome: Outcome) -> None:
+        """Go on behind a value that was not held."""
+        if outcome is Outcome.OPEN:
+            self._inside = Inside.NOTHING
+        elif outcome is Outcome.BROKEN:
             self._find_next()
 
     def _find_next(self) -> None:
         """Go to where the next object seems to start, or to the end of the input."""
-        in_array = self._inside is not Inside.NOTHING
-        pattern = _NEXT_ELEMENT if in_array else _NEXT_OBJECT
+        window = self.window
+        patterns = {Inside.NOTHING: _NEXT_OBJECT, Inside.RECORDS: _NEXT_RECORD}
+        pattern = patterns.get(self._inside, _NEXT_ELEMENT)
         self._expect = Expect.ANYTHING
         while True:
-            if found := pattern.search(self._data, self._at):
-                self._advance(found.end() - 1 - self._at)
+            if found := pattern.search(window.data, window.at):
+                window.advance(found.end() - 1 - window.at)
+                self._is_lost = found.lastgroup == "document"
                 return
-            tail = _PERHAPS_NEXT.search(self._data, self._at)
-            self._advance((tail.start() if tail else len(self._data)) - self._at)
-            if not self._more():
-                self._advance(len(self._data) - self._at)
+            tail = _PERHAPS_NEXT.search(window.data, window.at)
+            window.advance((tail.start() if tail else len(window.data)) - window.at)
+            if not window.more():
+                window.advance(len(window.data) - window.at)
                 self._inside = Inside.NOTHING  # what is missing has been reported
                 return
 
     def _no_json(self) -> Iterator[Record]:
         """Up to the end of the line, or to an object on it."""
-        while self._data.find(b"\n", self._at) < 0 and self._is_short() and self._more():
+        window = self.window
+        while window.data.find(b"\n", window.at) < 0 and window.is_short() and window.more():
             pass
-        found = _LINE.match(self._data, self._at)
-        yield from self._refused(found.end() - self._at if found else 1)
+        found = _LINE.match(window.data, window.at)
+        yield from self._refused(found.end() - window.at if found else 1)
 
     def _word(self) -> Iterator[Record]:
         """A value in an array that is neither object nor array."""
+        window = self.window
         while True:
-            found = _WORD.match(self._data, self._at)
-            end = found.end() if found else self._at + 1
-            if end < len(self._data) - 1 or not self._is_short() or not self._more():
+            found = _WORD.match(window.data, window.at)
+            end = found.end() if found else window.at + 1
+            if end < len(window.data) - 1 or not window.is_short() or not window.more():
                 break
         self._expect = Expect.ANYTHING
-        yield from self._refused(end - self._at)
+        yield from self._refused(end - window.at)
 
     def _refused(self, count: int) -> Iterator[Record]:
+        window = self.window
         count = min(count, base.MAX_RECORD_BYTES)
-        text = self._data[self._at : self._at + count].rstrip(WHITE)
-        problem = members_of(text, self._line)
+        text = window.data[window.at : window.at + count].rstrip(WHITE)
+        problem = members_of(text, window.line)
         if isinstance(problem, Problem):
-            yield Record(self._line, text, problem)
-        self._advance(count)
+            yield Record(window.line, text, problem)
+        window.advance(count)
 
     def _fault(self, message: str, text: bytes = b"") -> Record:
-        return Record(self._line, text, Problem("invalid_json", f"not valid JSON: {message}"))
+        return Record(self.window.line, text, Problem("invalid_json", f"not valid JSON: {message}"))
 
     def _enter(self, inside: Inside, count: int) -> None:
-        self._inside, self._entered_on, self._expect = inside, self._line, Expect.FIRST
-        self._advance(count)
-
-    def _is_short(self) -> bool:
-        return len(self._data) - self._at <= base.MAX_RECORD_BYTES
-
-    def _skip_space(self) -> None:
-        found = _SPACE.match(self._data, self._at)
-        self._advance(found.end() - self._at if found else 0)
-
-    def _advance(self, count: int) -> None:
-        self._line += self._data.count(b"\n", self._at, self._at + count)
-        self._at += count
-
-    def _more(self) -> bool:
-        """Get the next block; the last byte before the window stays, as a look behind."""
-        block = next(self._blocks, b"")
-        if not block:
-            return False
-        kept = max(self._at - 1, 0)
-        self._data = self._data[kept:] + block
-        self._at -= kept
-        return True
+        self._inside, self._entered_on, self._expect = inside, self.window.line, Expect.FIRST
+        self.window.advance(count)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lago_cli.readers import base
+from lago_cli.readers.arrays import records_hint
 from lago_cli.readers.base import Block, Problem, Record
 from lago_cli.readers.objects import (
     elements_of,
@@ -51,7 +52,7 @@ def read(blocks: Blocks) -> Iterator[Block | Record]:
             parts = [b"".join((*parts, block[end:]))[: base.KEPT_BYTES]]
         elif end < len(block):
             parts.append(block[end:])
-    yield from _last_line(b"".join(parts), line, held, is_cut=blocks.fault is not None)
+    yield from _last_line(b"".join(parts), line, held, blocks)
 
 
 def split(block: Block) -> Iterator[Record]:
@@ -95,7 +96,7 @@ def _whole_lines(data: bytes, line: int, is_first_too_long: bool) -> Iterator[Bl
         if (is_first_too_long and number == line) or len(text) > base.MAX_RECORD_BYTES:
             if good:
                 yield Block(first, b"\n".join((*good, b"")))
-            yield base.too_large(number, text)
+            yield base.too_large(number, text, records_hint(text))
             good, first = [], number + 1
         elif may_have_too_many_keys(text):
             if good:
@@ -108,11 +109,16 @@ def _whole_lines(data: bytes, line: int, is_first_too_long: bool) -> Iterator[Bl
         yield Block(first, b"\n".join((*good, b"")))
 
 
-def _last_line(text: bytes, line: int, held: int, *, is_cut: bool) -> Iterator[Block | Record]:
+def _last_line(text: bytes, line: int, held: int, blocks: Blocks) -> Iterator[Block | Record]:
     """The line without a line end; where the input is cut off, only if it is whole."""
     if held > base.MAX_RECORD_BYTES:
-        yield base.too_large(line, text)
-    elif text and not (is_cut and _is_cut_off(text)):
+        yield base.too_large(line, text, records_hint(text))
+    elif not text.strip(SPACE):
+        return
+    elif (blocks.fault or blocks.skip_partial) and _is_cut_off(text):
+        if not blocks.fault:
+            yield base.partial(line, text)
+    else:
         block = Block(line, text)
         yield from split(block) if may_have_too_many_keys(text) else (block,)
 

@@ -58,7 +58,8 @@ def members_of(text: bytes, line: int = 1, column: int | None = None) -> Members
         members = _MEMBERS.decode(text)
     except UnicodeDecodeError as error:
         where = _place(text, error.start, line, column)
-        return Problem("invalid_utf8", f"not valid UTF-8: byte 0x{text[error.start]:02x} ({where})")
+        byte = f"byte 0x{text[error.start]:02x} ({where})"
+        return Problem("invalid_utf8", f"not valid UTF-8: {byte}; {base.OTHER_ENCODING}")
     except RecursionError:
         return _TOO_DEEP
     except msgspec.ValidationError:

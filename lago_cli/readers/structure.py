@@ -42,7 +42,7 @@ def _nested(levels: int) -> tuple[bytes, bytes]:
     return rb"\{" + members + rb"\}", rb"\[" + elements + rb"\]"
 
 
-OBJECT = _nested(2)[0]
+OBJECT, ARRAY = _nested(2)
 _WHOLE = re.compile(OBJECT)
 _PLAIN = re.compile(_BARE + rb"(?:" + STRING + _BARE + rb")*+")
 _SPACE = re.compile(SPACE)
@@ -113,9 +113,13 @@ class Balance:
                 self._last = significant[-1]
             if at == len(data):
                 break
-            if not self._bracket(data[at]):
+            byte = data[at]
+            if not self._bracket(byte):
                 return Outcome.BROKEN, at
-            at += 1
+            if byte == _OPEN and (found := _WHOLE.match(data, at)):
+                at, self._last = found.end(), self._closers.pop()
+            else:
+                at += 1
             if not self._closers:
                 return Outcome.CLOSED, at
         return Outcome.OPEN, at

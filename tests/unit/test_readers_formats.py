@@ -8,7 +8,7 @@ import json
 import pytest
 
 from lago_cli.readers import formats, ndjson
-from lago_cli.readers.base import Block, Record
+from lago_cli.readers.base import Block, ReadOptions, Record
 from lago_cli.readers.source import Source, open_source
 
 
@@ -24,7 +24,7 @@ def source_of(data: bytes, step: int | None = None) -> Source:
 
 def records(data: bytes, format: str = "auto", step: int | None = None) -> list[Record]:  # noqa: A002
     found: list[Record] = []
-    for item in formats.read(source_of(data, step), format):
+    for item in formats.read(source_of(data, step), ReadOptions(format)):
         found.extend(ndjson.split(item) if isinstance(item, Block) else [item])
     return found
 
@@ -88,9 +88,10 @@ def test_the_format_is_told_by_the_first_lines(head, expected):
         pytest.param(b"transaction_id,code\n", [], id="only a header of events"),
         pytest.param(b"{", ["invalid_json"], id="a brace"),
         pytest.param(b"[", ["invalid_json"], id="a bracket"),
-        pytest.param('{"a":1}\n'.encode("utf-16"), ["not_text"], id="UTF-16"),
+        pytest.param('{"a":1}\n'.encode("utf-16"), [A], id="UTF-16"),
+        pytest.param('{"a":1}\n'.encode("utf-32"), [A], id="UTF-32"),
         pytest.param('{"a":1}\n'.encode("utf-16-be"), ["not_text"], id="UTF-16 without a mark"),
-        pytest.param(b"PK\x03\x04\0\0\0\n", ["not_text"], id="a zip archive"),
+        pytest.param(b"PK\x03\x04\0\0\0\n", ["zip_archive"], id="a zip archive"),
     ],
 )
 def test_auto(data, expected, step):

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lago_cli.readers import base, csv_rows, formats, ndjson
-from lago_cli.readers.base import Block, Blocks, Record
+from lago_cli.readers.base import Block, Blocks, ReadOptions, Record
 from lago_cli.readers.source import open_source
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -101,7 +101,7 @@ def test_nor_where_records_are_too_large(reader, data, places, limit):
 @given(st.binary(max_size=60) | nearly_json, st.sampled_from(formats.FORMATS))
 @settings(max_examples=400)
 def test_no_input_is_an_exception(data, format):  # noqa: A002
-    for record in expanded(formats.read(open_source("-", io.BytesIO(data)), format)):
+    for record in expanded(formats.read(open_source("-", io.BytesIO(data)), ReadOptions(format))):
         if record.problem is None:
             assert isinstance(json.loads(record.raw), dict)
 
