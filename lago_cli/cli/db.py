@@ -58,6 +58,9 @@ def backup(
     path: Annotated[str, typer.Argument(metavar="PATH", help="Where the copy goes.")],
 ) -> None:
     """Write a consistent copy, also while others write to the file."""
+    from lago_cli.cli.outputs import check_output
+
+    check_output("backup", path, session.db)
     store = session.store()
     store.maintenance.backup(path)
     row = {"path": path, "size_bytes": store.maintenance.facts()["size_bytes"]}

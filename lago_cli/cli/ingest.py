@@ -6,8 +6,6 @@ import gc
 import sys
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -109,7 +107,7 @@ def ingest(
     )
     paths = files or ["-"]
     check_sources(paths)
-    _check_rejects(rejects, [session.db, *paths])
+    _check_rejects(rejects, session.db, paths)
     names = ", ".join(map(name_of, paths))
     if "-" in paths and sys.stdin.isatty() and session.output != "json":
         session.note("Reading standard input; end with Ctrl-D.")
@@ -184,18 +182,16 @@ def send_records(session: Session, records: Iterable[Record], transaction_id: st
         raise refused(rejection.code, f"The event was rejected: {rejection.message}.")
 
 
-def _check_rejects(rejects: str | None, in_use: list[str]) -> None:
+def _check_rejects(rejects: str | None, db: str, inputs: list[str]) -> None:
     """See that the file of rejects is none that it would destroy."""
+    from lago_cli.cli.outputs import check_output
+
     if rejects is None:
         return
     if rejects in ("", "-"):
         message = f'--rejects wants the name of a file, and "{rejects}" is none.'
         raise wrong_usage("rejects_no_file", message, "For example: --rejects rejects.ndjson")
-    for path in in_use:
-        with suppress(OSError, ValueError):  # of two files that exist
-            if Path(rejects).samefile(path):
-                message = f"--rejects {rejects} would overwrite {path}."
-                raise wrong_usage("rejects_overwrite", message, "Name another file.")
+    check_output("--rejects", rejects, db, inputs)
 
 
 def _log(session: Session, rejects: str | None, *, progress: bool) -> IngestLog:

@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
@@ -92,7 +91,7 @@ class Session:
 
     def store_to_try(self, *, dry_run: bool) -> SqliteStore:
         """The store to write to; for a dry run without a file, one that leaves no trace."""
-        if dry_run and not Path(self.db).exists():
+        if dry_run and not os.path.exists(self.db):  # noqa: PTH110 - it raises nothing
             from lago_cli.stores import open_store
 
             return self._stack.enter_context(

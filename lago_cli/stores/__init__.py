@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lago_cli.stores.sqlite.store import SqliteStore
 
+COMPANIONS = ("-wal", "-shm", "-journal")
+"""Endings of the files that SQLite keeps beside a database; they are a part of it."""
+
 
 def open_store(
     path: str, *, writable: bool, busy_timeout: float, create: bool = True
