@@ -10,6 +10,7 @@ import msgspec
 from lago_cli.domain.metrics import Filter, Metric
 from lago_cli.domain.readings import Reader, reader_for, unmatched
 from lago_cli.errors import not_found, refused
+from lago_cli.stores.sqlite.damage import intact
 from lago_cli.stores.sqlite.rollups import Rollups
 
 _METRIC_COLUMNS = (
@@ -122,6 +123,11 @@ def readings_that_differ(connection: sqlite3.Connection) -> Iterator[tuple[str, 
 
 
 def _metric(row: tuple[object, ...]) -> Metric:
+    with intact(f'the metric "{row[0]}"'):
+        return _as_written(row)
+
+
+def _as_written(row: tuple[object, ...]) -> Metric:
     code, name, kind, field_name, recurring, *rest, filters = row
     description, expression, interval, function, precision = rest
     return Metric(
