@@ -156,7 +156,10 @@ def run_ingest(
         session.show(ingest_report(report, f"{time.monotonic() - started:.3f}", sent))
     except BaseException as error:
         ingestion.abandon()
-        if not isinstance(error, LagoError) or error.code != "database_replaced":
+        code = error.code if isinstance(error, LagoError) else None
+        if code == "run_reverted":
+            error.add_note("Nothing that it had stored is in the file any more.")
+        elif code != "database_replaced":
             error.add_note(_what_stays(ingestion))
         raise
     _warn(session, report, options)

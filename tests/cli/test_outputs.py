@@ -127,3 +127,59 @@ def test_what_is_no_regular_file_is_no_database(lago, command):
         error = lago(*command, "--db", db, "-o", "json", exits=7, timeout=10).error()
         assert error["code"] == "database_unreadable"
     lago("ingest", "--dry-run", "--db", "pipe", exits=7, timeout=10)
+
+
+def test_a_database_in_memory_would_keep_nothing(lago):
+    event = json.dumps(EVENT)
+    for given in ({"LAGO_DB": ":memory:"}, {}):
+        option = [] if given else ["--db", ":memory:"]
+        for dry in ([], ["--dry-run"]):
+            error = lago(
+                "ingest", *option, *dry, "-o", "json", stdin=event, env=given, exits=2
+            ).error()
+            assert "would keep nothing" in error["message"]
+
+
+@pytest.mark.parametrize("name", ["file:x?mode=ro", "file::memory:", "./:memory:", "x?mode=ro#y"])
+def test_what_looks_like_an_address_is_the_name_of_a_file(lago, name):
+    (lago.folder / name).parent.mkdir(exist_ok=True)
+    lago("ingest", "--db", name, stdin=json.dumps(EVENT))
+
+    assert (lago.folder / name).exists()
+    assert len(lago("events", "export", "--db", name).ndjson()) == 1
+
+
+@pytest.mark.parametrize("given", ["", "\n"])
+def test_where_nothing_is_read_there_is_no_run(lago, given):
+    """As of every minute of a timer that found nothing to send."""
+    for options in ([], ["--strict"]):
+        found = lago("ingest", *options, "-o", "json", stdin=given).json()
+        assert (found["run"], found["read"]) == (None, 0)
+
+    assert lago("ingest-runs", "list", "-o", "json").json() == []
+
+
+def test_a_run_that_is_taken_back_says_that_nothing_stays(lago, running):
+    lago("ingest-runs", "revert", 1)
+    running.stdin.write(json.dumps({**EVENT, "transaction_id": "2"}).encode() + b"\n")
+    _, words = running.communicate()
+
+    assert running.returncode == 5
+    assert "taken back" in words.decode()
+    assert "Nothing that it had stored is in the file any more." in words.decode()
+    assert "stay" not in words.decode()
+
+
+def test_a_subscription_starts_at_the_whole_second(lago):
+    """So that an event that is stamped with that very second belongs to it."""
+    now = {"LAGO_NOW": "2026-11-22T10:00:00.75Z"}
+    names = ("--external-id", "s", "--external-customer-id", "c")
+    created = lago("subscriptions", "create", *names, "-o", "json", env=now).json()
+    row = {"external_id": "t", "external_customer_id": "c"}
+    lago.write("definitions.json", json.dumps({"subscriptions": [row]}))
+    lago("apply", "definitions.json", env=now)
+    applied = lago("subscriptions", "get", "t", "-o", "json").json()
+
+    for found in (created, applied):
+        assert found["started_at"] == found["subscription_at"] == "2026-11-22T10:00:00Z"
+        assert found["created_at"] == "2026-11-22T10:00:00.75Z"
