@@ -23,7 +23,7 @@ import typer
 
 from lago_cli.cli.exit_codes import FOR_KIND, ExitCode
 from lago_cli.cli.session import Ended, say
-from lago_cli.errors import LagoError, wrong_usage
+from lago_cli.errors import LagoError, database, wrong_usage
 
 HELP = "Usage metering in one SQLite file: define metrics, ingest events once, read exact usage."
 GROUPS = {
@@ -44,6 +44,7 @@ COMMANDS = {
 }
 
 
+_OUTPUT_FAILED = "output_failed"
 _MANY_OBJECTS = 100_000  # between looks for garbage: millions are made here, hardly any in cycles
 _LONGEST_NUMBER = 100_000  # digits; of what comes in, domain.numbers takes fewer
 
@@ -98,6 +99,7 @@ def run(arguments: Sequence[str]) -> int:
     sys.set_int_max_str_digits(_LONGEST_NUMBER)
     gc.set_threshold(_MANY_OBJECTS)
     _open_what_is_closed()
+    _let_answers_fail()
     _let_words_be_lost()
     try:
         return _to_the_end(arguments)
@@ -127,16 +129,12 @@ def _started(arguments: Sequence[str]) -> int:
         code = app(list(arguments), prog_name="lago", standalone_mode=False)
         sys.stdout.flush()
     except LagoError as error:
+        if error.code == _OUTPUT_FAILED:
+            _silence_stdout()
         hint = _next_step(error, error.hint)
         return _fail(arguments, error.code, error.message, hint, FOR_KIND[error.kind])
     except typer.TyperException as error:
         return _misused(arguments, error)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EIO):
-            raise
-        _silence_stdout()
-        message = f"The answer could not be written: {error.strerror}."
-        return _fail(arguments, "output_failed", message, None, ExitCode.DATABASE)
     return int(code or 0)
 
 
@@ -192,7 +190,7 @@ def _fail(
     """Say what went wrong, in the form that was asked for, and how to mend it."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except (BrokenPipeError, LagoError):
         _silence_stdout()
     if _wants_json(arguments):
         import json
@@ -224,11 +222,48 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 
 def _open_what_is_closed() -> None:
-    """A stream that was closed for the program (`>&-`) is like one that goes nowhere."""
+    """
+    Streams that were closed for the program (`<&-`): nothing comes in, and words are lost.
+
+    Standard output can be written to by nobody, so that an answer is not lost in silence.
+    Each takes its own number, lest a file that is opened later gets it.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            stream = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115
+            number = os.open(os.devnull, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
+            stream = open(number, mode, encoding="utf-8")  # noqa: PTH123, SIM115
             setattr(sys, name, stream)
+
+
+class _Answer(io.FileIO):
+    """Standard output: what it cannot take is an error, but for a reader that has gone away."""
+
+    def write(self, data: Any) -> int:
+        try:
+            written = super().write(data)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            reason = error.strerror
+            if error.errno == errno.EBADF:
+                reason = "standard output is closed"
+            raise _output_failed(reason) from None
+        if written is None:  # it does not wait for its reader
+            raise _output_failed("its reader is too slow")
+        return written
+
+
+def _output_failed(reason: str | None) -> LagoError:
+    return database(_OUTPUT_FAILED, f"The answer could not be written: {reason}.")
+
+
+def _let_answers_fail() -> None:
+    with suppress(OSError, ValueError):  # it is none of the system's files
+        old = sys.stdout
+        stream = io.BufferedWriter(_Answer(old.fileno(), "wb", closefd=False))
+        sys.stdout = io.TextIOWrapper(
+            stream, old.encoding, old.errors, line_buffering=bool(old.line_buffering)
+        )
 
 
 class _Words(io.FileIO):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -55,7 +55,7 @@ def apply(session: Session, files: Files, dry_run: DryRun = False, prune: Prune 
     from lago_cli.services.definitions import Known
 
     found = _read(files)
-    is_there = Path(session.db).exists()
+    is_there = os.path.exists(session.db)  # noqa: PTH110 - it raises nothing
     if not is_there:  # then a fault leaves no file behind
         _wanted(found, Known({}, {}, session.now()))
     is_looked_at = is_there and dry_run

@@ -38,7 +38,7 @@ def info(session: Session) -> None:
 @command(app, "check")
 def check(session: Session) -> None:
     """Verify the file, its schema and its data. Exit code 9 where something is wrong."""
-    results = list(session.store().maintenance.problems())
+    results = list(session.store(as_it_is=True).maintenance.problems())
     rows = [{"check": name, "ok": not problems, "problems": problems} for name, problems in results]
     columns = [Column("check"), Column("ok", kind="flag"), Column("problems", kind="object")]
     session.show(Report(None, columns, rows))
@@ -58,6 +58,9 @@ def backup(
     path: Annotated[str, typer.Argument(metavar="PATH", help="Where the copy goes.")],
 ) -> None:
     """Write a consistent copy, also while others write to the file."""
+    from lago_cli.cli.outputs import check_output
+
+    check_output("backup", path, session.db)
     store = session.store()
     store.maintenance.backup(path)
     row = {"path": path, "size_bytes": store.maintenance.facts()["size_bytes"]}

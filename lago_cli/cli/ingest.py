@@ -6,8 +6,6 @@ import gc
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -133,7 +131,7 @@ def ingest(
             "--id-from position makes ids of the file's name, and standard input has none.",
             "Name the file, or use --id-from content.",
         )
-    _check_rejects(rejects, [session.db, *paths])
+    _check_rejects(rejects, session.db, paths)
     names = ", ".join(map(name_of, paths))
     if "-" in paths and sys.stdin.isatty() and session.output != "json":
         session.note("Reading standard input; end with Ctrl-D.")
@@ -191,7 +189,10 @@ def run_ingest(
             session.show(ingest_report(report, f"{time.monotonic() - started:.3f}", sent))
     except BaseException as error:
         ingestion.abandon()
-        if not isinstance(error, LagoError) or error.code != "database_replaced":
+        code = error.code if isinstance(error, LagoError) else None
+        if code == "run_reverted":
+            error.add_note("Nothing that it had stored is in the file any more.")
+        elif code != "database_replaced":
             error.add_note(what_stays(ingestion))
         raise
     tell(session, report, options)
@@ -224,18 +225,16 @@ def send_records(session: Session, records: Iterable[Record], transaction_id: st
         raise refused(rejection.code, f"The event was rejected: {rejection.message}.")
 
 
-def _check_rejects(rejects: str | None, in_use: list[str]) -> None:
+def _check_rejects(rejects: str | None, db: str, inputs: list[str]) -> None:
     """See that the file of rejects is none that it would destroy."""
+    from lago_cli.cli.outputs import check_output
+
     if rejects is None:
         return
     if rejects in ("", "-"):
         message = f'--rejects wants the name of a file, and "{rejects}" is none.'
         raise wrong_usage("rejects_no_file", message, "For example: --rejects rejects.ndjson")
-    for path in in_use:
-        with suppress(OSError, ValueError):  # of two files that exist
-            if Path(rejects).samefile(path):
-                message = f"--rejects {rejects} would overwrite {path}."
-                raise wrong_usage("rejects_overwrite", message, "Name another file.")
+    check_output("--rejects", rejects, db, inputs)
 
 
 def _log(session: Session, rejects: str | None, *, progress: bool) -> IngestLog:

@@ -32,6 +32,13 @@ def not_empty(given: Any) -> Any:
     return given
 
 
+def _file_name(given: str) -> str:
+    """Refuse what is no name of a file: SQLite keeps nothing of a database in memory."""
+    if given == ":memory:":
+        raise typer.BadParameter("a database in memory would keep nothing; name a file.")
+    return str(not_empty(given))
+
+
 def _finite(seconds: float) -> float:
     if not math.isfinite(seconds):
         raise typer.BadParameter(f"{seconds} is no number of seconds.")
@@ -71,7 +78,7 @@ _SHARED: dict[str, tuple[Any, Any]] = {
                 "--db",
                 metavar="PATH",
                 envvar="LAGO_DB",
-                callback=not_empty,
+                callback=_file_name,
                 help="The SQLite file.",
                 rich_help_panel=EVERYWHERE,
             ),

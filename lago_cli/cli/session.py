@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
@@ -72,9 +71,13 @@ class Session:
         """Microseconds since 1970, of the test clock where one is given."""
         return time.time_ns() // 1000 if self._fixed_now is None else self._fixed_now
 
-    def store(self, *, writable: bool = False, create: bool = True) -> SqliteStore:
+    def store(
+        self, *, writable: bool = False, create: bool = True, as_it_is: bool = False
+    ) -> SqliteStore:
         """
         The store, closed with the session; to write to it, a missing file is made.
+
+        With `as_it_is` it may be one whose tables are not what they should be.
 
         Raises:
             LagoError: see `stores.open_store`.
@@ -84,7 +87,13 @@ class Session:
         if not writable:  # a question makes millions of objects at most, and ends soon
             gc.disable()
         store = self._stack.enter_context(
-            open_store(self.db, writable=writable, create=create, busy_timeout=self._busy_timeout)
+            open_store(
+                self.db,
+                writable=writable,
+                create=create,
+                busy_timeout=self._busy_timeout,
+                as_it_is=as_it_is,
+            )
         )
         if store.created:
             self.note(f"Created {self.db}", at_once=True)
@@ -92,7 +101,7 @@ class Session:
 
     def store_to_try(self, *, dry_run: bool) -> SqliteStore:
         """The store to write to; for a dry run without a file, one that leaves no trace."""
-        if dry_run and not Path(self.db).exists():
+        if dry_run and not os.path.exists(self.db):  # noqa: PTH110 - it raises nothing
             from lago_cli.stores import open_store
 
             return self._stack.enter_context(

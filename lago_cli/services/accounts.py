@@ -86,7 +86,7 @@ def create_subscription(
     Args:
         terms: by field name, as they were written; instants are read in the time zone of
             the customer. `started_at` and `subscription_at` stand for each other where
-            only one is given; where none is, it starts now.
+            only one is given; where none is, it starts now, at the whole second.
 
     Raises:
         LagoError: refused for the first rule that is broken, or where it is registered.
@@ -110,7 +110,8 @@ def define_subscription(terms: Mapping[str, str | None], zone: tzinfo, *, now: i
     instants = {key: instant_of(key, terms.get(key), zone) for key in INSTANTS}
     start, anchor = instants["started_at"], instants["subscription_at"]
     if start is None:
-        start = now if anchor is None else anchor
+        # of a second that has begun: events are often stamped with whole ones
+        start = now - now % 1_000_000 if anchor is None else anchor
     return Subscription(
         subscription_at=start if anchor is None else anchor,
         started_at=start,

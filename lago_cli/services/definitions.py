@@ -122,8 +122,8 @@ def _subscription(row: Fields, into: Definitions, known: Known) -> Iterator[Faul
     earlier = known.subscriptions.get(values["external_id"])
     start, anchor = values.get("started_at"), values.get("subscription_at")
     if start is None and anchor is None:
-        start = earlier.started_at if earlier else known.now
-        anchor = earlier.subscription_at if earlier else known.now
+        start = earlier.started_at if earlier else known.now - known.now % 1_000_000
+        anchor = earlier.subscription_at if earlier else known.now - known.now % 1_000_000
     values["started_at"] = anchor if start is None else start
     values["subscription_at"] = start if anchor is None else anchor
     if "terminated_at" not in row and earlier:

@@ -168,7 +168,8 @@ class Ingestion:
     def finish(self) -> IngestReport:
         """Close the account and make it durable, or undo everything where that was asked."""
         self._flush()
-        self._begin()
+        if self._run is not None or self._tally.read:  # else there is nothing to account for
+            self._begin()
         refused = self._tally.rejected > self._options.max_rejects
         undone = self._options.strict and refused
         if undone or self._options.dry_run:

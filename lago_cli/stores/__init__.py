@@ -11,18 +11,32 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lago_cli.stores.sqlite.store import SqliteStore
 
+COMPANIONS = ("-wal", "-shm", "-journal")
+"""Endings of the files that SQLite keeps beside a database; they are a part of it."""
+
 
 def open_store(
-    path: str, *, writable: bool, busy_timeout: float, create: bool = True
+    path: str,
+    *,
+    writable: bool,
+    busy_timeout: float,
+    create: bool = True,
+    as_it_is: bool = False,
 ) -> SqliteStore:
     """
     Open the file at `path`; a missing one is made where it is opened to write and may be.
 
+    With `as_it_is`, also a file whose tables are not what they should be is opened.
+
     Raises:
-        LagoError: not found, not ours, of a newer schema, locked, unreadable.
+        LagoError: not found, not ours, of another schema, locked, unreadable.
     """
     from lago_cli.stores.sqlite.store import SqliteStore
 
     return SqliteStore(
-        path, writable=writable, create=writable and create, busy_timeout=busy_timeout
+        path,
+        writable=writable,
+        create=writable and create,
+        busy_timeout=busy_timeout,
+        as_it_is=as_it_is,
     )

@@ -15,9 +15,15 @@ from lago_cli.errors import LagoError
 from lago_cli.stores import open_store
 from lago_cli.stores.sqlite.connection import APPLICATION_ID
 from lago_cli.stores.sqlite.identities import key_of
-from lago_cli.stores.sqlite.maintenance import EXPECTED
-from lago_cli.stores.sqlite.migrations import migrations
-from lago_cli.stores.sqlite.schema import SCHEMA_VERSION
+from lago_cli.stores.sqlite.migrations import made, migrations
+from lago_cli.stores.sqlite.schema import (
+    FINGERPRINT,
+    OBJECTS,
+    SCHEMA_VERSION,
+    defined,
+    differences,
+    fingerprint,
+)
 from tests.engines import keys_of_a_large_file, sqlite
 
 
@@ -61,7 +67,7 @@ def test_a_new_file_has_the_whole_schema(path):
     assert run(path, "PRAGMA user_version") == [(SCHEMA_VERSION,)]
     assert run(path, "PRAGMA application_id") == [(APPLICATION_ID,)]
     assert run(path, "PRAGMA foreign_key_check") == []
-    assert set(EXPECTED) <= {name for (name,) in run(path, "SELECT name FROM sqlite_schema")}
+    assert set(OBJECTS) <= {name for (name,) in run(path, "SELECT name FROM sqlite_schema")}
 
 
 def test_every_table_is_strict(path):
@@ -353,3 +359,27 @@ def test_items_that_were_summed_up_by_the_third_schema_are_counted(path):
     with sqlite(path) as engine:
         assert figures(engine) == {("acme", None): (1, 1)}
         assert [found for _, found in engine.store.maintenance.problems() if found] == []
+
+
+@pytest.mark.parametrize("version", range(SCHEMA_VERSION))
+def test_a_file_of_any_earlier_schema_is_what_todays_should_be(path, version):
+    """Its statements may read differently, where columns were added to tables."""
+    if version:
+        migrate(path, version)
+    write(path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert list(differences(connection)) == []
+        assert fingerprint(defined(connection)) == FINGERPRINT, (
+            f"after a new migration: FINGERPRINT = {fingerprint(defined(connection)):#010x}"
+        )
+
+
+def test_the_objects_of_the_schema_are_what_the_migrations_make():
+    assert set(OBJECTS) == {*made()}
+    assert {name for name in _made_at_all() if not name.startswith(("sqlite_", "_"))} == {*OBJECTS}
+
+
+def _made_at_all():
+    db = _empty()
+    migrations.apply(db)
+    return {name for (name,) in db.execute("SELECT name FROM sqlite_schema").fetchall()}

@@ -10,6 +10,7 @@ from typing import Any
 from lago_cli.domain.customers import Customer, KnownCustomer
 from lago_cli.domain.subscriptions import KnownSubscription, Subscription
 from lago_cli.errors import not_found
+from lago_cli.stores.sqlite.damage import UNREADABLE, damaged
 
 _CUSTOMER = "external_id, name, timezone, currency"
 _NAMES = [field.name for field in fields(Subscription)]
@@ -114,9 +115,15 @@ class Accounts:
 
 def _customer(row: tuple[Any, ...]) -> KnownCustomer:
     *values, created_at, registered = row
-    return KnownCustomer(Customer(*values), created_at, bool(registered))
+    try:
+        return KnownCustomer(Customer(*values), created_at, bool(registered))
+    except UNREADABLE:
+        raise damaged(f'the customer "{row[0]}"') from None
 
 
 def _subscription(row: tuple[Any, ...]) -> KnownSubscription:
     *values, created_at = row
-    return KnownSubscription(Subscription(*values), created_at)
+    try:
+        return KnownSubscription(Subscription(*values), created_at)
+    except UNREADABLE:
+        raise damaged(f'the subscription "{row[0]}"') from None

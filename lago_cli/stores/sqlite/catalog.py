@@ -11,6 +11,7 @@ from lago_cli.domain.metrics import Filter, Metric
 from lago_cli.domain.ranks import unranked
 from lago_cli.domain.readings import Reader, reader_for, unmatched
 from lago_cli.errors import not_found, refused
+from lago_cli.stores.sqlite.damage import intact
 from lago_cli.stores.sqlite.ranks import EVENT_ID
 from lago_cli.stores.sqlite.rollups import Rollups
 
@@ -121,6 +122,11 @@ def readings_that_differ(connection: sqlite3.Connection) -> Iterator[tuple[str, 
 
 
 def _metric(row: tuple[object, ...]) -> Metric:
+    with intact(f'the metric "{row[0]}"'):
+        return _as_written(row)
+
+
+def _as_written(row: tuple[object, ...]) -> Metric:
     code, name, kind, field_name, recurring, *rest, filters = row
     description, expression, interval, function, precision = rest
     return Metric(

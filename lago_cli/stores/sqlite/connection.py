@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import time
 from contextlib import closing, suppress
 from pathlib import Path
@@ -16,12 +17,14 @@ from typing import Any
 from urllib.parse import quote
 
 from lago_cli.errors import Kind, LagoError, database, not_found
+from lago_cli.stores import COMPANIONS
 
 APPLICATION_ID = 0x4C41474F  # "LAGO", where file(1) and others look for it
 PAGE_BYTES = 16384
 CACHE_KIB = 96 * 1024
 _READERS_CACHE_KIB = 8 * 1024  # a question reads nearly every page once, most of them in order
 _POLL_SECONDS = 0.004
+_NAME_ANOTHER = "Name another file with --db or $LAGO_DB."
 _NO_TEXT = "Could not decode to UTF-8"  # how the sqlite3 module begins to say so, without a code
 _REASONS = {
     sqlite3.SQLITE_NOTADB: ("not_a_database", "{path} is not a SQLite database.", None),
@@ -144,9 +147,21 @@ def tidy(path: str) -> None:
 
 def _check_file(path: str, *, create: bool) -> None:
     file = Path(path)
-    if file.is_dir():
-        raise database("database_unreadable", f"{path} is a folder, not a database file.")
-    if file.exists():
+    for ending in COMPANIONS:
+        whole = path.removesuffix(ending)
+        if whole != path and Path(whole).exists():
+            raise _unfit(path, f"is a part of the database {whole}")
+    with suppress(FileNotFoundError, NotADirectoryError):
+        try:
+            mode = file.stat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            raise
+        except OSError as error:
+            raise _unfit(path, f"cannot be opened: {error.strerror}") from None
+        if stat.S_ISDIR(mode):
+            raise _unfit(path, "is a folder, not a database file")
+        if not stat.S_ISREG(mode):  # opening a pipe would wait for its other end
+            raise _unfit(path, "is no regular file, and a database must be one")
         return
     if not create:
         raise not_found(
@@ -162,6 +177,10 @@ def _check_file(path: str, *, create: bool) -> None:
             f"{path} cannot be created: {error.strerror}.",
             "Check that the folder exists and may be written to.",
         ) from None
+
+
+def _unfit(path: str, reason: str) -> LagoError:
+    return database("database_unreadable", f"{path} {reason}.", _NAME_ANOTHER)
 
 
 def _wants_a_writable_folder(path: str, error: sqlite3.OperationalError) -> bool:

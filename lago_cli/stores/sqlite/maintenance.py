@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from lago_cli.errors import database, refused
-from lago_cli.stores.sqlite.catalog import readings_that_differ
+from lago_cli.stores.sqlite.accounts import Accounts
+from lago_cli.stores.sqlite.catalog import Catalog, readings_that_differ
 from lago_cli.stores.sqlite.connection import CACHE_KIB, is_damage
 from lago_cli.stores.sqlite.identities import HOLDERS_OF_KEY, key_of
 from lago_cli.stores.sqlite.ranks import EVENT_ID, RANK
 from lago_cli.stores.sqlite.rollups import days_that_differ
-from lago_cli.stores.sqlite.schema import SCHEMA_VERSION, schema_version
+from lago_cli.stores.sqlite.schema import differences, schema_version
 
 TABLES = (
     "metrics",
@@ -26,17 +27,6 @@ TABLES = (
     "events",
     "replaced_events",
     "readings",
-)
-EXPECTED = (
-    *TABLES,
-    "identities",
-    "recent_identities",
-    "identity_collisions",
-    "parties",
-    "codes",
-    "daily_usage",
-    "v_events",
-    "v_metrics",
 )
 _MAX_NAMED = 20
 _WRITING_FAILED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
@@ -101,6 +91,7 @@ class Maintenance:
             "integrity": self._wrong_pages,
             "foreign keys": self._dangling_references,
             "schema": self._wrong_schema,
+            "definitions": self._unreadable_definitions,
             **{f"every {missing}": partial(self._without, missing) for missing in _WITHOUT},
             "identities": self._wrong_identities,
             "identities held once": self._identities_held_twice,
@@ -108,8 +99,9 @@ class Maintenance:
             "summaries of days": self._wrong_days,
         }
         self._connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")  # identities lie anywhere
+        as_made = not list(_unless_damaged(self._wrong_schema))
         for name, check in checks.items():
-            yield name, list(_unless_damaged(check))
+            yield name, list(_unless_damaged(check, as_made=as_made))
 
     def _wrong_pages(self) -> Iterator[str]:
         for (found,) in self._connection.execute(f"PRAGMA integrity_check({_MAX_NAMED})"):
@@ -134,12 +126,12 @@ class Maintenance:
             yield f"the summary of code {code} and day {day} is not what its readings say"
 
     def _wrong_schema(self) -> Iterator[str]:
-        found = {row[0] for row in self._connection.execute("SELECT name FROM sqlite_schema")}
-        for name in EXPECTED:
-            if name not in found:
-                yield f"{name} is missing"
-        if schema_version(self._connection) != SCHEMA_VERSION:
-            yield f"schema {schema_version(self._connection)} instead of {SCHEMA_VERSION}"
+        yield from differences(self._connection)
+
+    def _unreadable_definitions(self) -> Iterator[str]:
+        accounts = Accounts(self._connection)
+        for read in (Catalog(self._connection).metrics, accounts.customers, accounts.subscriptions):
+            yield from _unless_damaged(partial(_read_through, read))
 
     def _wrong_identities(self) -> Iterator[str]:
         rows = self._connection.execute(
@@ -196,11 +188,18 @@ class Maintenance:
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _unless_damaged(check: Callable[[], Iterator[str]]) -> Iterator[str]:
-    """What a check finds; that it cannot go on is a finding too."""
+def _read_through(read: Callable[[], Iterable[object]]) -> Iterator[str]:
+    """Nothing, or the error of what cannot be read."""
+    for _ in read():
+        yield from ()
+
+
+def _unless_damaged(check: Callable[[], Iterator[str]], *, as_made: bool = True) -> Iterator[str]:
+    """What a check finds; that it cannot go on, or misses a table, is a finding too."""
     try:
         yield from check()
     except sqlite3.DatabaseError as error:
-        if not is_damage(error):
+        is_missing = not as_made and error.sqlite_errorcode == sqlite3.SQLITE_ERROR
+        if not (is_damage(error) or is_missing):
             raise
         yield str(error)

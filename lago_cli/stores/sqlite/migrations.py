@@ -13,13 +13,22 @@ schema 6 their `event_id` is a rank (`domain.ranks`): without finer digits, the 
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 from sqlite_utils import Database, Migrations
 
 from lago_cli.stores.sqlite.connection import APPLICATION_ID, begin_immediate
 from lago_cli.stores.sqlite.ranks import RANK
 from lago_cli.stores.sqlite.rollups import Rollups
-from lago_cli.stores.sqlite.schema import SCHEMA_VERSION, is_empty, schema_version
+from lago_cli.stores.sqlite.schema import (
+    SCHEMA_VERSION,
+    Defined,
+    check_objects,
+    defined,
+    differs,
+    is_empty,
+    schema_version,
+)
 
 migrations = Migrations("lago")
 
@@ -284,13 +293,25 @@ def m006_finer_instants_and_more_of_runs(db: Database) -> None:
     db.conn.executemany("UPDATE ingest_runs SET earlier_ids = ? WHERE id = ?", counts)
 
 
-def prepare(connection: sqlite3.Connection, busy_timeout: float) -> bool:
-    """Bring a file of ours, or an empty one, to today's schema; True where it was empty."""
+def made() -> Defined:
+    """What all migrations together make."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        migrations.apply(Database(connection))
+        return defined(connection)
+
+
+def prepare(connection: sqlite3.Connection, busy_timeout: float, path: str) -> bool:
+    """
+    Bring a file of ours, or an empty one, to today's schema; True where it was empty.
+
+    Raises:
+        LagoError: where it does not hold what its number says; it stays as it is.
+    """
     begin_immediate(connection, busy_timeout)
     try:
         was_empty = is_empty(connection)
         if schema_version(connection) < SCHEMA_VERSION:
-            migrations.apply(Database(connection))
+            _migrate(connection, path)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
@@ -299,3 +320,13 @@ def prepare(connection: sqlite3.Connection, busy_timeout: float) -> bool:
             connection.execute("ROLLBACK")
         raise
     return was_empty
+
+
+def _migrate(connection: sqlite3.Connection, path: str) -> None:
+    try:
+        migrations.apply(Database(connection))
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise
+        raise differs(path, str(error)) from None  # such as "no such column"
+    check_objects(connection, path)

@@ -34,6 +34,7 @@ from lago_cli.domain.days import (
 from lago_cli.domain.numbers import exact
 from lago_cli.domain.readings import Kept
 from lago_cli.domain.summary import Summary
+from lago_cli.stores.sqlite.damage import UNREADABLE, damaged, intact
 from lago_cli.stores.sqlite.ranks import EVENT_ID
 
 _MOST_PENDING = 100_000  # summaries
@@ -198,7 +199,11 @@ class Rollups:
         """
         unpack = unpacker(form)
         for day, figures in self._connection.execute(_FIGURES, (code, start, end)):
-            yield day, unpack(figures)
+            try:
+                rows = unpack(figures)
+            except UNREADABLE:
+                raise damaged(f"the summary of code {code} and day {day}") from None
+            yield day, rows
 
     def _write_pending(self) -> None:
         for (code, day), summaries in self._pending.take():
@@ -248,7 +253,7 @@ class Rollups:
 
     def _joined(self, code: int, rows: Iterable[bytes]) -> Summaries:
         summaries, unpack = Summaries(), unpacker()
-        with exact():
+        with exact(), intact(f"a summary of code {code}"):
             for figures in rows:
                 for party, label, row in unpack(figures):
                     self.summary_in(summaries, code, (party, label)).absorb(row)
@@ -283,7 +288,7 @@ def days_that_differ(connection: sqlite3.Connection) -> Iterator[tuple[int, int]
     rollups = Rollups(connection)
     for (code,) in connection.execute("SELECT id FROM codes").fetchall():
         kept: dict[int, Summaries] = {}
-        with exact():
+        with exact(), intact(f"a summary of code {code}"):
             for day, rows in rollups.stored(code):
                 of_day = kept.setdefault(day, {})
                 for party, label, row in rows:

@@ -28,8 +28,8 @@ from lago_cli.stores.sqlite.events import Events
 from lago_cli.stores.sqlite.evidence import evidence
 from lago_cli.stores.sqlite.schema import (
     SCHEMA_VERSION,
+    Schema,
     check_owner,
-    check_schema,
     schema_version,
     use_write_ahead_log,
 )
@@ -52,7 +52,16 @@ class SqliteStore:
     Writing happens in explicit transactions (`begin`, `commit`, `rollback`, or `writing`).
     """
 
-    def __init__(self, path: str, *, writable: bool, create: bool, busy_timeout: float) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        writable: bool,
+        create: bool,
+        busy_timeout: float,
+        as_it_is: bool = False,
+    ) -> None:
+        """With `as_it_is`, also a file whose tables are not what they should be is opened."""
         self.path = path
         self.created = False  # whether opening it made the file
         self._writable = writable
@@ -61,8 +70,9 @@ class SqliteStore:
             self._connection = connect(
                 path, writable=writable, create=create, busy_timeout=busy_timeout
             )
+            self._schema = Schema(self._connection, path)
             try:
-                self._check(writable=writable)
+                self._check(writable=writable, objects=not as_it_is)
             except BaseException:
                 self._close()
                 raise
@@ -92,17 +102,17 @@ class SqliteStore:
 
         return maintenance.Maintenance(self._connection, self.path)
 
-    def _check(self, *, writable: bool) -> None:
+    def _check(self, *, writable: bool, objects: bool) -> None:
+        if not writable:  # one answer takes many statements: all see the file of one moment
+            self._connection.execute("BEGIN")
         check_owner(self._connection, self.path)
         if writable:
             use_write_ahead_log(self._connection, self._busy_timeout)
             if schema_version(self._connection) < SCHEMA_VERSION:
                 from lago_cli.stores.sqlite.migrations import prepare
 
-                self.created = prepare(self._connection, self._busy_timeout)
-        check_schema(self._connection, self.path)
-        if not writable:  # one answer takes many statements: all see the file of one moment
-            self._connection.execute("BEGIN")
+                self.created = prepare(self._connection, self._busy_timeout, self.path)
+        self._schema.check(objects=objects)
 
     def __enter__(self) -> SqliteStore:
         return self
@@ -138,6 +148,11 @@ class SqliteStore:
         if self._connection.in_transaction:  # of a store for reading
             self._connection.execute("COMMIT")
         begin_immediate(self._connection, self._busy_timeout)
+        try:
+            self._schema.check_again()  # a newer program may have come in between
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
         self._appender.begin()
 
     def commit(self) -> None:

@@ -22,6 +22,7 @@ from lago_cli.domain.numbers import exact
 from lago_cli.domain.summaries import OVER_DAYS, SUMMARIES, Level
 from lago_cli.domain.summary import Summary
 from lago_cli.domain.usage import Group, Share, UsageQuery
+from lago_cli.stores.sqlite.damage import intact
 from lago_cli.stores.sqlite.rollups import Rollups
 
 _EVER = 2**62
@@ -76,7 +77,7 @@ class Summarized:
             return []
         kind = SUMMARIES[query.metric.aggregation_type]
         over_days = OVER_DAYS[query.metric.aggregation_type]
-        with exact():
+        with exact(), intact(f'what is kept of "{query.metric.code}"'):
             rows = self._found(code, pieces, edges, kind, over_days.form)
             return list(_shares(query, over_days, _gathered(rows, choice, over_days)))
 
