@@ -33,9 +33,7 @@ Description = Annotated[
 Type = Annotated[str, typer.Option("--aggregation-type", metavar="TYPE", help=TYPE_HELP)]
 FieldName = Annotated[
     str | None,
-    typer.Option(
-        "--field-name", metavar="PROPERTY", help="The property it reads; not for a count."
-    ),
+    typer.Option("--field-name", metavar="PATH", help="The property it reads; not for a count."),
 ]
 Recurring = Annotated[
     bool | None,
@@ -53,7 +51,7 @@ Expression = Annotated[
 ]
 Filters = Annotated[
     list[str] | None,
-    typer.Option("--filter", metavar="KEY=V1,V2", help="A property that tells usage apart."),
+    typer.Option("--filter", metavar="PATH=V1,V2", help="A property that tells usage apart."),
 ]
 RoundingFunction = Annotated[
     str | None,

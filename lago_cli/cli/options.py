@@ -231,20 +231,22 @@ def command(
 
 def property_values(arguments: Iterable[str]) -> dict[str, list[str]]:
     """
-    `KEY=V1,V2` arguments; a key that comes again adds values.
+    `PATH=V1,V2` arguments, quoted like CSV; a path that comes again adds values.
 
     Raises:
-        LagoError: wrong usage, for an argument without `=` or without a key.
+        LagoError: wrong usage, for an argument without `=` or without a path.
     """
-    found: dict[str, list[str]] = {}
+    from lago_cli.domain.conditions import gathered, split_condition
+
+    conditions = []
     for argument in arguments:
-        key, equals, values = argument.partition("=")
-        if not key or not equals:
+        condition = split_condition(argument)
+        if condition is None:
             raise wrong_usage(
-                "invalid_filter", f"--filter {argument}: expected KEY=V1,V2.", _FILTER_HINT
+                "invalid_filter", f"--filter {argument}: expected PATH=V1,V2.", _FILTER_HINT
             )
-        found.setdefault(key, []).extend(values.split(","))
-    return found
+        conditions.append(condition)
+    return gathered(conditions)
 
 
 def instant_option(option: str, text: str | None) -> int | None:

@@ -55,7 +55,7 @@ GroupBy = Annotated[
     list[str] | None,
     typer.Option(
         "--group-by",
-        metavar="KEY",
+        metavar="PATH",
         callback=not_empty,
         help="A figure for each value of a property.",
     ),
@@ -63,7 +63,7 @@ GroupBy = Annotated[
 Filters = Annotated[
     list[str] | None,
     typer.Option(
-        "--filter", metavar="KEY=V1,V2", help="Only events with one of these; KEY= is missing."
+        "--filter", metavar="PATH=V1,V2", help="Only events with one of these; PATH= is missing."
     ),
 ]
 Timezone = Annotated[

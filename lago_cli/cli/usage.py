@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,7 +16,8 @@ from lago_cli.errors import Kind, LagoError
 
 if TYPE_CHECKING:
     from lago_cli.services.requests import UsageRequest
-    from lago_cli.services.usage import LeftOut
+    from lago_cli.services.usage import LeftOut, UsageRow
+    from lago_cli.stores.base import UsageStore
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -35,6 +37,7 @@ def usage(session: Session, request: UsageRequest) -> None:
 
     store, now = session.store(), session.now()
     rows = list(usage_for(store, request, now=now))
+    _warn_of_unknown(session, store, request, rows)
     footer = []
     if session.output == "table":
         footer = _said_of(left_out(store, request, now=now))
@@ -66,7 +69,9 @@ def explain_(session: Session, request: UsageRequest, limit: Limit = None) -> No
     from lago_cli.cli.explain_reports import explanation_report, explanation_tables
     from lago_cli.services.explain import explain
 
-    figures = explain(session.store(), request, now=session.now())
+    store = session.store()
+    figures = explain(store, request, now=session.now())
+    _warn_of_unknown(session, store, request)
     if session.output == "table":
         session.show(explanation_tables(figures, limit=limit or MOST_IN_TABLE))
     else:
@@ -105,7 +110,9 @@ def check(
     expectations = reconcile.parse_expectations(name, *read_table(name, data))
     if expectations.ignored:
         session.warn(f"{name}: not compared: {', '.join(expectations.ignored)}.")
-    rows = list(usage_for(session.store(), request, now=session.now()))
+    store = session.store()
+    rows = list(usage_for(store, request, now=session.now()))
+    _warn_of_unknown(session, store, request, rows)
     found = reconcile.differences(name, expectations, rows, request.group_by, allowed)
     agreed = len(expectations.rows)
     session.show(differences_report(found, expectations.columns, agreed=agreed))
@@ -117,6 +124,19 @@ def check(
             f"{figures} from {name}.",
             "See the events behind them: lago usage explain",
         )
+
+
+def _warn_of_unknown(
+    session: Session,
+    store: UsageStore,
+    request: UsageRequest,
+    rows: Sequence[UsageRow] | None = None,
+) -> None:
+    if request.group_by or request.filters:
+        from lago_cli.services.hints import unknown_properties
+
+        for sentence in unknown_properties(store, request, rows):
+            session.warn(sentence)
 
 
 def _said_of(left: LeftOut) -> list[str]:

@@ -5,8 +5,10 @@ The grammar of a metric's expression: text → syntax tree.
     term       = atom (("*" | "/") atom)*
     atom       = ["-"] (number | 'text' | variable | function | "(" expression ")")
     function   = name "(" expression ("," expression)* ")"
-    variable   = event.code | event.timestamp | event.properties.NAME
+    variable   = event.code | event.timestamp | event.properties.PATH
 
+A PATH is as in `paths`, but a name in it is of letters, digits and underscores, and there
+is no `*`, which multiplies. In double quotes, with the escapes of JSON, it is any path.
 Spaces, tabs and line ends may stand around every token. What a tree is worth for an
 event is the matter of `expressions`.
 """
@@ -16,6 +18,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
+
+import msgspec
 
 from lago_cli.domain.numbers import parse_decimal
 from lago_cli.errors import refused
@@ -82,25 +86,30 @@ class Call:
 
 Node: TypeAlias = Number | Text | Code | Timestamp | Property | Negated | Chain | Call
 
+SELECTOR = r'\[(?:[0-9]{1,9}|(?:"(?:[^"\\]|\\.)*"|[^=\[\]"]+)=(?:"(?:[^"\\]|\\.)*"|[^\]]*))\]'
 _TOKEN = re.compile(
-    r"""[ \t\r\n]*(?:
+    rf"""[ \t\r\n]*(?:
         (?P<number> [0-9]+ (?:\.[0-9]+)? )
       | (?P<text>   '[^']*' )
-      | (?P<name>   [A-Za-z_][A-Za-z0-9_.]* )
+      | (?P<name>   event\.properties\."(?:[^"\\]|\\.)*"
+                  | [A-Za-z_][A-Za-z0-9_.]* (?:{SELECTOR}(?:\.[A-Za-z0-9_][A-Za-z0-9_.]*)?)* )
       | (?P<sign>   [-+*/(),] )
       | (?P<end>    \Z )
       | (?P<wrong>  . )
     )""",
     re.VERBOSE | re.DOTALL,
 )
-_PROPERTY = re.compile(r"event\.properties\.([A-Za-z][A-Za-z0-9_]*)")
+_PROPERTY = re.compile(
+    rf"event\.properties\.([A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+|{SELECTOR})*)", re.DOTALL
+)
+_QUOTED_PROPERTY = re.compile(r'event\.properties\.(".*")', re.DOTALL)
 _SPELLINGS = {
     spelling: name for name in FUNCTIONS for spelling in (name, name.upper(), name.capitalize())
 }
 _OPERAND = "a number, 'text', a variable, a function or \"(\""
 _LANGUAGE = (
     "An expression is built of numbers, 'text', + - * / ( ), event.code, event.timestamp,"
-    f" event.properties.NAME and the functions {', '.join(FUNCTIONS)}."
+    f" event.properties.PATH and the functions {', '.join(FUNCTIONS)}."
 )
 
 
@@ -231,15 +240,26 @@ class _Parser:
             return Code()
         if word == "event.timestamp":
             return Timestamp()
-        found = _PROPERTY.fullmatch(word)
+        found = _PROPERTY.fullmatch(word) or _QUOTED_PROPERTY.fullmatch(word)
         if found is None:
             hint = (
-                "The variables are event.code, event.timestamp and event.properties.NAME,"
-                " where NAME is a letter followed by letters, digits and underscores."
+                "The variables are event.code, event.timestamp and event.properties.PATH,"
+                " where PATH is such as user.id, items[0].n or labels[key=team].value;"
+                ' with other characters, or with a *, quote it: event.properties."cost [EUR]".'
             )
             self.refuse_at(start, f"there is no variable {word[:40]}", hint)
-        self.properties.add(found[1])
-        return Property(found[1])
+        path = found[1] if found.re is _PROPERTY else self.unquoted(found[1], start)
+        self.properties.add(path)
+        return Property(path)
+
+    def unquoted(self, literal: str, start: int) -> str:
+        try:
+            path = msgspec.json.decode(self.readable(literal, start), type=str)
+        except msgspec.DecodeError:
+            path = ""
+        if not path:
+            self.refuse_at(start, "this is no path in double quotes")
+        return path
 
     def refuse_operand(self) -> NoReturn:
         if self.word == "'":

@@ -21,6 +21,7 @@ import msgspec
 
 from lago_cli.domain import expression_parser as syntax
 from lago_cli.domain.numbers import MAX_DIGITS, NUMBER, ZERO, as_plain, parse_decimal
+from lago_cli.domain.properties import Missing, one_at
 
 MAX_TEXT = 1_000_000
 """Longest text that `concat` may build, in characters."""
@@ -51,10 +52,14 @@ class Unevaluable(ValueError):  # noqa: N818 - a state of the event, not an erro
     """An expression has no value for this event; the message says why, in a sentence."""
 
 
+class Unfound(Unevaluable, Missing):
+    """A property is missing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Expression:
     text: str  # as written
-    properties: frozenset[str]  # names of the properties it uses
+    properties: frozenset[str]  # paths of the properties it uses
     _meaning: Meaning = field(repr=False, compare=False)
 
     def evaluate(
@@ -180,9 +185,12 @@ def _joined(texts: list[_Wording]) -> _Wording:
 
 def _written(name: str, event: _Event) -> str:
     """A property as it was written, without its quotes."""
-    raw = event.properties.get(name)
+    try:
+        raw = one_at(event.properties, name)
+    except ValueError as error:
+        raise Unevaluable(f'The property "{name}" cannot be used: {error}.') from None
     if raw is None:
-        raise Unevaluable(f'The property "{name}" is missing.')
+        raise Unfound(f'The property "{name}" is missing.', name)
     token = bytes(raw)
     first = token[:1]
     if first == b'"':

@@ -12,7 +12,9 @@ from typing import Any
 
 import msgspec
 
-from lago_cli.domain.json_text import decode_object, text_of
+from lago_cli.domain.json_text import decode_object
+from lago_cli.domain.paths import parse_path
+from lago_cli.domain.properties import are_plain, text_at
 from lago_cli.domain.usage import Group, UsageQuery
 
 Label = tuple[str | None, ...]
@@ -24,9 +26,10 @@ def label_reader(keys: Sequence[str]) -> Callable[[str], Label]:
 
     def carefully(properties: str) -> Label:
         fields = decode_object(properties.encode())
-        return tuple(text_of(fields.get(key)) or None for key in keys)
+        return tuple(text_at(fields, key) for key in keys)
 
     decode = _decoder_of(keys)
+    is_plain = are_plain(keys)
     if decode is None:
         return carefully
 
@@ -35,7 +38,10 @@ def label_reader(keys: Sequence[str]) -> Callable[[str], Label]:
             found = decode(properties)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             return carefully(properties)
-        return tuple(text or None for text in msgspec.structs.astuple(found))
+        texts = msgspec.structs.astuple(found)
+        if not is_plain and None in texts:  # what is no key may be a path
+            return carefully(properties)
+        return tuple(text or None for text in texts)
 
     return read
 
@@ -62,10 +68,16 @@ class Choice:
 
     @property
     def is_possible(self) -> bool:
-        """Whether the label of an event says all that is asked of its properties."""
+        """
+        Whether the label of an event says all that is asked of its properties.
+
+        Of several values it has the list, where a filter asks for each.
+        """
         query = self._query
-        asked = {*query.group_by, *query.filters, *(key for each in query.excluded for key in each)}
-        return asked <= set(self._keys)
+        filters = {*query.filters, *(key for each in query.excluded for key in each)}
+        if any(parse_path(key).is_many for key in filters):
+            return False
+        return {*query.group_by, *filters} <= set(self._keys)
 
     def group_of(self, label: Label | None) -> Group | None:
         """None where events of that label are not asked for."""

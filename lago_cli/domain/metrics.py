@@ -177,6 +177,6 @@ def _faults_of_filters(filters: tuple[Filter, ...]) -> Iterator[LagoError]:
             yield refused(
                 "invalid_filter",
                 f'The filter "{row.key}" has no values, or an empty or repeated one.',
-                "Write it as --filter KEY=V1,V2.",
+                "Write it as --filter PATH=V1,V2.",
                 field="filters",
             )

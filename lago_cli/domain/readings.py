@@ -23,6 +23,7 @@ from lago_cli.domain.aggregations import AGGREGATIONS
 from lago_cli.domain.json_text import decode_object, number_of, text_of
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import as_plain, from_scaled, to_scaled
+from lago_cli.domain.properties import Missing, one_at
 
 if TYPE_CHECKING:
     from lago_cli.domain.expressions import Expression
@@ -115,16 +116,19 @@ def _value(metric: Metric, properties: Mapping[str, Raw], at: int) -> Decimal | 
     if metric.expression is not None:
         return _expression(metric.expression).evaluate(metric.code, at, properties)
     name = metric.field_name or ""
-    token = properties.get(name)
-    if AGGREGATIONS[metric.aggregation_type].reads == "item":
-        item = text_of(token)
-        if item is None:
-            raise ValueError(f"property {name!r} is missing or null")
-        return item
     try:
-        return number_of(token)
+        token = one_at(properties, name)
+        if AGGREGATIONS[metric.aggregation_type].reads == "number" and token is not None:
+            return number_of(token)
     except ValueError as error:
         raise ValueError(f"property {name!r} is unusable: {error}") from None
+    if AGGREGATIONS[metric.aggregation_type].reads == "number":
+        raise Missing(f"property {name!r} is unusable: it is missing", name)
+    item = text_of(token)
+    if item is None:
+        reason = f"property {name!r} is missing or null"
+        raise Missing(reason, name) if token is None else ValueError(reason)
+    return item
 
 
 @lru_cache(maxsize=256)
@@ -154,7 +158,11 @@ def number_kept(value: int | str, scale: int | None) -> Decimal | Fraction:
 
 
 def _decoder_of(metric: Metric) -> Callable[[str], Any] | None:
-    """A decoder of just the properties this metric reads, None where names forbid it."""
+    """
+    A decoder of just the properties this metric reads, None where names forbid it.
+
+    It knows a path only as the key that it may be as well; what has none is read carefully.
+    """
     names = (metric.field_name or "", OPERATION)
     if names[0] == OPERATION:
         return None

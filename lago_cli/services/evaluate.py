@@ -10,6 +10,7 @@ import msgspec
 from lago_cli.domain.expressions import Unevaluable, parse_expression
 from lago_cli.domain.json_text import decode_object, kind_of, members, text_of
 from lago_cli.domain.numbers import exact
+from lago_cli.domain.properties import reason_of
 from lago_cli.domain.timestamps import ORDINARY
 from lago_cli.errors import LagoError, refused, wrong_usage
 
@@ -45,9 +46,11 @@ def evaluate(expression: str, event: str | bytes, *, now: int) -> Decimal | Frac
             f"--event: {error}.",
             """Write JSON, such as '{"properties": {"gb": 1.5}}', or @FILE, or - for stdin.""",
         ) from None
+    inside = members(properties) if has_properties else {}
     try:
         with exact():
             code = text_of(fields.get("code")) or ""
-            return parsed.evaluate(code, at, members(properties) if has_properties else {})
+            return parsed.evaluate(code, at, inside)
     except Unevaluable as error:
-        raise refused("unevaluable", f"The expression has no value: {error}") from None
+        reason = reason_of(error, inside).removesuffix(".")
+        raise refused("unevaluable", f"The expression has no value: {reason}.") from None

@@ -18,12 +18,14 @@ from msgspec import Raw
 
 from lago_cli.domain.aggregations import Reading, Units, Window, add, round_units
 from lago_cli.domain.batches import Party
+from lago_cli.domain.conditions import holds
 from lago_cli.domain.explanations import DAILY, EXPLANATIONS, RULES, Part
 from lago_cli.domain.instants import format_instant
-from lago_cli.domain.json_text import decode_object, text_of
+from lago_cli.domain.json_text import decode_object
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import ZERO, exact
 from lago_cli.domain.parties import Claim
+from lago_cli.domain.properties import reason_of, text_at
 from lago_cli.domain.readings import reading_of
 from lago_cli.domain.stored import StoredEvent
 from lago_cli.domain.usage import Group, Member, UsageQuery
@@ -132,7 +134,7 @@ class _Look:
         party = event.event.external_customer_id, event.event.external_subscription_id
         properties = decode_object(event.event.properties.encode())
         keys = self._request.group_by
-        group = tuple(text_of(properties.get(key)) or None for key in keys) if keys else None
+        group = tuple(text_at(properties, key) for key in keys) if keys else None
         life = next(
             claim.life
             for member, claim in self._claims
@@ -143,7 +145,7 @@ class _Look:
             reading = Reading(event.at, *reading_of(self._metric, properties, event.at))
             stop = self._stop(event, life, properties)
         except ValueError as error:
-            stop = "unusable", str(error)
+            stop = "unusable", reason_of(error, properties)
         return _Looked(event, party, group, reading, life, stop)
 
     def _stop(
@@ -157,12 +159,12 @@ class _Look:
         if event.at < life.start and not self._metric.recurring:
             return _before_start(life)
         for key, texts in self._request.filters.items():
-            text = text_of(properties.get(key)) or ""
-            if text not in texts:
+            if not holds({key: texts}, properties):
+                text = text_at(properties, key)
                 has = f"is {text!r}" if text else "is missing"
                 return "filtered_out", f"{key} {has}, which was not asked for"
         for excluded in filter(None, self._request.excluded):
-            if all((text_of(properties.get(key)) or "") in excluded[key] for key in excluded):
+            if holds(excluded, properties):
                 return "excluded", f"belongs to another price: {', '.join(excluded)}"
         return None
 

@@ -13,6 +13,7 @@ from lago_cli.domain.json_text import decode_object, same_json, text_of
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import as_plain
 from lago_cli.domain.parties import Claim, Registry
+from lago_cli.domain.properties import reason_of, text_at
 from lago_cli.domain.readings import OPERATION, reading_of
 from lago_cli.domain.stored import StoredEvent
 from lago_cli.domain.subscriptions import EVER
@@ -130,7 +131,7 @@ def _value(event: StoredEvent, metric: Metric) -> Step:
     try:
         value, step = reading_of(metric, properties, event.at)
     except ValueError as error:
-        return Step("value", False, str(error))
+        return Step("value", False, reason_of(error, properties))
     shown = value if isinstance(value, str) else as_plain(value)
     source = metric.expression or metric.field_name
     if reads == "item":
@@ -194,4 +195,4 @@ def _life(claim: Claim, at: int) -> str:
 
 
 def _label(event: StoredEvent, key: str) -> str:
-    return text_of(decode_object(event.event.properties.encode()).get(key)) or "–"
+    return text_at(decode_object(event.event.properties.encode()), key) or "–"

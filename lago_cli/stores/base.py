@@ -17,6 +17,7 @@ from lago_cli.domain.batches import EventBatch, Party
 from lago_cli.domain.customers import Customer, KnownCustomer
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.runs import Tally
+from lago_cli.domain.stored import StoredEvent
 from lago_cli.domain.subscriptions import KnownSubscription, Subscription
 from lago_cli.domain.usage import Evidence, Share, UsageQuery
 from lago_cli.errors import LagoError
@@ -159,6 +160,9 @@ class UsageStore(Protocol):
 
     def span(self) -> tuple[int, int] | None:
         """Instants of the first and the last event, in microseconds since 1970."""
+
+    def newest(self, codes: Iterable[str], limit: int) -> Iterator[StoredEvent]:
+        """The latest events of some codes, from the last one on."""
 
     def aggregate(self, query: UsageQuery) -> Iterator[Share]: ...
 

@@ -13,12 +13,14 @@ from typing import NamedTuple
 
 from lago_cli.domain.aggregations import Reading, Window
 from lago_cli.domain.batches import EventBatch, Party
+from lago_cli.domain.conditions import holds
 from lago_cli.domain.customers import Customer
 from lago_cli.domain.events import FIELDS, Event
-from lago_cli.domain.json_text import decode_object, same_json, text_of
+from lago_cli.domain.json_text import decode_object, same_json
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import exact
 from lago_cli.domain.parties import Registry
+from lago_cli.domain.properties import text_at
 from lago_cli.domain.readings import reading_of
 from lago_cli.domain.stored import Status, StoredEvent
 from lago_cli.domain.subscriptions import Subscription
@@ -132,6 +134,12 @@ class MemoryStore:
         rows = (row.event for row in self._events.values())
         return {(event.external_customer_id, event.external_subscription_id) for event in rows}
 
+    def newest(self, codes: Iterable[str], limit: int) -> Iterator[StoredEvent]:
+        wanted = set(codes)
+        rows = [row for row in self._events.values() if row.event.code in wanted]
+        rows.sort(key=lambda row: (row.at, row.position), reverse=True)
+        return (self._stored(row) for row in rows[:limit])
+
     def span(self) -> tuple[int, int] | None:
         times = [row.at for row in self._events.values()]
         return (min(times), max(times)) if times else None
@@ -243,9 +251,9 @@ def _is_asked_for(query: UsageQuery, row: _Stored) -> bool:
 
 def _matches(filters: PropertyFilter, row: _Stored) -> bool:
     properties = decode_object(row.event.properties.encode())
-    return all((text_of(properties.get(key)) or "") in texts for key, texts in filters.items())
+    return holds(filters, properties)
 
 
 def _group(query: UsageQuery, row: _Stored) -> Group:
     properties = decode_object(row.event.properties.encode())
-    return tuple(text_of(properties.get(key)) or None for key in query.group_by)
+    return tuple(text_at(properties, key) for key in query.group_by)

@@ -16,10 +16,15 @@ from functools import cache
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from msgspec import json
+
 from lago_cli.domain.aggregations import Reading, Units, Window, add
 from lago_cli.domain.batches import Party
+from lago_cli.domain.conditions import holds
+from lago_cli.domain.json_text import decode_object, encode
 from lago_cli.domain.labels import Label, label_reader
 from lago_cli.domain.numbers import ZERO, exact, from_scaled
+from lago_cli.domain.paths import parse_path
 from lago_cli.domain.readings import number_kept
 from lago_cli.domain.usage import PropertyFilter, Share, UsageQuery
 from lago_cli.stores.sqlite.scope import EVER, Scope
@@ -90,6 +95,7 @@ class Aggregator:
         self._scope = scope
         self._summarized = summarized
         connection.create_function("property_text", 2, _property_text, deterministic=True)
+        connection.create_function("property_is_among", 3, _is_among, deterministic=True)
 
     def aggregate(self, query: UsageQuery) -> Iterator[Share]:
         """A share for each owner, window and group that has a usable event."""
@@ -256,6 +262,13 @@ def _matches(filters: PropertyFilter, name: str, values: dict[str, object]) -> s
     """A condition, whose texts are put into `values` under names that begin with `name`."""
     conditions = []
     for number, (key, texts) in enumerate(filters.items()):
+        if parse_path(key).is_many:
+            values[f"{name}{number}"] = key
+            values[f"{name}{number}_texts"] = encode(texts).decode()
+            conditions.append(
+                f"property_is_among(e.properties, :{name}{number}, :{name}{number}_texts)"
+            )
+            continue
         names = [f"{name}{number}_{position}" for position in range(len(texts))]
         values[f"{name}{number}"] = key
         values.update(zip(names, texts, strict=True))
@@ -286,6 +299,10 @@ def _windows_by_start(query: UsageQuery) -> Callable[[int, int], Window]:
 
 def _property_text(properties: str, key: str) -> str | None:
     return _text_reader(key)(properties)[0]
+
+
+def _is_among(properties: str, path: str, texts: str) -> bool:
+    return holds({path: json.decode(texts)}, decode_object(properties.encode()))
 
 
 @cache

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from lago_cli.domain.metrics import Filter, Metric
+from lago_cli.domain.properties import are_plain
 from lago_cli.domain.ranks import unranked
 from lago_cli.domain.readings import Reader, reader_for, unmatched
 from lago_cli.errors import not_found, refused
@@ -75,7 +76,7 @@ class Catalog:
             f"INSERT INTO metrics ({_METRIC_COLUMNS}, created_at) VALUES ({'?, ' * 11}?)",  # noqa: S608
             (*_row(metric), created_at),
         )
-        self._refill(metric.code, metric)
+        self.refill(metric.code, metric)
 
     def change_metric(self, metric: Metric) -> None:
         columns = ", ".join(f"{name.strip()} = ?" for name in _METRIC_COLUMNS.split(","))
@@ -83,14 +84,15 @@ class Catalog:
             f"UPDATE metrics SET {columns} WHERE code = ?",  # noqa: S608
             (*_row(metric), metric.code),
         )
-        self._refill(metric.code, metric)
+        self.refill(metric.code, metric)
 
     def delete_metric(self, code: str) -> None:
         """Its events stay, and are unmatched from now on."""
         self._connection.execute("DELETE FROM metrics WHERE code = ?", (code,))
-        self._refill(code, None)
+        self.refill(code, None)
 
-    def _refill(self, code: str, metric: Metric | None) -> None:
+    def refill(self, code: str, metric: Metric | None) -> None:
+        """Read the events of a code anew, and sum up their days."""
         found = self._connection.execute("SELECT id FROM codes WHERE code = ?", (code,)).fetchone()
         if found is None:
             return
@@ -103,6 +105,21 @@ class Catalog:
             )
             last = rows[-1][:2]
         Rollups(self._connection).rebuild(*found)
+
+
+def refill_paths(connection: sqlite3.Connection) -> None:
+    """
+    Read the events anew of every metric that names a property by what is also a path.
+
+    For a file of a program that took each name for a key. Run it once, in a transaction.
+    """
+    catalog = Catalog(connection)
+    for code, metric in catalog.metrics().items():
+        names = [row.key for row in metric.filters]
+        if metric.expression is None and metric.field_name:
+            names.append(metric.field_name)
+        if not are_plain(names):
+            catalog.refill(code, metric)
 
 
 def readings_that_differ(connection: sqlite3.Connection) -> Iterator[tuple[str, int]]:

@@ -17,6 +17,7 @@ from contextlib import closing
 
 from sqlite_utils import Database, Migrations
 
+from lago_cli.stores.sqlite.catalog import refill_paths
 from lago_cli.stores.sqlite.connection import APPLICATION_ID, begin_immediate
 from lago_cli.stores.sqlite.ranks import RANK
 from lago_cli.stores.sqlite.rollups import Rollups
@@ -291,6 +292,7 @@ def m006_finer_instants_and_more_of_runs(db: Database) -> None:
         db.execute(f"ALTER TABLE ingest_runs ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0")
     counts = db.execute(_EARLIER_IDS, (EARLIER_ID,)).fetchall()
     db.conn.executemany("UPDATE ingest_runs SET earlier_ids = ? WHERE id = ?", counts)
+    refill_paths(db.conn)  # what was a key only may be a path from now on
 
 
 def made() -> Defined:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lago_cli.domain.aggregations import Window
 from lago_cli.domain.batches import EventBatch, Party
 from lago_cli.domain.metrics import Metric
+from lago_cli.domain.stored import EventSelection, StoredEvent
 from lago_cli.domain.usage import Evidence, Share, UsageQuery
 from lago_cli.stores.base import Appended, OnDuplicate
 from lago_cli.stores.sqlite.accounts import Accounts
@@ -220,6 +221,10 @@ class SqliteStore:
 
     def span(self) -> tuple[int, int] | None:
         return self.events.span()
+
+    def newest(self, codes: Iterable[str], limit: int) -> Iterator[StoredEvent]:
+        selection = EventSelection(codes=tuple(codes), limit=limit)
+        return self.events.select(selection, newest_first=True)
 
     def count(
         self, spans: Iterable[tuple[Party, Window]], as_of: int | None = None, *, usable: bool
