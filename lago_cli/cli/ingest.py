@@ -91,6 +91,7 @@ def ingest(
     A repeated event is known by its transaction id, for ever.
     """
     from lago_cli.readers.base import ReadOptions
+    from lago_cli.readers.encodings import check_encoding
     from lago_cli.readers.source import check_sources, name_of
     from lago_cli.services.ingest import IngestOptions
 
@@ -123,6 +124,8 @@ def ingest(
     reading = ReadOptions(
         told.format or "auto", told.records, told.encoding, partial_last_line == "skip"
     )
+    if told.encoding is not None:
+        check_encoding(told.encoding)
     paths = files or ["-"]
     check_sources(paths)
     if told.id_from == "position" and "-" in paths:

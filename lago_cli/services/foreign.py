@@ -27,6 +27,7 @@ from lago_cli.domain.source_form import SourceForm
 from lago_cli.domain.source_ids import Repetitions, content_id, fields_id
 from lago_cli.domain.written_values import with_decimal_points, with_nulls
 from lago_cli.errors import LagoError, refused
+from lago_cli.readers.arrays import arrays_of_objects
 from lago_cli.readers.base import Record
 
 _NAMES = 1_000  # of keys that are told of
@@ -72,7 +73,10 @@ class Interpreter:
         meant = self._with_nulls(said)
         mapped = self._mapped(record, meant, body and self._with_nulls(body), around)
         name = _Name(self, said, around)
-        return [self._event(each, name, meant) for each in mapped]
+        try:
+            return [self._event(each, name, meant) for each in mapped]
+        except LagoError as error:
+            raise _with_records(error, record) from None
 
     def look_at(self, batch_keys: Mapping[str, int], undated: Iterable[str]) -> None:
         """Take in what a decoded block had besides: keys, and properties of undated events."""
@@ -188,6 +192,15 @@ def _check_time(mapped: Mapped) -> None:
     token = mapped.fields.get("timestamp", _NULL)
     if mapped.by.is_said("timestamp") and not (text_of(token) or "").strip():
         raise refused("missing_field", "timestamp is missing", field="timestamp")
+
+
+def _with_records(error: LagoError, record: Record) -> LagoError:
+    """The same with where the records may be that this one holds."""
+    if error.code != "missing_field" or not (found := arrays_of_objects(record.raw)):
+        return error
+    hint = f"{error.hint.rstrip('.')}. " if error.hint else ""
+    hint += f"It holds arrays of objects: --records {' or '.join(found)}"
+    return refused(error.code, error.message, hint, field=error.field)
 
 
 def _with_place(error: LagoError, mapped: Mapped, record: Fields) -> LagoError:

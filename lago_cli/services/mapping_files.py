@@ -17,6 +17,7 @@ from typing import Any
 from lago_cli.domain.source_form import EventTold, Told
 from lago_cli.errors import LagoError, not_found, refused
 from lago_cli.readers.documents import read_documents
+from lago_cli.readers.formats import FORMATS
 from lago_cli.readers.whole import read_whole
 
 _SUFFIX = ".yml"
@@ -135,6 +136,12 @@ def _text(said: object) -> str:
     return str(said)
 
 
+def _format(said: object) -> str:
+    if said not in FORMATS:
+        raise _Wrong(f"one of {', '.join(FORMATS)}")
+    return str(said)
+
+
 def _any_text(said: object) -> str:
     if not isinstance(said, str):
         raise _Wrong("a text")
@@ -215,7 +222,7 @@ _EVENT_KEYS: dict[str, tuple[str, _Check]] = {
 KEYS: dict[str, tuple[str, _Check]] = {
     "name": ("", _text),
     "description": ("", _text),
-    "format": ("format", _text),
+    "format": ("format", _format),
     "records": ("records", _text),
     "encoding": ("encoding", _text),
     "where": ("where", _by_name(_values)),
