@@ -14,7 +14,7 @@ from datetime import UTC
 from lago_cli.domain.conditions import Wanted
 from lago_cli.domain.mapping import EventMapping, RecordMapping, check_target, event_mapping
 from lago_cli.domain.paths import Path, parse_path
-from lago_cli.domain.source_ids import IdSource, parse_id_source
+from lago_cli.domain.source_ids import IdSource, id_of_fields, parse_id_source
 from lago_cli.domain.timestamps import ORDINARY, TimeForm
 from lago_cli.errors import LagoError, wrong_usage
 
@@ -170,7 +170,7 @@ def _id_source(told: str | Sequence[str] | None) -> IdSource | None:
         return None
     if isinstance(told, str):
         return parse_id_source(told)
-    return IdSource("fields", tuple(map(parse_path, told)))
+    return id_of_fields(told)
 
 
 def _check_targets(maps: Mapping[str, str], sets: Mapping[str, str]) -> None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import xxhash
 from msgspec import Raw
 
-from lago_cli.domain.json_text import canonical, encode, text_of
+from lago_cli.domain.json_text import canonical, text_of
 from lago_cli.domain.paths import Path, parse_path
 from lago_cli.errors import refused, wrong_usage
 
@@ -28,7 +28,14 @@ class IdSource:
     """What `--id-from` asks for."""
 
     kind: Literal["content", "position", "fields"]
-    fields: Sequence[Path] = ()  # paths into the record, of which the id is made
+    fields: Sequence[IdField] = ()  # of which the id is made
+
+
+class IdField(NamedTuple):
+    """A field of an id; a record may lack one that is written with a `?` behind it."""
+
+    path: Path
+    is_optional: bool
 
 
 def parse_id_source(text: str) -> IdSource:
@@ -49,7 +56,13 @@ def parse_id_source(text: str) -> IdSource:
             f"--id-from {text}: a field has no name.",
             "One of: content, position, or fields of the record, such as: request_id,line",
         )
-    return IdSource("fields", tuple(map(parse_path, names)))
+    return id_of_fields(names)
+
+
+def id_of_fields(names: Iterable[str]) -> IdSource:
+    """Ids out of fields, as `lago` is told their names."""
+    fields = (IdField(parse_path(name.removesuffix("?")), name.endswith("?")) for name in names)
+    return IdSource("fields", tuple(fields))
 
 
 def content_id(record: Fields, around: Fields | None = None) -> str:
@@ -60,26 +73,29 @@ def content_id(record: Fields, around: Fields | None = None) -> str:
     return "content:" + hashlib.blake2b(said, digest_size=16).hexdigest()
 
 
-def fields_id(record: Fields, paths: Sequence[Path], around: Fields | None = None) -> str:
+def fields_id(record: Fields, fields: Sequence[IdField], around: Fields | None = None) -> str:
     """
     The values of some fields, joined by `:`; a colon or backslash in one of several is escaped.
 
     Raises:
-        LagoError: refused `missing_field`, where the record lacks one.
+        LagoError: refused `missing_field`, where the record lacks one, or all of them.
     """
-    texts = []
-    for path in paths:
-        text = text_of(path.find(record))
-        if text is None and around:
-            text = text_of(path.find(around))
-        if text is None or not text.strip():
-            raise refused(
-                "missing_field", f"{path.text} is missing, of which --id-from makes the id"
-            )
-        texts.append(text)
+    texts = [_text_at(path, record, around) for path, _ in fields]
+    for (path, is_optional), text in zip(fields, texts, strict=True):
+        if not text and not (is_optional and any(texts)):
+            message = f"{path.text} is missing, of which --id-from makes the id"
+            raise refused("missing_field", message)
     if len(texts) == 1:
         return texts[0]
     return ":".join(text.replace("\\", "\\\\").replace(":", "\\:") for text in texts)
+
+
+def _text_at(path: Path, record: Fields, around: Fields | None) -> str:
+    """Blanks alone are nothing."""
+    text = text_of(path.find(record))
+    if text is None and around:
+        text = text_of(path.find(around))
+    return text if text is not None and text.strip() else ""
 
 
 class Repetitions:
@@ -123,8 +139,3 @@ class Repetitions:
         for key in keys:
             if key:
                 self._add(key)
-
-
-def as_raw(name: str) -> Raw:
-    """An id as JSON."""
-    return Raw(encode(name))

@@ -16,7 +16,7 @@ EXPECTED: dict[str, dict[str, Any]] = json.loads((SAMPLES / "expected.json").rea
 LATER = {"LAGO_NOW": "2026-12-02T08:00:00Z"}
 PRIVATE = {
     "caddy": ("Cookie", "cipher_suite"),
-    "cloudtrail": ("fern-artifacts", "ASIAEXAMPLE", "MFAUsed"),
+    "cloudtrail": ("bucketName", "ASIAEXAMPLE", "MFAUsed"),
     "litellm": ("10.1.4.7", "proxy_server_request"),
 }
 
