@@ -201,6 +201,28 @@ def finer_of_all(batch):
 def test_ordinary_batches_have_no_finer_digits_at_all():
     assert batch_of(1_000, 2_000, None).finer is None
     assert batch_of(1_000).finer is None
+    assert batch_of(0).finer is None
+
+
+@pytest.mark.parametrize(
+    ("times", "finer"),
+    [
+        pytest.param(["00:00:00Z", "00:00:00.5Z", "00:00:00.123456Z"], None, id="microseconds"),
+        pytest.param(["000000.1234567Z"], [700_000], id="shorter, but with seven digits"),
+        pytest.param(["000000.123456Z", "000000.12345678Z"], [0, 780_000], id="as long as usual"),
+        pytest.param(["00:00:00Z", "00:00:00.1234567Z"], [0, 700_000], id="one of them"),
+        pytest.param(["00:00:00.1234567+00:00", None], [700_000, 0], id="with an offset"),
+    ],
+)
+def test_the_short_way_sees_finer_digits_in_every_form(times, finer):
+    lines = [
+        json.dumps(event("t", 0, 1) | {"timestamp": time and f"2026-11-10T{time}"})
+        for time in times
+    ]
+    batch = decode_lines("\n".join(lines).encode(), 1)
+
+    assert batch is not None
+    assert batch.finer == finer
 
 
 def test_whoever_handles_batches_keeps_the_digits():
