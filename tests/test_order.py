@@ -18,6 +18,7 @@ from lago_cli.domain.packing import Packer, Unpacker
 from lago_cli.services.explain import explain
 from lago_cli.services.requests import UsageRequest
 from lago_cli.stores.sqlite import summarized
+from lago_cli.stores.sqlite.rollups import Rollups
 from tests.engines import ENGINES, NOON, sqlite
 from tests.test_second_process import blocks, differing, ingested, opened, small_steps
 
@@ -117,10 +118,10 @@ def test_what_takes_the_place_of_an_event_has_digits_of_its_own(engine):
 
 
 def test_without_a_timestamp_it_takes_over_the_digits_too(engine):
-    engine.ingest([event("a", 900, 5), event("b", 100, 9)])
+    engine.ingest([event("a", 500, 5), event("b", 900, 9)])
     engine.ingest([event("b", None, 1)], on_duplicate="replace")
 
-    assert units(engine) == 5
+    assert units(engine) == 1
 
 
 def test_what_comes_back_has_its_digits_again():
@@ -175,7 +176,9 @@ def test_a_second_process_sums_up_in_that_order():
         for n in range(60)
     ]
     with opened() as store, small_steps():
-        assert ingested(store, blocks(texts, 7)).ingested == 60
+        ingested(store, blocks(texts[:10], 5))  # now it knows the metrics
+        with patch.object(Rollups, "add", side_effect=AssertionError("summed up here")):
+            assert ingested(store, blocks(texts[10:], 7)).ingested == 50
         assert differing(store) == []
         ranks = store._connection.execute(
             "SELECT count(*) FROM readings WHERE event_id > 1 << 43"
@@ -201,6 +204,28 @@ def finer_of_all(batch):
 def test_ordinary_batches_have_no_finer_digits_at_all():
     assert batch_of(1_000, 2_000, None).finer is None
     assert batch_of(1_000).finer is None
+    assert batch_of(0).finer is None
+
+
+@pytest.mark.parametrize(
+    ("times", "finer"),
+    [
+        pytest.param(["00:00:00Z", "00:00:00.5Z", "00:00:00.123456Z"], None, id="microseconds"),
+        pytest.param(["000000.1234567Z"], [700_000], id="shorter, but with seven digits"),
+        pytest.param(["000000.123456Z", "000000.12345678Z"], [0, 780_000], id="as long as usual"),
+        pytest.param(["00:00:00Z", "00:00:00.1234567Z"], [0, 700_000], id="one of them"),
+        pytest.param(["00:00:00.1234567+00:00", None], [700_000, 0], id="with an offset"),
+    ],
+)
+def test_the_short_way_sees_finer_digits_in_every_form(times, finer):
+    lines = [
+        json.dumps(event("t", 0, 1) | {"timestamp": time and f"2026-11-10T{time}"})
+        for time in times
+    ]
+    batch = decode_lines("\n".join(lines).encode(), 1)
+
+    assert batch is not None
+    assert batch.finer == finer
 
 
 def test_whoever_handles_batches_keeps_the_digits():

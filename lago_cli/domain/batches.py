@@ -49,7 +49,9 @@ _APART = ("finer", "readings", "read_for", "parts", "not_kept")
 _BLANK_STARTS = (b"\n\n", b"\n\r", b"\n ", b"\n\t")
 _MANY_BRACKETS = 400  # on one line: it may be nested too deeply
 _LONG_NUMBER = 100  # characters
-_COARSE = 25  # characters: an instant of that form with more than microseconds is longer
+_COARSE = len("2026-11-22T000000.000000Z")  # one with more than microseconds is longer
+_MICROSECONDS = len("2026-11-22T00:00:00.000000Z")
+_AFTER_SECONDS = {".", "Z", ""}  # in that form, at its twentieth character
 
 
 def _short_decimal(text: str) -> Decimal:
@@ -236,7 +238,7 @@ def _instants(times: list[Any]) -> tuple[list[int | None], list[int] | None]:
         at: list[int | None] = [
             (span.days * 86_400 + span.seconds) * SECOND + span.microseconds for span in since
         ]
-        return at, None if max(map(len, times)) <= _COARSE else _finer(times)
+        return at, None if _are_coarse(times) else _finer(times)
     return [None if time is None else _micros_of(time) for time in times], _finer(times)
 
 
@@ -253,6 +255,14 @@ def _micros_of(time: Any) -> int:
     if not FIRST_EVENT <= micros < last:
         raise ValueError
     return micros
+
+
+def _are_coarse(times: list[str]) -> bool:
+    """Whether texts of the usual form say nothing beyond the microsecond, told at once."""
+    longest = max(map(len, times))
+    if longest <= _COARSE:
+        return True
+    return longest <= _MICROSECONDS and {time[19:20] for time in times} <= _AFTER_SECONDS
 
 
 def _finer(times: list[Any]) -> list[int] | None:
