@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 
 def main() -> None:
-    if sys.argv[1:] == ["--version"]:  # asked by every CI script: not worth building a tree for
+    if sys.argv[1:] == ["--version"] and sys.stdout:  # asked by every CI script: worth no tree
         from lago_cli import __version__
 
-        print(f"lago {__version__}")
-        return
+        with suppress(OSError):  # which is told like any other answer that cannot be written
+            print(f"lago {__version__}", flush=True)
+            return
     try:
         from lago_cli.cli.app import run
     except KeyboardInterrupt:

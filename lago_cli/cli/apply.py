@@ -80,7 +80,11 @@ def apply(session: Session, files: Files, dry_run: DryRun = False, prune: Prune 
 
 
 def export(session: Session) -> None:
-    """Write all definitions, for apply to take back. As YAML, or as JSON with -o json."""
+    """
+    Write all definitions, for apply to take back. As YAML, or as JSON with -o json.
+
+    To make a file anew, first ingest what events export wrote, then apply this.
+    """
     from lago_cli.services.apply import exported
 
     if session.output not in ("table", "json") and session.output_chosen:
