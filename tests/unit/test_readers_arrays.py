@@ -36,6 +36,7 @@ from lago_cli.readers.base import Blocks, Record
         pytest.param(b'{"n":1,"Records":[{"a":1},{"a', ["Records"], id="only the beginning"),
         pytest.param(b'{"d":{"Records":[{', ["d.Records"], id="only a little of it"),
         pytest.param(b'{"d":{"Reco', [], id="too little"),
+        pytest.param(b'{"\xff":[{}],"R":[{}]}', ["R"], id="a key in Latin-1"),
         pytest.param(b"[1]", [], id="no object"),
         pytest.param(b"", [], id="nothing"),
     ],
