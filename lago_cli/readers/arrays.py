@@ -79,7 +79,7 @@ def _name(key: bytes) -> str:
     """A key as a step of a path; "" where it is none that can be written as one."""
     try:
         return _TEXT.decode(key) if key else ""
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeError):
         return ""
 
 

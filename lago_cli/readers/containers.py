@@ -38,6 +38,7 @@ CONTAINERS = (
     Container(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook or the like", _SAVE),
 )
 
+HEAD_BYTES = 512
 _LOOKED_AT = 4096
 _SHEETS = (b"[Content_Types].xml", b"xl/", b"opendocument.spreadsheet")
 
@@ -55,9 +56,8 @@ def refused(blocks: Iterator[bytes]) -> Iterator[bytes]:
             head += block
     except Unreadable as reason:
         fault = reason
-    for container in CONTAINERS:
-        if head.startswith(container.magic, container.at):
-            raise _reason(container, head, blocks if fault is None else iter(()))
+    if container := container_of(head):
+        raise _reason(container, head, blocks if fault is None else iter(()))
     if head:
         yield head
     if fault:
@@ -66,20 +66,27 @@ def refused(blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _is_undecided(head: bytes) -> bool:
-    """Whether more bytes could tell more; nobody waits for them where it looks like text."""
+    """Whether more bytes could tell more; nobody waits for what stands further in."""
     for magic, _, _, _, at in CONTAINERS:
-        if at and b"\0" not in head:
-            continue
-        if len(head) < at or (magic.startswith(head[at:]) and len(head) < at + len(magic)):
+        if not at and magic.startswith(head) and len(head) < len(magic):
             return True
     return False
+
+
+def container_of(head: bytes) -> Container | None:
+    """The container that an input begins like; `HEAD_BYTES` of it tell all of them."""
+    return next((each for each in CONTAINERS if head.startswith(each.magic, each.at)), None)
 
 
 def _reason(container: Container, head: bytes, blocks: Iterator[bytes]) -> Unreadable:
     _, what, remedy, code, _ = container
     if what == _ZIP[0] and _holds_sheet(head, blocks):
         what, remedy = "an Excel workbook or the like (a zip archive)", _SAVE
-    return Unreadable(code, f"the input is {what}: {remedy}")
+    return Unreadable(code, message_of(what, remedy))
+
+
+def message_of(what: str, remedy: str) -> str:
+    return f"the input is {what}: {remedy}"
 
 
 def _holds_sheet(head: bytes, blocks: Iterator[bytes]) -> bool:

@@ -51,7 +51,7 @@ def check_encoding(name: str) -> None:
     if not getattr(codec, "_is_text_encoding", True):
         raise _unknown(f'"{name}" is no encoding of texts.')
     try:
-        _ = _decoder(name).decode(_PROBE, True)
+        _ = _decoder(_with_order(name)).decode(_PROBE, True)
     except (LookupError, UnicodeError, TypeError):
         raise _unknown(f'The encoding "{name}" cannot be read in pieces.') from None
 
@@ -64,22 +64,29 @@ def decoded(blocks: Iterator[bytes], encoding: str | None) -> Iterator[bytes]:
     raises, and `Unreadable` (`corrupt_input`).
     """
     head = b""
+    for block in blocks:
+        head += block
+        if not any(len(head) < len(bom) and bom.startswith(head) for bom, _ in _BOMS):
+            break
+    marked = next((name for bom, name in _BOMS if head.startswith(bom)), None)
     if encoding is None:
-        for block in blocks:
-            head += block
-            if not any(len(head) < len(bom) and bom.startswith(head) for bom, _ in _BOMS):
-                break
-        encoding = next((name for bom, name in _BOMS if head.startswith(bom)), None)
-    if encoding is None or codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):
+        encoding = marked
+    elif marked is None:
+        encoding = _with_order(encoding)
+    if _is_utf8(encoding):
         if head:
             yield head
         yield from blocks
     else:
-        yield from _transcoded(head, blocks, encoding)
+        yield from _transcoded(head, blocks, encoding or "")
 
 
-def named(records: Iterator[Block | Record], encoding: str) -> Iterator[Block | Record]:
+def named(records: Iterator[Block | Record], encoding: str | None) -> Iterator[Block | Record]:
     """The same, where what was invalid is said to be so in its own encoding."""
+    return records if _is_utf8(encoding) else _named(records, encoding or "")
+
+
+def _named(records: Iterator[Block | Record], encoding: str) -> Iterator[Block | Record]:
     problem = Problem("invalid_encoding", f"not valid {encoding}; is --encoding right?")
     for record in records:
         if isinstance(record, Block):
@@ -122,6 +129,16 @@ def _utf8(text: str) -> bytes:
 
 def _decoder(name: str) -> codecs.IncrementalDecoder:
     return codecs.getincrementaldecoder(name)(_ERRORS)
+
+
+def _is_utf8(name: str | None) -> bool:
+    return name is None or codecs.lookup(name).name in ("utf-8", "utf-8-sig")
+
+
+def _with_order(name: str) -> str:
+    """The encoding of what has no byte-order mark, where most of it is little-endian."""
+    known = codecs.lookup(name).name
+    return f"{known}-le" if known in ("utf-16", "utf-32") else name
 
 
 def _unknown(message: str) -> LagoError:

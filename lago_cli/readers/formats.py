@@ -46,16 +46,22 @@ def read(source: Source, options: ReadOptions = _AS_THE_INPUT_SAYS) -> Iterator[
     blocks = Blocks(text, skip_partial=options.skip_partial)
     head, is_all = blocks.head(_is_enough, HEAD_BYTES)
     if b"\0" in head:
-        message = "the input looks binary or like UTF-16; for that add --encoding utf-16-le"
-        yield Record(1, b"", Problem("not_text", message))
+        yield Record(1, b"", Problem("not_text", _why_no_text(blocks)))
         return
     if head.startswith(_BOM):
         blocks.drop(len(_BOM))
         head = head.removeprefix(_BOM)
     found = _records(blocks, head, is_all, options)
-    yield from encodings.named(found, options.encoding) if options.encoding else found
+    yield from encodings.named(found, options.encoding)
     if blocks.fault:
         yield Record(blocks.line, b"", blocks.fault)
+
+
+def _why_no_text(blocks: Blocks) -> str:
+    head, _ = blocks.head(lambda _: False, containers.HEAD_BYTES)
+    if container := containers.container_of(head):
+        return containers.message_of(container.what, container.remedy)
+    return "the input looks binary or like UTF-16; for that add --encoding utf-16-le"
 
 
 def _records(

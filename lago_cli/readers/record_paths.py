@@ -67,7 +67,7 @@ def token_of(key: bytes) -> bytes:
         return key
     try:
         return _encode(_TEXT.decode(key))
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except (msgspec.DecodeError, UnicodeError):
         return key
 
 
@@ -84,7 +84,7 @@ def is_chosen(step: Step, text: bytes, at: int) -> bool:
 def _shown(value: bytes) -> str:
     try:
         return _TEXT.decode(value) if value.startswith(b'"') else value.decode()
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeError):
         return ""
 
 

@@ -163,7 +163,7 @@ FILES = {
     "empty": ("", 0, []),
     "nothing but line ends": ("\n\r\n \n", 0, []),
     "a mark alone": ("\ufeff", 0, []),
-    "UTF-16": (good("x").encode("utf-16"), 0, [(1, "not_text", "UTF-16")]),
+    "UTF-16": (good("x").encode("utf-16"), 1, []),
     "UTF-16 without a mark": (good("x").encode("utf-16-le"), 0, [(1, "not_text", "binary")]),
     "binary": (b"\x7fELF\x02\x01\x01\0" + NOISE, 0, [(1, "not_text", "binary")]),
     "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + NOISE, 0, [(1, "not_text", "binary")]),

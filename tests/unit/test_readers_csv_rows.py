@@ -29,6 +29,12 @@ GOOD = [
     pytest.param(b"a;b\n1,5;x", [(2, {"a": "1,5", "b": "x"})], id="semicolons"),
     pytest.param(b"a\tb\n1\tx y", [(2, {"a": "1", "b": "x y"})], id="tabs"),
     pytest.param(b"a\n1\n", [(2, {"a": "1"})], id="one column"),
+    pytest.param(b"a|b\n1,5|x", [(2, {"a": "1,5", "b": "x"})], id="bars"),
+    pytest.param(b"sep=;\na;b\n1,5;x", [(3, {"a": "1,5", "b": "x"})], id="Excel's first line"),
+    pytest.param(b'"sep=,"\r\na,b;c\r\n1,x\r\n', [(3, {"a": "1", "b;c": "x"})], id="in quotes"),
+    pytest.param(b"SEP=\t\na\tb\n1\tx", [(3, {"a": "1", "b": "x"})], id="a tab"),
+    pytest.param(b"sep=;;\n1;2\n", [(1, "csv_header")], id="no such line"),
+    pytest.param(b"a\n\\N\nNULL\n", [(2, {"a": "\\N"}), (3, {"a": "NULL"})], id="nulls are texts"),
     pytest.param(
         b"a,b\r\n1,2\r\n3,4\r\n", [(2, {"a": "1", "b": "2"}), (3, {"a": "3", "b": "4"})], id="CRLF"
     ),

@@ -22,11 +22,15 @@ def source_of(data: bytes, step: int | None = None) -> Source:
     return open_source("-", Dribble(data))
 
 
-def records(data: bytes, format: str = "auto", step: int | None = None) -> list[Record]:  # noqa: A002
+def expanded(source: Source, options: ReadOptions) -> list[Record]:
     found: list[Record] = []
-    for item in formats.read(source_of(data, step), ReadOptions(format)):
+    for item in formats.read(source, options):
         found.extend(ndjson.split(item) if isinstance(item, Block) else [item])
     return found
+
+
+def records(data: bytes, format: str = "auto", step: int | None = None) -> list[Record]:  # noqa: A002
+    return expanded(source_of(data, step), ReadOptions(format))
 
 
 def outcome(found: list[Record]) -> list[object]:
@@ -56,6 +60,9 @@ A, B = {"a": 1}, {"b": 2}
         pytest.param(b"a\tb\n1\t2\n", "csv", id="tabs"),
         pytest.param(b'"a","b"\n', "csv", id="a quoted header"),
         pytest.param(b"transaction_id\n1\n", "csv", id="one known column"),
+        pytest.param(b"a|b\n1|2\n", "csv", id="bars"),
+        pytest.param(b"sep=~\na~b\n1~2\n", "csv", id="Excel's first line"),
+        pytest.param(b'"sep=~"\r\na~b\r\n', "csv", id="in quotes"),
         pytest.param(b"hello\n", "ndjson", id="a word"),
         pytest.param(b'"a":1,"b":2}\n', "ndjson", id="half an object"),
         pytest.param(b"  \n", "ndjson", id="nothing yet"),
@@ -86,6 +93,10 @@ def test_the_format_is_told_by_the_first_lines(head, expected):
         pytest.param(b"hello\nworld\n", ["invalid_json"] * 2, id="words"),
         pytest.param(b"hello, world\n", ["invalid_json"], id="words with a comma"),
         pytest.param(b"transaction_id,code\n", [], id="only a header of events"),
+        pytest.param(b"sep=;\r\na;b\r\n", [], id="Excel's first line and a header"),
+        pytest.param(
+            b"\xef\xbb\xbfsep=;\r\na;b\r\n1;2,5", [{"a": "1", "b": "2,5"}], id="and a row"
+        ),
         pytest.param(b"{", ["invalid_json"], id="a brace"),
         pytest.param(b"[", ["invalid_json"], id="a bracket"),
         pytest.param('{"a":1}\n'.encode("utf-16"), [A], id="UTF-16"),
@@ -153,3 +164,48 @@ def test_a_first_line_of_any_length_is_read():
     long = {"a": "x" * 200_000}
 
     assert outcome(records(json.dumps(long).encode() + b'\n{"b":2}\n')) == [long, B]
+
+
+@pytest.mark.parametrize("step", [None, 1, 7], ids=["at once", "byte by byte", "in sevens"])
+@pytest.mark.parametrize(
+    ("format", "data", "expected"),
+    [
+        pytest.param("auto", b'{"a":1}\n{"b":', [A, "partial_line"], id="NDJSON"),
+        pytest.param("auto", b'{"a":1}\n{"b":2}', [A, B], id="a whole line without its end"),
+        pytest.param("auto", b'{"a":\n{"b":2}', ["invalid_json", B], id="not the last line"),
+        pytest.param("json", b'{"a":\n{"b":2}', ["invalid_json", B], id="nor the last object"),
+        pytest.param("auto", b'{\n"a":1}\n{\n"b":', [A, "partial_line"], id="JSON"),
+        pytest.param("auto", b'[{"a":1},\n{"b":"', [A, "partial_line"], id="an array"),
+        pytest.param("auto", b'[{"a":1},', [A], id="between two elements"),
+        pytest.param(
+            "auto", b"code,b\n1,2\n3,4", [{"code": "1", "b": "2"}, "partial_line"], id="CSV"
+        ),
+        pytest.param(
+            "auto",
+            b'code,b\n1,2\n3,"4\n5',
+            [{"code": "1", "b": "2"}, "partial_line"],
+            id="in quotes",
+        ),
+        pytest.param(
+            "auto",
+            b'code,b\n"1,2\n3,4\n',
+            ["invalid_csv", {"code": "3", "b": "4"}],
+            id="a quote too many takes no row away",
+        ),
+        pytest.param("csv", b"code,b\n1,2\n", [{"code": "1", "b": "2"}], id="whole rows"),
+    ],
+)
+def test_a_last_record_that_is_being_written_may_be_left_out(format, data, expected, step):  # noqa: A002
+    found = expanded(source_of(data, step), ReadOptions(format, skip_partial=True))
+
+    assert outcome(found) == expected
+
+
+def test_records_are_found_in_every_format():
+    for format, data in (  # noqa: A001
+        ("auto", b'{"R":[{"a":1}]}\n{"R":[{"b":2}]}\n'),
+        ("ndjson", b'{"R":[{"a":1}]}\n{"R":[{"b":2}]}\n'),
+        ("json", b'[{"R":[{"a":1},{"b":2}]}]'),
+        ("auto", b'code,R\n1,"[{""a"":1},{""b"":2}]"\n'),
+    ):
+        assert outcome(expanded(source_of(data), ReadOptions(format, records="R"))) == [A, B]

@@ -140,6 +140,8 @@ FAULTY = [
     pytest.param(
         "R", b'{"R":[1,{"a":1},"x"]}', ["not_an_object", (1, {"a": 1}, None), "not_an_object"]
     ),
+    pytest.param("R", b'{"\xff\\n":[{}]}', ["no_records"], id="a key that is no UTF-8"),
+    pytest.param("R[a=\u00e9]", b'{"R":[{"a":"\xff"}]}', ["no_records"], id="nor is a value"),
     pytest.param("R", b'{"R":7}', ["not_an_object"], id="a number"),
     pytest.param(
         "R",
