@@ -15,7 +15,7 @@ from lago_cli.domain.json_text import encode, text_of
 from lago_cli.domain.paths import parse_path, similar_paths
 
 
-class Missing(ValueError):  # noqa: N818 - a state of the event
+class Missing(ValueError):  # noqa: N818 - a state of the event, not an error of ours
     """An event is unusable because a path finds nothing in its properties."""
 
     def __init__(self, message: str, path: str) -> None:
