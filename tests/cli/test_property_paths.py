@@ -14,9 +14,9 @@ def seats(lago: Lago) -> Lago:
     lago("metrics", "create", "--code", "seats", "--aggregation-type", "unique_count",
          "--field-name", "user.id")  # fmt: skip
     lines = [
-        '{"transaction_id": "%d", "external_customer_id": "acme", "code": "seats",'
-        ' "timestamp": "2026-11-01T10:00:00Z", "properties": {"user": {"id": %d, "org": "%s"},'
-        ' "labels": %s}}' % (number, user, org, LABELS % team)
+        f'{{"transaction_id": "{number}", "external_customer_id": "acme", "code": "seats",'
+        f' "timestamp": "2026-11-01T10:00:00Z", "properties": {{"labels": {LABELS % team},'
+        f' "user": {{"id": {user}, "org": "{org}"}}}}}}'
         for number, (user, org, team) in enumerate(
             [(7, "Big, Inc.", "red"), (7, "Other", "red"), (8, "Other", "blue")]
         )
