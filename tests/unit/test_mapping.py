@@ -5,29 +5,37 @@ from __future__ import annotations
 import json
 
 import pytest
-from msgspec import Raw
 
-from lago_cli.domain.events import parse_event
 from lago_cli.domain.json_text import as_written, decode_object, encode
-from lago_cli.domain.mapping import find, parse_mapping, with_content_id
+from lago_cli.domain.source_form import EventTold, Told
 from lago_cli.errors import Kind, LagoError
 
 
-def mapped(record, *, maps=(), sets=()):
-    """The event's fields, as plain values."""
-    mapping = parse_mapping(maps, sets)
+def pairs(arguments):
+    return dict(argument.split("=", 1) for argument in arguments)
+
+
+def mapping_of(maps=(), sets=(), **more):
+    mapping = Told(maps=pairs(maps), sets=pairs(sets), **more).form().mapping
     assert mapping is not None
+    return mapping
+
+
+def only(events):
+    (event,) = events
+    return event
+
+
+def mapped(record, *, maps=(), sets=(), drop=()):
+    """The event's fields, as plain values."""
     text = record if isinstance(record, str) else json.dumps(record)
-    return json.loads(encode(dict(mapping.apply(decode_object(text)))))
-
-
-def content_id(record):
-    fields = with_content_id(decode_object(record if isinstance(record, str) else encode(record)))
-    return parse_event(fields).transaction_id
+    found = only(mapping_of(maps, sets, drop=list(drop)).apply(decode_object(text)))
+    return json.loads(encode(found.fields))
 
 
 def test_no_mapping_is_none():
-    assert parse_mapping([], []) is None
+    assert Told().form().mapping is None
+    assert Told().form().is_ordinary
 
 
 def test_the_example_of_an_access_log():
@@ -48,10 +56,9 @@ def test_the_example_of_an_access_log():
 
 def in_body(body, *, maps=(), sets=()):
     """The same, of the event in a body that says more."""
-    mapping = parse_mapping(maps, sets)
-    assert mapping is not None
     record = decode_object(encode(body["event"]))
-    return json.loads(encode(dict(mapping.apply(record, decode_object(encode(body))))))
+    events = mapping_of(maps, sets).apply(record, decode_object(encode(body)))
+    return json.loads(encode(only(events).fields))
 
 
 EVENT = {"transaction_id": "t", "code": "c", "external_customer_id": "a"}
@@ -64,7 +71,7 @@ EVENT = {"transaction_id": "t", "code": "c", "external_customer_id": "a"}
             {"event": {"id": 1, "who": "a", "gb": 2}, "source": "x"},
             ["transaction_id=event.id", "external_customer_id=event.who"],
             ["code=c"],
-            {**EVENT, "transaction_id": "1", "properties": {"source": "x"}},
+            {**EVENT, "transaction_id": "1", "properties": {"event": {"gb": 2}, "source": "x"}},
             id="paths into the event",
         ),
         pytest.param(
@@ -85,14 +92,14 @@ EVENT = {"transaction_id": "t", "code": "c", "external_customer_id": "a"}
             {"event": {**EVENT, "properties": {"gb": 2}}, "source": "x"},
             ["timestamp=at"],
             ["code=d"],
-            {**EVENT, "code": "d", "properties": {"gb": 2}},
+            {**EVENT, "code": "d", "properties": {"code": "c", "gb": 2}},
             id="an event of which one thing is changed",
         ),
         pytest.param(
             {"event": EVENT, "meta": {"source": "x"}},
             ["properties.from=meta.source"],
             ["transaction_id={meta.source}:{transaction_id}"],
-            {**EVENT, "transaction_id": "x:t", "properties": {"from": "x"}},
+            {**EVENT, "transaction_id": "x:t", "properties": {"transaction_id": "t", "from": "x"}},
             id="paths around the event",
         ),
     ],
@@ -110,14 +117,36 @@ def test_a_placeholder_that_finds_nothing_in_all_of_a_body_is_refused():
     ("record", "maps", "properties"),
     [
         pytest.param({"a": 1, "b": 2}, ["code=a"], {"b": 2}, id="the other keys"),
-        pytest.param({"a": {"x": 1, "y": 2}, "b": 2}, ["code=a.x"], {"b": 2}, id="not a used one"),
+        pytest.param(
+            {"a": {"x": 1, "y": 2}, "b": 2},
+            ["code=a.x"],
+            {"a": {"y": 2}, "b": 2},
+            id="what stands beside a mapped member",
+        ),
+        pytest.param({"a": {"x": 1}}, ["code=a.x"], {}, id="no object that is empty by it"),
+        pytest.param({"a": {}, "b": 1}, ["code=b"], {"a": {}}, id="an object that was empty"),
+        pytest.param(
+            {"a": [{"x": 1, "y": 2}]}, ["code=a[0].x"], {"a": [{"x": 1, "y": 2}]}, id="whole arrays"
+        ),
         pytest.param({"a": 1}, ["code=a"], {}, id="none are left"),
-        pytest.param({"properties": {"p": 1}, "a": 1, "b": 2}, ["code=a"], {"p": 1}, id="its own"),
+        pytest.param(
+            {"properties": {"p": 1}, "a": 1, "b": 2},
+            ["code=a"],
+            {"b": 2, "p": 1},
+            id="its own, and the other keys",
+        ),
+        pytest.param(
+            {"properties": {"p": 1}, "p": 2}, ["code=x"], {"p": 1}, id="its own before others"
+        ),
         pytest.param({"properties": None, "b": 2}, ["code=b"], {}, id="null properties of its own"),
         pytest.param({"properties": 7, "a": 1}, ["code=a"], 7, id="no object, to be refused"),
-        pytest.param({"a": {"x": 1}, "b": 2}, ["properties=a"], {"x": 1}, id="mapped as a whole"),
-        pytest.param({"a": 1, "b": 2}, ["properties.gb=a"], {"gb": 1}, id="mapped one by one"),
-        pytest.param({"b": 2}, ["properties.gb=a"], {}, id="mapped, but missing"),
+        pytest.param(
+            {"a": {"x": 1}, "b": 2}, ["properties=a"], {"b": 2, "x": 1}, id="mapped as a whole"
+        ),
+        pytest.param(
+            {"a": 1, "b": 2}, ["properties.gb=a"], {"b": 2, "gb": 1}, id="mapped one by one"
+        ),
+        pytest.param({"b": 2}, ["properties.gb=a"], {"b": 2}, id="mapped, but missing"),
         pytest.param(
             {"a": {"x": 1}, "b": 2},
             ["properties=a", "properties.gb=b"],
@@ -127,12 +156,15 @@ def test_a_placeholder_that_finds_nothing_in_all_of_a_body_is_refused():
         pytest.param(
             {"properties": {"p": 1}, "a": 1},
             ["properties.gb=a"],
-            {"gb": 1},
-            id="instead of its own",
+            {"p": 1, "gb": 1},
+            id="beside its own",
         ),
         pytest.param({"a": {"b": {"c": None}}}, ["properties.x.y=a.b.c"], {"x.y": None}, id="null"),
         pytest.param(
-            {"a.b": 1, "a": {"b": 2}}, ["properties.x=a.b"], {"x": 1}, id="a key with dots"
+            {"a.b": 1, "a": {"b": 2}},
+            ["properties.x=a.b"],
+            {"a": {"b": 2}, "x": 1},
+            id="a key with dots",
         ),
         pytest.param({"a": {"b.c": 3}}, ["properties.x=a.b.c"], {"x": 3}, id="inside of another"),
         pytest.param({"a.b": {"c": 4}}, ["properties.x=a.b.c"], {"x": 4}, id="before another"),
@@ -203,119 +235,112 @@ def test_names_may_be_numbers_in_foreign_records():
 
 
 def test_numbers_and_nested_values_keep_their_spelling():
-    mapping = parse_mapping(["properties.n=n", "properties.o=o"], [])
-    assert mapping is not None
-    fields = mapping.apply(decode_object('{"n": 1.10, "o": {"b": 1,  "a": 2}}'))
+    record = decode_object('{"n": 1.10, "o": {"b": 1,  "a": 2}}')
+    event = only(mapping_of(["properties.n=n", "properties.o=o"]).apply(record))
 
-    assert as_written(fields["properties"]) == '{"n":1.10,"o":{"b": 1,  "a": 2}}'
+    assert as_written(event.fields["properties"]) == '{"n":1.10,"o":{"b": 1,  "a": 2}}'
 
 
 def test_own_properties_keep_their_spelling():
-    mapping = parse_mapping([], ["code=c"])
-    assert mapping is not None
-    fields = mapping.apply(decode_object('{"properties": {"b": 1.10,  "a": 2, "a": 3}}'))
+    record = decode_object('{"properties": {"b": 1.10,  "a": 2, "a": 3}}')
+    event = only(mapping_of(sets=["code=c"]).apply(record))
 
-    assert as_written(fields["properties"]) == '{"b": 1.10,  "a": 2, "a": 3}'
+    assert as_written(event.fields["properties"]) == '{"b": 1.10,  "a": 2, "a": 3}'
+
+
+@pytest.mark.parametrize(
+    ("maps", "drop", "properties"),
+    [
+        pytest.param(["code=c"], ["a"], {"b": [{"d": 3}]}, id="a member"),
+        pytest.param(["code=c"], ["b.*.d"], {"a": {"x": 1, "y": 2}, "b": []}, id="of all elements"),
+        pytest.param(["properties.n=a.x"], ["a"], {"b": [{"d": 3}], "n": 1}, id="but for a value"),
+        pytest.param(["properties.n=a"], ["a.x", "b"], {"n": {"y": 2}}, id="inside of a value"),
+        pytest.param(["properties=a"], ["a.x", "b"], {"y": 2}, id="inside of all properties"),
+        pytest.param(["code=a.x"], ["a", "b"], {}, id="also what a field is read from"),
+    ],
+)
+def test_what_is_dropped(maps, drop, properties):
+    found = mapped({"a": {"x": 1, "y": 2}, "b": [{"d": 3}]}, maps=maps, drop=drop)
+
+    assert found["properties"] == properties
+    assert maps != ["code=a.x"] or found["code"] == "1"
+
+
+def test_properties_of_its_own_are_dropped_too():
+    found = mapped({"properties": {"p": 1, "q": 2}}, sets=["code=c"], drop=["properties.p"])
+
+    assert found["properties"] == {"q": 2}
+
+
+def test_a_path_that_a_record_does_not_have_is_looked_for_around_it():
+    mapping = mapping_of(["code=name", "external_customer_id=who.id"], ["properties.r={region}"])
+    around = decode_object('{"name": "outer", "region": "eu", "who": {"id": "a"}}')
+    event = only(mapping.apply(decode_object('{"name": "inner", "n": 1}'), None, around))
+
+    assert json.loads(encode(event.fields)) == {
+        "code": "inner",
+        "external_customer_id": "a",
+        "properties": {"n": 1, "r": "eu"},
+    }
+
+
+def test_several_events_of_a_record():
+    events = [
+        EventTold("a", where={"kind": ["x"]}),
+        EventTold("b", maps={"properties.n": "m"}, sets={"properties.u": "s"}),
+        EventTold("c", sets={"transaction_id": "{id}/c"}),
+    ]
+    mapping = mapping_of(["transaction_id=id"], ["properties.s=1"], events=events)
+    record = decode_object('{"id": "1", "kind": "y", "m": 2}')
+    found = mapping.apply(record)
+
+    assert [json.loads(encode(each.fields)) for each in found] == [
+        {
+            "transaction_id": "1",
+            "code": "b",
+            "properties": {"kind": "y", "s": "1", "n": 2, "u": "s"},
+        },
+        {
+            "transaction_id": "1/c",
+            "code": "c",
+            "properties": {"id": "1", "kind": "y", "m": 2, "s": "1"},
+        },
+    ]
+    assert [each.by.own_id for each in found] == [False, True]
+
+
+def test_options_go_before_a_mapping_file():
+    file = Told(
+        maps={"code": "a", "timestamp": "t"},
+        sets={"external_customer_id": "x"},
+        where={"kind": ["x"]},
+        id_from="content",
+        nulls=["-"],
+        time_unit="ms",
+    )
+    options = Told(maps={"external_customer_id": "who"}, time_unit="s", nulls=["n/a"])
+    both = options.over(file)
+
+    assert both.maps == {"code": "a", "timestamp": "t", "external_customer_id": "who"}
+    assert (both.sets, both.time_unit, both.nulls) == ({}, "s", ["-", "n/a"])
+    assert Told(maps={"transaction_id": "id"}).over(file).id_from is None
+    with pytest.raises(LagoError, match="which codes"):
+        Told(sets={"code": "x"}).over(Told(events=[EventTold("a")]))
 
 
 @pytest.mark.parametrize(
     ("maps", "sets"),
     [
-        pytest.param(["code"], [], id="no equals sign"),
-        pytest.param(["=x"], [], id="no target"),
-        pytest.param(["code="], [], id="no path"),
-        pytest.param(["customer=x"], [], id="no such field"),
-        pytest.param(["properties.=x"], [], id="a property without a name"),
-        pytest.param([], ["colour=red"], id="a constant for no such field"),
-        pytest.param(["code=x"], ["code=y"], id="both"),
+        pytest.param({"": "x"}, {}, id="no target"),
+        pytest.param({"code": ""}, {}, id="no path"),
+        pytest.param({"customer": "x"}, {}, id="no such field"),
+        pytest.param({"properties.": "x"}, {}, id="a property without a name"),
+        pytest.param({}, {"colour": "red"}, id="a constant for no such field"),
+        pytest.param({"code": "x"}, {"code": "y"}, id="both"),
     ],
 )
 def test_wrong_use(maps, sets):
     with pytest.raises(LagoError) as caught:
-        parse_mapping(maps, sets)
+        Told(maps=maps, sets=sets).form()
 
     assert (caught.value.kind, caught.value.code) == (Kind.USAGE, "invalid_mapping")
-
-
-@pytest.mark.parametrize(
-    ("path", "found"),
-    [
-        ("a", "1"),
-        ("b.c", "2"),
-        ("b.d.e", "3"),
-        ("x.y.z", "4"),
-        ("p.q", "5"),
-        ("b.c.d", None),
-        ("a.b", None),
-        ("", None),
-        (".", None),
-        ("b.", None),
-        ("l.0", None),
-    ],
-)
-def test_find(path, found):
-    record = '{"a":1,"b":{"c":2,"d":{"e":3}},"x.y":{"z":4},"p":{"r":0},"p.q":5,"l":[6]}'
-    token = find(decode_object(record), path)
-
-    assert (None if token is None else as_written(token)) == found
-
-
-LEAST = {"code": "c", "external_customer_id": "a"}
-
-
-@pytest.mark.parametrize(
-    "same",
-    [
-        pytest.param({**LEAST}, id="itself"),
-        pytest.param({"external_customer_id": "a", "code": "c"}, id="another order"),
-        pytest.param({**LEAST, "unknown": 1}, id="unknown keys"),
-        pytest.param({**LEAST, "transaction_id": ""}, id="an empty id"),
-        pytest.param({**LEAST, "transaction_id": None}, id="a null id"),
-        pytest.param({**LEAST, "properties": None, "timestamp": None}, id="nulls"),
-    ],
-)
-def test_the_same_content_has_the_same_id(same):
-    assert content_id(same) == content_id(LEAST)
-    assert content_id(same).startswith("content-")
-
-
-def test_content_is_compared_by_meaning():
-    one = '{"code":"c","external_customer_id":"a","properties":{"x":1.0,"y":[1e2]}}'
-    other = '{"external_customer_id":"\\u0061","code":"c","properties":{"y": [100], "x": 1}}'
-
-    assert content_id(one) == content_id(other)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {**LEAST, "code": "d"},
-        {**LEAST, "timestamp": 1704067200},
-        {**LEAST, "properties": {"a": 1}},
-        {**LEAST, "external_subscription_id": "s"},
-        {"code": "c", "external_subscription_id": "a"},
-        {"code": "a", "external_customer_id": "c"},
-    ],
-)
-def test_other_content_has_another_id(other):
-    assert content_id(other) != content_id(LEAST)
-
-
-def test_the_id_of_the_source_goes_first():
-    fields = {"transaction_id": Raw(b'"own"'), "code": Raw(b'"c"')}
-
-    assert with_content_id(fields) is fields
-
-
-@pytest.mark.parametrize(
-    "number",
-    [
-        pytest.param("1" * 1_000_000, id="a million digits"),
-        pytest.param("1e999999999", id="a billion digits in a few"),
-        pytest.param("-0.0", id="minus zero"),
-    ],
-)
-def test_any_number_has_an_id(number):
-    text = '{"code":"c","external_customer_id":"a","properties":{"n":' + number + "}}"
-
-    assert content_id(text) == content_id(text)
