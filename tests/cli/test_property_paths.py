@@ -6,22 +6,26 @@ import pytest
 
 from tests.conftest import Lago
 
-LABELS = '[{"key": "env", "value": "prod"}, {"key": "team", "value": "%s"}]'
-
 
 @pytest.fixture
 def seats(lago: Lago) -> Lago:
     lago("metrics", "create", "--code", "seats", "--aggregation-type", "unique_count",
          "--field-name", "user.id")  # fmt: skip
-    lines = [
-        '{"transaction_id": "%d", "external_customer_id": "acme", "code": "seats",'
-        ' "timestamp": "2026-11-01T10:00:00Z", "properties": {"user": {"id": %d, "org": "%s"},'
-        ' "labels": %s}}' % (number, user, org, LABELS % team)
-        for number, (user, org, team) in enumerate(
-            [(7, "Big, Inc.", "red"), (7, "Other", "red"), (8, "Other", "blue")]
-        )
+    people = [(7, "Big, Inc.", "red"), (7, "Other", "red"), (8, "Other", "blue")]
+    events = [
+        {
+            "transaction_id": str(number),
+            "external_customer_id": "acme",
+            "code": "seats",
+            "timestamp": "2026-11-01T10:00:00Z",
+            "properties": {
+                "user": {"id": user, "org": org},
+                "labels": [{"key": "env", "value": "prod"}, {"key": "team", "value": team}],
+            },
+        }
+        for number, (user, org, team) in enumerate(people)
     ]
-    lago("ingest", lago.write("seats.ndjson", "\n".join(lines)))
+    lago("ingest", lago.write("seats.ndjson", events))
     return lago
 
 
