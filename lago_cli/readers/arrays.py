@@ -30,15 +30,15 @@ def arrays_of_objects(text: bytes) -> list[str]:
 
     The nearest and of these the longest is first. `*` stands for keys that vary: where all
     members of an object are objects, or an array holds such (`data.*`). `text` may be no
-    more than the beginning of the object; of long ones not everything is looked at.
+    more than the beginning of the object; only the first 64 KiB are looked at.
     """
-    found = sorted(_search(text), key=lambda each: (each.level, -each.length))
+    found = sorted(_search(text[:_START_BYTES]), key=lambda each: (each.level, -each.length))
     return list(dict.fromkeys(each.path for each in found))[:_SHOWN]
 
 
 def records_hint(text: bytes) -> str:
     """What to say of an object that is too large to be one record; may be empty."""
-    paths = arrays_of_objects(text[:_START_BYTES])
+    paths = arrays_of_objects(text)
     return f"; to read the objects in its array as records: --records {paths[0]}" if paths else ""
 
 
