@@ -173,7 +173,7 @@ class Question:
             if all(cut.window == cut.whole for cut in cuts) and _covers(life, self._plain(owner)):
                 yield Ask(owner, spans, self._plain(owner))
             else:
-                yield Ask(owner, spans, Slots(list(_weighted(cuts, life))))
+                yield Ask(owner, spans, Slots(list(_weighted(cuts, life, recurring=recurring))))
 
     def _plain(self, owner: Owner) -> Slots:
         cuts = self._calendars.cuts(owner)
@@ -188,10 +188,13 @@ class Question:
         return self._slots[id(days)]
 
 
-def _weighted(cuts: Sequence[Cut], life: Window) -> Iterator[Slot]:
+def _weighted(cuts: Sequence[Cut], life: Window, *, recurring: bool) -> Iterator[Slot]:
+    """The parts of windows that are lived; history before them counts as events, for nothing."""
     for window, whole in cuts:
         part = overlap(window, life)
         if part.start < part.end:
+            if recurring and window.start < part.start:
+                yield Slot(Window(window.start, part.start), window, Fraction(0))
             weight = Fraction(part.end - part.start, whole.end - whole.start)
             yield Slot(part, window, weight)
 
