@@ -424,3 +424,219 @@ def test_ids_of_an_earlier_version_never_count_twice_in_silence(lago):
     assert "lago ingest-runs revert 1" in refused.stderr
     assert "would count again" in warned.stderr
     assert "earlier" not in taken.stderr
+
+
+CLOUDTRAIL = {
+    "Records": [
+        {
+            "userIdentity": {"accountId": "0011", "userName": name},
+            "eventTime": f"2026-11-04T00:1{number}:31Z",
+            "eventID": f"e-{number}",
+        }
+        for number, name in enumerate(["ann", None, "bob"])
+    ]
+}
+TRAIL = (
+    *("--map", "transaction_id=eventID", "--map", "timestamp=eventTime"),
+    *("--map", "external_customer_id=userIdentity.accountId", "--set", "code=api"),
+)
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_records_in_an_array_are_read_where_its_path_is_named(lago, indent):
+    text = json.dumps(CLOUDTRAIL, indent=indent)
+    refused, _ = ingest(lago, text, *TRAIL, exits=5)
+    taken, _ = ingest(lago, text, *TRAIL, "--records", "Records")
+    again, _ = ingest(lago, text, *TRAIL, "--records", "Records")
+    plain, _ = ingest(lago, text, exits=5)
+
+    for summary in (refused, plain):
+        assert "--records Records" in summary["rejections"][0]["message"]
+    assert (taken["ingested"], again["duplicates"]) == (3, 3)
+    assert exported(lago)[0]["properties"] == {"userIdentity": {"userName": "ann"}}
+
+
+def test_records_that_are_the_values_of_an_object(lago):
+    """OpenCost gives an array of objects whose members are the records."""
+    pods = {
+        name: {
+            "name": name,
+            "properties": {"namespace": "default"},
+            "window": {"start": "2026-11-22T00:00:00Z"},
+            "totalCost": cost,
+        }
+        for name, cost in (("web-1", 0.45), ("web-2", 0.55))
+    }
+    text = json.dumps({"code": 200, "data": [pods]})
+    options = ("--id-from", "name,window.start", "--map", "timestamp=window.start")
+    party = ("--map", "external_customer_id=properties.namespace", "--set", "code=cost")
+    define(lago, "cost", "totalCost")
+    refused, _ = ingest(lago, text, *options, *party, exits=5)
+    summary, _ = ingest(lago, text, *options, *party, "--records", "data.*")
+
+    assert "--records data.*" in refused["rejections"][0]["message"]
+    assert summary["ingested"] == 2
+    assert units(lago, "cost") == {"default": "1"}
+
+
+def test_what_stands_around_a_record_is_reached(lago):
+    """As in OTLP, where the points of a metric say neither its name nor its resource."""
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "web"}}]}
+    points = [{"asInt": str(n), "timeUnixNano": f"17938692000000000{n:02}"} for n in range(3)]
+    document = {
+        "resourceMetrics": [
+            {
+                "scopeMetrics": [
+                    {"metrics": [{"sum": {"dataPoints": points}, "name": "hits"}, {"name": "x"}]}
+                ],
+                "resource": resource,
+            }
+        ]
+    }
+    lago(
+        *("metrics", "create", "--code", "hits", "--aggregation-type", "latest"),
+        *("--field-name", "asInt"),
+    )
+    summary, _ = ingest(
+        *(lago, json.dumps(document) + "\n", "--time-unit", "ns", "--set", "code={name}"),
+        *("--records", "resourceMetrics.scopeMetrics.metrics.sum.dataPoints"),
+        *("--map", "external_customer_id=resource.attributes[key=service.name].value.stringValue"),
+        *("--map", "timestamp=timeUnixNano", "--id-from", "content"),
+    )
+
+    assert summary["ingested"] == 3
+    assert units(lago, "hits") == {"web": "2"}
+
+
+def test_a_path_that_leads_nowhere_names_those_there_are(lago):
+    summary, _ = ingest(lago, json.dumps(CLOUDTRAIL), *TRAIL, "--records", "records", exits=5)
+
+    assert summary["rejections"][0]["code"] == "no_records"
+    assert "Records" in summary["rejections"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "options"),
+    [
+        pytest.param("utf-16", (), id="UTF-16 by its mark"),
+        pytest.param("utf-8-sig", (), id="UTF-8 with a mark"),
+        pytest.param("latin-1", ("--encoding", "latin-1"), id="Latin-1"),
+        pytest.param("utf-16-le", ("--encoding", "utf-16-le"), id="UTF-16 without a mark"),
+    ],
+)
+def test_encodings(lago, encoding, options):
+    text = (
+        "sep=;\ntransaction_id;external_customer_id;code;timestamp;gb\nt;Köhler;gb;2026-11-01;2\n"
+    )
+    summary, _ = ingest(lago, text.encode(encoding), *options)
+
+    assert summary["ingested"] == 1
+    assert exported(lago)[0]["external_customer_id"] == "Köhler"
+
+
+def test_a_file_in_another_encoding_is_refused_with_the_option(lago):
+    rows = "transaction_id,external_customer_id,code,timestamp\n1,a,m,2026-11-01\n2,K\xf6,m,2026\n"
+    summary, _ = ingest(lago, rows.encode("latin-1"), exits=5)
+    wrong = lago("ingest", "--encoding", "rot13", stdin=b"", exits=2)
+
+    assert (summary["ingested"], summary["rejected"]) == (1, 1)
+    assert "--encoding latin-1" in summary["rejections"][0]["message"]
+    assert "rot13" in wrong.stderr
+
+
+def test_an_archive_is_refused_for_what_it_is(lago):
+    data = b"PK\x03\x04" + bytes(26) + b"csv2.csv" + b"\xff\x00" * 40
+    path = lago.write("export.zip", data)
+    finished = lago("ingest", path, "-o", "json", exits=5)
+
+    assert finished.json()["rejections"][0]["code"] == "zip_archive"
+    assert "unzip -p" in finished.json()["rejections"][0]["message"]
+
+
+def test_the_last_line_of_a_log_that_is_being_written(lago):
+    whole, half = EVENT % (1, ""), (EVENT % (2, ""))[:30]
+    refused, _ = ingest(lago, whole + half, exits=5)
+    skipped, stderr = ingest(lago, whole + half, "--partial-last-line", "skip")
+    later, _ = ingest(lago, whole + EVENT % (2, ""), "--partial-last-line", "skip")
+
+    assert (refused["ingested"], refused["rejected"]) == (1, 1)
+    assert (skipped["read"], skipped["duplicates"], skipped["rejected"]) == (1, 1, 0)
+    assert "not whole yet" in stderr
+    assert later["ingested"] == 1
+
+
+MAPPING = """
+description: Requests of a proxy
+where: {type: [request, 'null']}
+map: {external_customer_id: who, timestamp: at}
+id_from: [id, 'part?']
+"null": ["-"]
+events:
+  - code: requests
+  - code: bytes
+    map: {properties.bytes: size}
+    where: {status: [200, 206]}
+"""
+
+
+def test_a_mapping_file_says_what_options_say(lago):
+    lago.write("proxy.yml", MAPPING)
+    rows = [
+        {"id": 1, "type": "request", "who": "a", "at": 1793869200, "size": 5, "status": 200},
+        {"id": 2, "type": "request", "who": "b", "at": 1793869200, "size": 7, "status": "404"},
+        {"id": 3, "type": "other", "who": "a", "at": 1793869200},
+        {"id": 4, "type": "request", "who": "-", "at": 1793869200},
+    ]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    define(lago, "bytes", "bytes")
+    summary, _ = ingest(lago, text, "--mapping", "proxy.yml", exits=5)
+    again, _ = ingest(lago, text, "--mapping", "proxy.yml", exits=5)
+    other, _ = ingest(
+        *(lago, text, "--mapping", "proxy.yml", "--map", "external_customer_id=type", "--dry-run"),
+    )
+
+    assert (summary["ingested"], summary["skipped"], summary["rejected"]) == (3, 1, 1)
+    assert (again["ingested"], again["duplicates"]) == (0, 3)
+    assert (other["rejected"], other["ingested"]) == (0, 4)
+    assert units(lago, "bytes") == {"a": "5"}
+    assert [row["transaction_id"] for row in exported(lago)] == ["1:", "1::bytes", "2:"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("map: {customer: x}", "TARGET is one of", id="no such field"),
+        pytest.param("maps: {code: x}", "maps", id="no such key"),
+        pytest.param("map: [code]", "an object is expected", id="a list for an object"),
+        pytest.param("events: [{map: {code: x}}]", "an object with a code", id="no code"),
+        pytest.param("events: [{code: a}, {code: a}]", "a code of its own", id="a code twice"),
+        pytest.param("events: [{code: a, when: x}]", "events[0].when", id="no key of an event"),
+        pytest.param("time_unit: min", "min", id="no such unit"),
+        pytest.param("time_format: '%d'", "no year", id="a format without a year"),
+        pytest.param("timezone: Mars", "Mars", id="no such zone"),
+        pytest.param("format: xml", "one of auto", id="no such format"),
+        pytest.param("[1]", "an object with the keys", id="a list"),
+        pytest.param("a: [", "not valid YAML", id="no YAML"),
+        pytest.param("", "no mapping", id="nothing"),
+        pytest.param("map: {code: a}\nset: {code: b}", "both", id="said twice"),
+    ],
+)
+def test_a_faulty_mapping_file_is_refused_with_every_place(lago, text, words):
+    lago.write("m.yml", text)
+    finished = lago("ingest", "--mapping", "m.yml", stdin="", exits=5)
+
+    assert "m.yml" in finished.stderr
+    assert words in finished.stderr
+
+
+def test_a_mapping_that_nobody_ships_is_not_found(lago):
+    near = lago("ingest", "--mapping", "cady", stdin="", exits=4)
+    gone = lago("ingest", "--mapping", "mine.yml", stdin="", exits=4)
+    names = [row["name"] for row in lago("mappings", "list", "-o", "json").json()]
+    text = lago("mappings", "get", "caddy").stdout
+
+    assert 'Did you mean "caddy"?' in near.stderr
+    assert "mine.yml" in gone.stderr
+    assert {"caddy", "nginx", "cloudtrail", "otlp"} <= set(names)
+    lago.write("mine.yml", text)
+    assert lago("ingest", "--mapping", "mine.yml", "-o", "json", stdin="").json()["read"] == 0
