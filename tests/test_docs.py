@@ -38,6 +38,8 @@ COMMANDS = (
     *(f"events {verb}" for verb in ("send", "list", "get", "explain", "export")),
     "ingest-runs",
     *(f"ingest-runs {verb}" for verb in ("list", "get", "revert")),
+    "mappings",
+    *(f"mappings {verb}" for verb in ("list", "get")),
     "usage",
     *(f"usage {verb}" for verb in ("explain", "check")),
     "db",

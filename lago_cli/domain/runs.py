@@ -8,9 +8,10 @@ from dataclasses import dataclass
 @dataclass(slots=True)
 class Tally:
     """
-    The account of a run: read = ingested + duplicates + replaced + rejected + skipped.
+    The account of a run. Records are read, skipped, rejected; events are all else.
 
-    Only of a run that was undone nothing is ingested, and nothing replaced.
+    Where each record gives one event, read = ingested + duplicates + replaced + rejected +
+    skipped. Only of a run that was undone nothing is ingested, and nothing replaced.
     """
 
     read: int = 0
