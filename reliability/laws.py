@@ -18,14 +18,19 @@ from lago_cli.domain.events import parse_event
 from lago_cli.domain.expressions import Unevaluable, parse_expression
 from lago_cli.domain.instants import format_instant, parse_instant, parse_moment
 from lago_cli.domain.json_text import canonical, decode_object, number_of, same_json, text_of
-from lago_cli.domain.mapping import parse_mapping, with_content_id
 from lago_cli.domain.numbers import NUMBER, as_plain
-from lago_cli.domain.periods import named_period, zone_for
-from lago_cli.errors import LagoError
+from lago_cli.domain.paths import parse_path, similar_paths, without
+from lago_cli.domain.periods import named_period
+from lago_cli.domain.source_form import EventTold, Told
+from lago_cli.domain.timestamps import UNITS, TimeForm
+from lago_cli.domain.zones import zone_for
+from lago_cli.errors import Kind, LagoError
 from lago_cli.readers import formats, ndjson
-from lago_cli.readers.base import Block
+from lago_cli.readers.base import Block, ReadOptions, Record
 from lago_cli.readers.source import Source
 from lago_cli.renderers import Column, RawJson, Report, Terminal, render
+from lago_cli.services.foreign import Interpreter
+from lago_cli.services.mapping_files import mapping_in
 from reliability.program import expect
 
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
@@ -47,29 +52,39 @@ class _Pieces:
 def check_reading(data: bytes, random: Random) -> None:
     """Every record is an object that can be judged, or says why it is none."""
     source = Source(_Pieces(data, random), "fuzz", None)  # type: ignore[arg-type]
+    options = ReadOptions(
+        random.choice(formats.FORMATS),
+        random.choice((None, None, None, *PATHS_OF_RECORDS)),
+        random.choice((None, None, None, "latin-1", "utf-16-le", "cp932")),
+        random.random() < 0.2,
+    )
+    interpreter = Interpreter(Told(id_from="content").form())
+    interpreter.begin("fuzz")
     last = 0
-    for item in formats.read(source, random.choice(formats.FORMATS)):
+    for item in formats.read(source, options):
         if isinstance(item, Block):
             _check_batch(item)
         for record in ndjson.split(item) if isinstance(item, Block) else (item,):
             expect(record.line >= last, f"line {record.line} after line {last}")
             last = record.line
             if record.problem is None:
-                _check_record(record.raw)
+                _check_record(interpreter, record)
             else:
                 expect(record.problem.code and record.problem.message, "a problem without a word")
 
 
-def _check_record(raw: bytes) -> None:
-    fields = decode_object(raw)
+PATHS_OF_RECORDS = ("events", "a", "a.*", "event", "*", "properties", "a[0]", "a.event.events")
+
+
+def _check_record(interpreter: Interpreter, record: Record) -> None:
     try:
-        event = parse_event(with_content_id(fields))
+        events = interpreter.events_of(record)
     except LagoError:
         return
-    texts = (event.transaction_id, event.code, event.properties)
-    "".join(texts).encode()
-    expect(isinstance(json.loads(event.properties), dict), "properties that are no object")
-    expect(same_json(event.properties, event.properties), "properties that are not themselves")
+    for event in events:
+        "".join((event.transaction_id, event.code, event.properties)).encode()
+        expect(isinstance(json.loads(event.properties), dict), "properties that are no object")
+        expect(same_json(event.properties, event.properties), "properties that are not themselves")
 
 
 def _check_batch(block: Block) -> None:
@@ -142,19 +157,81 @@ RECORDS = (
 
 
 def check_mapping(data: bytes, random: Random) -> None:
-    """It is refused, or makes of any record an object that can be judged."""
+    """It is refused, or makes of any record events that can be judged."""
     words = [_text(word) for word in data.split(b"\n")]
+    pairs = [word.partition("=") for word in words]
     half = random.randrange(len(words) + 1)
+    told = Told(
+        {target: path for target, _, path in pairs[:half]},
+        {target: text for target, _, text in pairs[half:]},
+        where={random.choice(words): ["", "t", "7"]} if random.random() < 0.3 else {},
+        drop=words[:2] if random.random() < 0.3 else [],
+        id_from=random.choice((None, "content", "position", *words[:1])) or None,
+        nulls=["t", "x"] if random.random() < 0.2 else [],
+        decimal_comma=random.random() < 0.2,
+    )
+    _check_told(told, random)
+
+
+def _check_told(told: Told, random: Random) -> None:
+    """What is said of a source is refused, or understood of every record."""
     try:
-        mapping = parse_mapping(words[:half], words[half:])
-        if mapping is None:
-            return
-        "".join([*mapping.paths.values(), *mapping.texts.values(), *mapping.paths]).encode()
-        record = decode_object(random.choice(RECORDS).encode())
-        event = parse_event(with_content_id(mapping.apply(record)))
+        interpreter = Interpreter(told.form())
+        record = Record(1, random.choice(RECORDS).encode(), around=b'{"a":{"z":1},"y":[{"q":2}]}')
+        _check_record(interpreter, record)
+        for _, path, elsewhere in interpreter.unfound():
+            expect(path not in elsewhere, f"{path} is found nowhere, and there")
     except (LagoError, UnicodeEncodeError):
         return
-    expect(isinstance(json.loads(event.properties), dict), "properties that are no object")
+
+
+def check_path(data: bytes, random: Random) -> None:
+    """Every text is a path; what it finds can be taken out; a key that looks like it is first."""
+    text = _text(data)
+    path = parse_path(text)
+    record = decode_object(random.choice(RECORDS).encode())
+    for token in path.find_all(record):
+        text_of(token)
+    for from_arrays in (True, False):
+        left = without(record, [path], from_arrays=from_arrays)
+        expect(len(path.find_all(left)) <= len(path.find_all(record)), f"{text!r} finds more")
+    similar_paths(record, text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return
+    keyed = {**record, text: msgspec.Raw(b"42")}
+    expect(path.find(keyed) == msgspec.Raw(b"42"), f"{text!r} is no key")
+
+
+def check_time(data: bytes, random: Random) -> None:
+    """A form is wrong use, or reads a time or refuses it with a hint."""
+    first, _, rest = _text(data).partition("\n")
+    unit = random.choice((None, *UNITS))
+    try:
+        form = TimeForm(unit, first if rest else None, zone_for(random.choice(ZONES)))
+    except LagoError as error:
+        expect(error.kind is Kind.USAGE, f"{first!r} is {error.kind}")
+        return
+    text = rest or first
+    try:
+        micros = form.read(text)
+    except LagoError as error:
+        expect(error.hint or "%" in first or unit, f"no hint for {text!r}")
+        return
+    expect(0 <= form.finer(text) < 10**6, f"{text!r} is finer than a microsecond")
+    expect(format_instant(micros), "an instant that cannot be shown")
+
+
+def check_mapping_file(data: bytes, random: Random) -> None:
+    """It is refused with its faults, or says something of every record."""
+    try:
+        told = mapping_in("fuzz.yml", data)
+    except LagoError as error:
+        expect(error.code == "invalid_mapping_file", f"it is {error.code}")
+        return
+    expect(all(isinstance(event, EventTold) for event in told.events), "events that are none")
+    _check_told(told, random)
 
 
 ZONES = ("UTC", "Europe/Paris", "America/St_Johns", "Pacific/Apia", "Africa/Monrovia")

@@ -42,6 +42,23 @@ MAPPING_WORDS = (
     *_bytes(b"= . a b a.b a.b.c e.0.x { } {{ }} {a.b.c} {id} {s} {} {x}: properties \xff \0 \n"),
     b" ",
 )
+PATH_WORDS = (
+    *_bytes(b'a b c e x . [ ] [0] [1] [x=2] [a= =t] * " \\ a.b .. time { } \xff \0 \n'),
+    b" ",
+    b"",
+)
+FORM_WORDS = (
+    *_bytes(b"% %Y %m %d %H %M %S %f %z %Z %b %p %s %y %j %G %V %u %% %Q / . : , T Z UTC \n"),
+    *_bytes(b"2026 11 05 08 00 Nov PM +0100 CET 1794391054123 0 9 [Europe/Paris] \xff"),
+    b" ",
+)
+FILE_WORDS = (
+    *_bytes(b"map set where drop events code id_from time_unit time_format timezone null records"),
+    *_bytes(b": [ ] { } , - \n # & * ? | > ' \" ! %Y ms content position a.b {x} ~ true 0 ---"),
+    *(name + b": x\n" for name in EVENT_NAMES),
+    b" ",
+    b"  ",
+)
 PERIOD_WORDS = tuple(
     b"0 1 9 00 12 13 31 52 53 2026 9999 0001 - -W -Q W Q T Z : all \xd9\xa1".split()
 )
@@ -94,6 +111,13 @@ TARGETS = {
     ),
     "mappings": Target(
         "`--map` and `--set`", 120, ("mappings.txt", "mapping"), MAPPING_WORDS, laws.check_mapping
+    ),
+    "paths": Target("paths", 100, ("paths.txt",), PATH_WORDS, laws.check_path),
+    "times": Target(
+        "`--time-format` and times", 100, ("times.txt", "time"), FORM_WORDS, laws.check_time
+    ),
+    "mapping files": Target(
+        "mapping files", 60, ("mapping.yml",), FILE_WORDS, laws.check_mapping_file
     ),
     "periods": Target("`--period`", 80, ("periods.txt",), PERIOD_WORDS, laws.check_period),
     "instants": Target("instants", 120, ("instants.txt",), INSTANT_WORDS, laws.check_instant),

@@ -30,7 +30,16 @@ def read_mapping(name: str) -> Told:
     Raises:
         LagoError: not found; refused `invalid_mapping_file`, with every fault and its place.
     """
-    place, data = _bytes_of(name)
+    return mapping_in(*_bytes_of(name))
+
+
+def mapping_in(place: str, data: bytes) -> Told:
+    """
+    What the bytes of a mapping file say; `place` is what it is called in messages.
+
+    Raises:
+        LagoError: refused `invalid_mapping_file`, with every fault and its place.
+    """
     try:
         documents = read_documents(data)
     except LagoError as error:
