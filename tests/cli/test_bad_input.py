@@ -154,10 +154,10 @@ FILES = {
             (1, "timestamp_out_of_range", "before 2001"),
             (2, "timestamp_out_of_range", "before 2001"),
             (3, "timestamp_out_of_range", "before 2001"),
-            (4, "timestamp_out_of_range", "beyond the year 9999"),
-            (5, "timestamp_out_of_range", "milliseconds: divide it by 1000"),
-            (6, "timestamp_out_of_range", "milliseconds: divide it by 1000"),
-            (7, "timestamp_out_of_range", "microseconds: divide it by 1000000"),
+            (4, "timestamp_out_of_range", "more than the ten digits"),
+            (5, "timestamp_out_of_range", "--time-unit ms, or divide it by 1000."),
+            (6, "timestamp_out_of_range", "--time-unit ms, or divide it by 1000."),
+            (7, "timestamp_out_of_range", "--time-unit us, or divide it by 1000000."),
         ],
     ),
     "empty": ("", 0, []),
@@ -276,7 +276,9 @@ def test_the_raw_text_is_kept(run):
         pytest.param(["good", "--format", "xml"], 2, "xml", "usage", id="no such format"),
         pytest.param(["good", "--max-rejects", "-1"], 2, "-1", "usage", id="a negative number"),
         pytest.param(["good", "--on-duplicate", "drop"], 2, "drop", "usage", id="no such choice"),
-        pytest.param(["good", "--id-from", "line"], 2, "line", "usage", id="no such source"),
+        pytest.param(
+            ["good", "--id-from", "a,,b"], 2, "a,,b", "invalid_id_source", id="no such source"
+        ),
         pytest.param(
             ["good", "--map", "code"], 2, "TARGET=PATH", "invalid_mapping", id="half a map"
         ),

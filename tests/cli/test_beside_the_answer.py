@@ -22,11 +22,11 @@ SENT = ("events", "send", "--code", "c", "--external-customer-id", "a")
 
 
 def test_a_path_that_no_record_has_is_a_warning(lago):
-    """A typo would date everything now, and nobody would know."""
-    typo = ("ingest", *MAPPED, "--map", "timestamp=tiem")
+    """A typo would lose a property, and nobody would know."""
+    typo = ("ingest", *MAPPED, "--set", "timestamp=1704067200", "--map", "properties.x=tiem")
     found = lago(*typo, stdin=RECORDS)
 
-    assert "Warning: --map timestamp=tiem found nothing in 2 records\n" in found.stderr
+    assert "Warning: --map properties.x=tiem found nothing in 2 records\n" in found.stderr
     assert found.stderr.count("found nothing") == 1
     assert lago(*typo, "-q", stdin=RECORDS).stderr == ""
     assert "found nothing in 1 record\n" in lago(*typo, stdin=RECORDS.splitlines()[0]).stderr

@@ -185,7 +185,7 @@ def test_each_event_goes_in_once(lago):
 
 
 def test_csv_cells(lago):
-    """Empty cells are no value, a cell of properties is an object, numbers stay text."""
+    """Empty cells are no value, a cell of properties is an object, other columns are properties."""
     text = (
         "code,transaction_id,external_customer_id,properties,properties.n,timestamp,other\n"
         'c,1,acme,"{""a"": 1.10}",2,1704067200,x\n'
@@ -196,7 +196,7 @@ def test_csv_cells(lago):
     first, second = lago("events", "export").ndjson()
 
     assert (first["transaction_id"], first["timestamp"]) == ("1", "2024-01-01T00:00:00Z")
-    assert first["properties"] == {"a": Decimal("1.10"), "n": "2"}
+    assert first["properties"] == {"a": Decimal("1.10"), "n": "2", "other": "x"}
     assert (second["timestamp"], second["properties"]) == ("2026-11-22T00:00:00Z", {})
 
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+NO_UNIT = " (A bare number is UNIX seconds; another unit is read with --time-unit ms, us or ns.)"
 GOOD = '{"transaction_id":"g%d","code":"c","external_customer_id":"a","timestamp":1704067200}\n'
 BAD = '{"transaction_id":"b%d","code":"c","external_customer_id":"a","timestamp":%d}\n'
 
@@ -24,7 +25,7 @@ def test_up_to_twenty_are_shown_with_their_place(mixed):
 
     assert len(shown) == 20
     assert shown[0] == (
-        "Warning: mixed.ndjson:2: timestamp_out_of_range: timestamp lies before 2001"
+        "Warning: mixed.ndjson:2: timestamp_out_of_range: timestamp lies before 2001" + NO_UNIT
     )
     assert "… and 5 more rejected" in found.stderr
     assert "Error: 25 events were rejected; all others are stored." in found.stderr
@@ -48,7 +49,7 @@ def test_all_of_them_are_written(mixed):
         "file": "mixed.ndjson",
         "line": 26,
         "code": "timestamp_out_of_range",
-        "message": "timestamp lies before 2001",
+        "message": "timestamp lies before 2001" + NO_UNIT,
         "raw": (BAD % (24, 1000)).rstrip("\n"),
     }
 
@@ -107,7 +108,7 @@ def test_as_json_they_are_in_the_summary(mixed):
         "file": "mixed.ndjson",
         "line": 2,
         "code": "timestamp_out_of_range",
-        "message": "timestamp lies before 2001",
+        "message": "timestamp lies before 2001" + NO_UNIT,
     }
     assert json.loads(found.stderr) == {
         "error": {
@@ -202,6 +203,7 @@ def test_a_single_rejected_event_says_why(lago):
     found = lago("ingest", "-q", stdin=BAD % (1, 1704067200000), exits=5)
 
     assert found.stderr.splitlines()[0] == (
-        "Error: The event was rejected: timestamp lies beyond the year 9999"
-        " (It looks like milliseconds: divide it by 1000.)"
+        "Error: The event was rejected: timestamp '1704067200000' has more than the ten digits of"
+        " UNIX seconds (It looks like milliseconds, 2024-01-01T00:00:00Z: read it with --time-unit"
+        " ms, or divide it by 1000.)"
     )

@@ -17,7 +17,7 @@ EVENTS = [
     {"transaction_id": "1", "code": "gb", "properties": {"n": "1.5"}},
     {"transaction_id": "2", "code": "gb", "properties": {"n": "much"}},
     {"transaction_id": "3", "code": "gb", "properties": {}},
-    {"transaction_id": "4", "code": "new"},
+    {"transaction_id": "4", "code": "new", "timestamp": None},
     {"transaction_id": "1", "code": "gb", "properties": {"n": "1.5"}},
     {"transaction_id": "2", "code": "gb", "properties": {"n": "2"}},
     {"transaction_id": "5", "code": ""},
@@ -33,7 +33,7 @@ COUNTS = {
     "skipped": 0,
     "unmatched": 1,
     "unusable": 2,
-    "undated": 4,
+    "undated": 1,
 }
 
 
@@ -48,7 +48,8 @@ def defined_file(tmp_path_factory):
 @pytest.fixture
 def defined(lago, defined_file):
     copy(defined_file, lago.folder)
-    lago.write("events.ndjson", [{"external_customer_id": "a", **event} for event in EVENTS])
+    said = {"external_customer_id": "a", "timestamp": 1704067200}
+    lago.write("events.ndjson", [{**said, **event} for event in EVENTS])
     return lago
 
 
@@ -105,17 +106,21 @@ def test_a_definition_makes_them_count(defined):
     assert (used["units"], used["events_count"]) == ("1", 1)
 
 
-def test_quiet_leaves_the_answer(defined):
+UNDATED = "Warning: 1 event without a timestamp was dated at reception."
+
+
+def test_quiet_leaves_the_answer_and_what_was_dated_here(defined):
     found = defined("ingest", "events.ndjson", "-q", "--max-rejects", 1, "-o", "ndjson")
 
-    assert found.stderr == ""
+    assert found.stderr == UNDATED + "\n"
     assert found.ndjson()[0]["rejected"] == 1
 
 
 def test_quiet_leaves_the_error(defined):
     found = defined("ingest", "events.ndjson", "-q", exits=5)
 
-    assert found.stderr.splitlines()[0].startswith("Error: 1 event was rejected")
+    assert found.stderr.splitlines()[0] == UNDATED
+    assert found.stderr.splitlines()[1].startswith("Error: 1 event was rejected")
 
 
 def test_creating_the_file_is_said(lago):
