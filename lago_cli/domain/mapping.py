@@ -37,7 +37,7 @@ class Mapped:
     """What an event became of: its fields, and what of the record is in none of them."""
 
     fields: dict[str, Raw]
-    lost: Sequence[str]  # names of members whose place in the properties was taken
+    lost: Sequence[str]  # names of members that are not in it; what events have aside
     by: EventMapping
 
 

@@ -74,9 +74,12 @@ class Interpreter:
         mapped = self._mapped(record, meant, body and self._with_nulls(body), around)
         name = _Name(self, said, around)
         try:
-            return [self._event(each, name, meant) for each in mapped]
+            events = [self._event(each, name, meant) for each in mapped]
         except LagoError as error:
             raise _with_records(error, record) from None
+        for each in mapped:
+            self._count(dict.fromkeys(each.lost, 1))
+        return events
 
     def look_at(self, batch_keys: Mapping[str, int], undated: Iterable[str]) -> None:
         """Take in what a decoded block had besides: keys, and properties of undated events."""
@@ -103,11 +106,9 @@ class Interpreter:
         elif record.text is not None:  # of CSV every column that is no field is a property
             mapped = RecordMapping((self._by_names,)).apply(said, None, around)
         else:
-            self._count(dict.fromkeys((*said, *(body or ())), 1))
+            lost = (*said, *(body or ()))
             said = without(said, self._form.drop, from_arrays=True) if self._form.drop else said
-            mapped = [Mapped(dict(said), (), self._by_names)]
-        for each in mapped:
-            self._count(dict.fromkeys(each.lost, 1))
+            mapped = [Mapped(dict(said), lost, self._by_names)]
         return mapped
 
     def _event(self, mapped: Mapped, name: _Name, record: Fields) -> Event:
