@@ -106,7 +106,7 @@ class Interpreter:
         elif record.text is not None:  # of CSV every column that is no field is a property
             mapped = RecordMapping((self._by_names,)).apply(said, None, around)
         else:
-            lost = (*said, *(body or ()))
+            lost = (*said, *(name for name in body or () if name != "event"))
             said = without(said, self._form.drop, from_arrays=True) if self._form.drop else said
             mapped = [Mapped(dict(said), lost, self._by_names)]
         return mapped
