@@ -23,7 +23,8 @@ from msgspec import msgpack
 from lago_cli.domain.metrics import Filter, define_metric
 from lago_cli.readers.base import Block
 from lago_cli.services import decoding, ingest, second, worker
-from lago_cli.services.ingest import Ingestion, IngestOptions
+from lago_cli.services.ingest import Ingestion
+from lago_cli.services.ingest_report import IngestOptions
 from lago_cli.services.worker import SLOTS
 from lago_cli.stores import open_store
 from lago_cli.stores.sqlite import rollups

@@ -19,7 +19,8 @@ from lago_cli.errors import LagoError, refused, wrong_usage
 if TYPE_CHECKING:
     from lago_cli.cli.ingest_log import IngestLog
     from lago_cli.readers.base import ReadOptions, Record
-    from lago_cli.services.ingest import Ingestion, IngestOptions, IngestReport
+    from lago_cli.services.ingest import Ingestion
+    from lago_cli.services.ingest_report import IngestOptions, IngestReport
     from lago_cli.stores.sqlite.store import SqliteStore
 
 Files = Annotated[
@@ -93,7 +94,7 @@ def ingest(
     from lago_cli.readers.base import ReadOptions
     from lago_cli.readers.encodings import check_encoding
     from lago_cli.readers.source import check_sources, name_of
-    from lago_cli.services.ingest import IngestOptions
+    from lago_cli.services.ingest_report import IngestOptions
 
     if show and not dry_run:
         raise wrong_usage("usage", "--show goes with --dry-run, which stores nothing.")
@@ -212,7 +213,7 @@ def _see_to_earlier_ids(session: Session, store: SqliteStore, files: Sequence[st
 def send_records(session: Session, records: Iterable[Record], transaction_id: str) -> None:
     """Ingest the one event that was given on the command line."""
     from lago_cli.cli.ingest_log import IngestLog
-    from lago_cli.services.ingest import IngestOptions
+    from lago_cli.services.ingest_report import IngestOptions
 
     with IngestLog(session, None, progress=False, names=False) as log:
         source = "events send"

@@ -9,12 +9,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 from lago_cli.cli.session import Session
 from lago_cli.errors import LagoError, wrong_usage
-from lago_cli.services.ingest import SHOWN
+from lago_cli.services.ingest_report import SHOWN
 
 if TYPE_CHECKING:
     from lago_cli.domain.runs import Tally
     from lago_cli.readers.source import Source
-    from lago_cli.services.ingest import Conflict, Rejection
+    from lago_cli.services.ingest_report import Conflict, Rejection
 
 ROOMY = 70  # columns of a terminal in which all of the progress bar has room
 

@@ -9,7 +9,8 @@ from lago_cli.errors import LagoError, refused
 
 if TYPE_CHECKING:
     from lago_cli.cli.session import Session
-    from lago_cli.services.ingest import Ingestion, IngestOptions, IngestReport
+    from lago_cli.services.ingest import Ingestion
+    from lago_cli.services.ingest_report import IngestOptions, IngestReport
 
 _NAMED = 10  # keys, after which it says how many more there are
 

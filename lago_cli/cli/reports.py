@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # every command imports this module, few need all of these
     from lago_cli.domain.events import Event
     from lago_cli.domain.runs import Run
     from lago_cli.domain.stored import StoredEvent
-    from lago_cli.services.ingest import IngestReport
+    from lago_cli.services.ingest_report import IngestReport
     from lago_cli.services.usage import UsageRow
 
 Row = Mapping[str, object]

@@ -101,7 +101,8 @@ class Interpreter:
         self, record: Record, said: Fields, body: Fields | None, around: Fields
     ) -> list[Mapped]:
         if self._form.mapping is not None:
-            self._look_for_paths({**around, **(body or {}), **said})
+            if self._unfound or not self._is_mapped:
+                self._look_for_paths({**around, **(body or {}), **said})
             mapped = self._form.mapping.apply(said, body, around)
         elif record.text is not None:  # of CSV every column that is no field is a property
             mapped = RecordMapping((self._by_names,)).apply(said, None, around)

@@ -8,25 +8,30 @@ at once where the input pauses, so that whatever was read is safe when a pipe go
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import islice
 from operator import itemgetter
-from typing import NamedTuple, Protocol
 
 from lago_cli.domain.batches import EventBatch
 from lago_cli.domain.events import Event
 from lago_cli.domain.runs import Tally
-from lago_cli.domain.source_form import SourceForm
 from lago_cli.errors import LagoError
 from lago_cli.readers.base import PARTIAL, Block, Record
 from lago_cli.readers.ndjson import split
 from lago_cli.services.decoding import Decoding
 from lago_cli.services.foreign import Interpreter
 from lago_cli.services.gathering import Gathering, Lines
-from lago_cli.stores.base import Appended, IngestStore, OnDuplicate
+from lago_cli.services.ingest_report import (
+    SHOWN,
+    Conflict,
+    IngestOptions,
+    IngestReport,
+    Listener,
+    Rejection,
+)
+from lago_cli.stores.base import Appended, IngestStore
 
-SHOWN = 20  # rejections and conflicts that are kept to be named
 _BATCH = 1_000  # events judged one by one are stored together, or those of a moment
 _GATHERED_BYTES = 64 * 1024
 _COMMIT_EVENTS = 250_000
@@ -37,64 +42,6 @@ _TRICKLE_EVENTS = 1_000
 _LOOKED_AT = 100  # undated events of a block, for what may be meant as their time
 
 Clock = Callable[[], int]
-
-
-class Rejection(NamedTuple):
-    """A record that was refused: where it stands, why, and what it says."""
-
-    file: str
-    line: int
-    code: str
-    message: str
-    raw: str
-
-
-class Conflict(NamedTuple):
-    """A repeated event that differs from the stored one, which stays."""
-
-    file: str
-    line: int
-    transaction_id: str
-    differs_in: tuple[str, ...]
-
-
-class Listener(Protocol):
-    """Told of everything as it happens."""
-
-    def rejected(self, rejection: Rejection) -> None: ...
-
-    def conflicting(self, conflict: Conflict) -> None: ...
-
-    def progressed(self, tally: Tally) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class IngestOptions:
-    """What a run may be asked for."""
-
-    form: SourceForm = field(default_factory=SourceForm)
-    on_duplicate: OnDuplicate = "skip"
-    strict: bool = False
-    max_rejects: int = 0
-    dry_run: bool = False
-    shown: int = 0  # of the first events, that a dry run shows
-    warns_of_time: bool = True  # where an event is dated at its reception
-
-
-@dataclass(slots=True)
-class IngestReport:
-    """What a run did; `run` is None where it left nothing behind."""
-
-    run: int | None = None
-    tally: Tally = field(default_factory=Tally)
-    rejections: list[Rejection] = field(default_factory=list)  # the first of them
-    refused: bool = False  # more were rejected than tolerated
-    undone: bool = False  # --strict took everything back
-    unfound: Sequence[tuple[str, str, list[str]]] = ()  # target, path that no record has, others
-    not_kept: Mapping[str, int] = field(default_factory=dict)  # keys, and how many had them
-    time_like: Sequence[str] = ()  # keys of undated events that may be meant as their time
-    shown: Sequence[Event] = ()
-    partial: Sequence[str] = ()  # places of records that were not whole yet
 
 
 _differs = itemgetter(1)

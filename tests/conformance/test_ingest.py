@@ -18,7 +18,8 @@ from lago_cli.domain.instants import format_instant, parse_instant
 from lago_cli.domain.metrics import Metric
 from lago_cli.readers.formats import read
 from lago_cli.readers.source import open_source
-from lago_cli.services.ingest import Ingestion, IngestOptions
+from lago_cli.services.ingest import Ingestion
+from lago_cli.services.ingest_report import IngestOptions
 from lago_cli.stores import open_store
 
 CASES = json.loads((Path(__file__).parent / "cases" / "ingest.json").read_text("utf-8"))

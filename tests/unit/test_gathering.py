@@ -8,7 +8,8 @@ import pytest
 
 from lago_cli.readers.formats import read
 from lago_cli.readers.source import open_source
-from lago_cli.services.ingest import Ingestion, IngestOptions
+from lago_cli.services.ingest import Ingestion
+from lago_cli.services.ingest_report import IngestOptions
 from lago_cli.stores import open_store
 from lago_cli.stores.sqlite import store as sqlite_store
 

@@ -17,7 +17,8 @@ from lago_cli.domain.batches import EventBatch
 from lago_cli.domain.events import Event
 from lago_cli.readers.formats import read
 from lago_cli.readers.source import open_source
-from lago_cli.services.ingest import Ingestion, IngestOptions
+from lago_cli.services.ingest import Ingestion
+from lago_cli.services.ingest_report import IngestOptions
 from lago_cli.stores import open_store
 from lago_cli.stores.sqlite import append, identities, maintenance, runs
 from lago_cli.stores.sqlite.keys import Keys
