@@ -58,4 +58,4 @@ def test_a_property_that_no_event_has_is_named_with_where_it_stands(seats):
     found = seats("usage", "--period", "all", "--group-by", "org", "--filter", "nothing=1")
 
     assert "--group-by org: no event has this property; there is user.org." in found.stderr
-    assert "--filter nothing: no event has this property; there are user, labels." in found.stderr
+    assert "--filter nothing: no event has this property; there are labels, user." in found.stderr
