@@ -25,11 +25,12 @@ COMMANDS = (
     ("usage", "explain"),
     ("usage", "check"),
     *(("ingest-runs", name) for name in ("list", "get", "revert")),
+    *(("mappings", name) for name in ("list", "get")),
     *(("db", name) for name in ("info", "check", "backup", "vacuum")),
 )
 HELPFUL = (  # groups that are no command themselves
     *(("metrics",), ("billable-metrics",), ("customers",), ("subscriptions",)),
-    *(("events",), ("ingest-runs",), ("db",)),
+    *(("events",), ("ingest-runs",), ("mappings",), ("db",)),
 )
 GROUPS = (*HELPFUL, ("usage",))
 SHARED = ("--db", "--output", "-o", "--busy-timeout", "--now", "--quiet", "-q", "--no-color")
@@ -232,7 +233,10 @@ def test_a_busy_timeout_is_a_number_of_seconds(metrics, seconds):
 
 def test_quiet_says_only_the_answer_and_errors(lago):
     assert lago(*CALLS, "--db", "one.db").stderr == "Created one.db\n"
-    event = '{"transaction_id": "1", "external_customer_id": "c", "code": "unknown"}'
+    event = (
+        '{"transaction_id": "1", "external_customer_id": "c", "code": "unknown",'
+        ' "timestamp": 1704067200}'
+    )
     for option in ("-q", "--quiet"):
         assert lago(*CALLS, option, "--db", f"{option}.db").stderr == ""
         sent = lago("ingest", option, "--db", f"{option}.db", stdin=event)
