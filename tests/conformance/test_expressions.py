@@ -13,6 +13,11 @@ import pytest
 from lago_cli.domain.expressions import Unevaluable, Value, parse_expression
 from lago_cli.errors import LagoError
 
+OURS: dict[str, dict[str, Any]] = {
+    "event.property_nested": {"type": "number", "value": "1"},  # paths lead into properties
+}
+"""Where this product does more than Lago: what it answers."""
+
 
 class CaseEvent(msgspec.Struct):
     code: str
@@ -30,6 +35,8 @@ class Case(msgspec.Struct):
 
     def expected(self) -> dict[str, Any]:
         """What this product does: Lago's answer, unless the case names a better one."""
+        if self.id in OURS:
+            return OURS[self.id]
         return self.better if isinstance(self.better, dict) else self.expect
 
     def fails_at(self, stage: str) -> bool:

@@ -14,8 +14,8 @@ from lago_cli.domain.periods import (
     previous_period,
     start_of_day,
     usage_period,
-    zone_for,
 )
+from lago_cli.domain.zones import zone_for
 
 CASES = json.loads((Path(__file__).parent / "cases" / "period.json").read_text("utf-8"))
 

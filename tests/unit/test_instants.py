@@ -124,7 +124,7 @@ def test_what_is_said_beyond_the_microsecond(text, picoseconds):
     assert finer_of(text) == picoseconds
 
 
-@given(st.integers(FIRST_EVENT * 10**6, AFTER_LAST_EVENT * 10**6 - 1))
+@given(st.integers(FIRST_EVENT * 10**6, 10**22 - 1))
 def test_microseconds_and_what_is_beyond_them_are_the_whole_instant(picoseconds):
     whole, fraction = divmod(picoseconds, 10**12)
     seconds = f"{whole}.{fraction:012d}"
