@@ -11,6 +11,7 @@ KEYS = [
     *("subscription_at", "started_at", "ending_at", "terminated_at", "created_at"),
 ]
 NOW = "2026-11-22T10:20:30.5Z"
+WHOLE = "2026-11-22T10:20:30Z"  # so that an event of this second is one of the subscription
 BEFORE, AFTER = "2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z"
 HOSTILE = ["s' OR 1=1 --", "[/red]", '"', "🙂", "two\nlines", "\x1b[31m", "%00"]
 
@@ -70,8 +71,8 @@ def test_what_is_not_given_has_its_default(lago):
         "status": "active",
         "interval": "monthly",
         "billing_time": "calendar",
-        "subscription_at": NOW,
-        "started_at": NOW,
+        "subscription_at": WHOLE,
+        "started_at": WHOLE,
         "created_at": NOW,
     }
 
@@ -79,7 +80,7 @@ def test_what_is_not_given_has_its_default(lago):
 @pytest.mark.parametrize(
     ("given", "subscription_at", "started_at"),
     [
-        ([], NOW, NOW),
+        ([], WHOLE, WHOLE),
         (["--started-at", BEFORE], BEFORE, BEFORE),
         (["--subscription-at", BEFORE], BEFORE, BEFORE),
         (["--subscription-at", BEFORE, "--started-at", AFTER], BEFORE, AFTER),
