@@ -160,7 +160,7 @@ def _held(program: Program) -> Iterator[None]:
 
 def _wait_for_the_lock(program: Program) -> None:
     until = time.monotonic() + 30
-    words = ("ingest", "-q", "--busy-timeout", 0)
+    words = ("db", "vacuum", "-q", "--busy-timeout", 0)
     while program.run(*words).code != 8:
         expect(time.monotonic() < until, "the lock is never held")
 
