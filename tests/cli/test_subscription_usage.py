@@ -492,3 +492,30 @@ def test_by_customer_a_subscription_that_is_asked_for_is_cut_to_its_own_life(lag
 
     assert figures(lago, *asked) == {("acme", None): ("1", 1)}
     assert period(lago, *asked) == (START, NOVEMBER[1])
+
+
+def test_history_inside_of_a_window_is_counted_alike_by_every_recurring_metric(lago):
+    """The window of a customer begins before the start of one subscription, not of all."""
+    kinds = ("weighted_sum", "sum", "unique_count")
+    for kind in kinds:
+        create = ("metrics", "create", "--code", kind, "--aggregation-type", kind)
+        lago(*create, "--field-name", "v", "--recurring")
+    for name, start in (("early", "2026-10-01"), ("late", "2026-11-11")):
+        of = ("--external-id", name, "--external-customer-id", "a", "--started-at", start)
+        lago("subscriptions", "create", *of)
+    events = [
+        {"external_subscription_id": "late", "code": kind, "timestamp": at, "properties": {}}
+        for kind in kinds
+        for at in ("2026-11-05", "2026-11-21")
+    ]
+    for number, event in enumerate(events):
+        event["transaction_id"] = str(number)
+        event["properties"] = {"v": number}
+    lago("ingest", lago.write("events", events))
+    rows = lago("usage", "--by", "customer", "--period", "2026-11", "-o", "json").json()
+    told = lago("usage", "explain", "--customer", "a", "--period", "2026-11", "-o", "json").json()
+
+    assert {row["billable_metric_code"]: row["events_count"] for row in rows} == dict.fromkeys(
+        kinds, 2
+    )
+    assert sum(row["counted"] for row in told) == 6
