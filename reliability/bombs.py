@@ -94,6 +94,14 @@ def _csv_columns(size: int) -> Iterator[bytes]:
     yield from (b"transaction_id,", b",".join(b"c%d" % n for n in range(size // 8)), b"\n1,2\n")
 
 
+def _records_inside(size: int) -> Iterator[bytes]:
+    """One object on one line, of which no more than a record is to be held."""
+    yield b'{"Records":['
+    for number in range(1, size // 2048):
+        yield event(number).strip()[:-1] + b',"more":"' + b"x" * 1900 + b'"},'
+    yield event(0).strip() + b'],"next":null}\n'
+
+
 GIGA = 1024 * MEBIBYTE
 BOMBS = (
     Bomb("a line of 2 GB", _line, (), "record_too_large", 2 * GIGA),
@@ -109,6 +117,7 @@ BOMBS = (
     Bomb("objects 5,000 deep", _deep_objects, ("--set", "code=c"), "nested_too_deeply", 5_000),
     Bomb("a million arrays never closed", _never_closed, (), "nested_too_deeply", 1_000_000),
     Bomb("a CSV quote open for 2 GB", _csv_row, (), "record_too_large", 2 * GIGA),
+    Bomb("a document of 2 GB", _records_inside, ("--records", "Records"), None, 2 * GIGA),
     Bomb("a CSV header of a million columns", _csv_columns, (), "csv_fields", 8_000_000),
 )
 
