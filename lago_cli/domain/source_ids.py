@@ -65,12 +65,9 @@ def id_of_fields(names: Iterable[str]) -> IdSource:
     return IdSource("fields", tuple(fields))
 
 
-def content_id(record: Fields, around: Fields | None = None) -> str:
-    """The id of what a record says, however it is written; with what is around it."""
-    said = canonical(record)
-    if around:
-        said += canonical(around)
-    return "content:" + hashlib.blake2b(said, digest_size=16).hexdigest()
+def content_id(record: Fields) -> str:
+    """The id of what a record itself says, however it is written."""
+    return "content:" + hashlib.blake2b(canonical(record), digest_size=16).hexdigest()
 
 
 def fields_id(record: Fields, fields: Sequence[IdField], around: Fields | None = None) -> str:

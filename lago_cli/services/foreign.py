@@ -44,6 +44,7 @@ class Interpreter:
         self._file = ""
         self._line = (0, 0)  # and how many records of it there were
         self._repetitions = Repetitions()
+        self._around: tuple[bytes, Fields] = (b"", {})
         paths = sorted(form.mapping.paths) if form.mapping else ()
         self._unfound: dict[tuple[str, str], list[str]] = {each: [] for each in paths}
         self._is_mapped = False
@@ -66,7 +67,7 @@ class Interpreter:
         line, before = self._line
         self._line = (record.line, before + 1 if line == record.line else 1)
         said = decode_object(record.raw)
-        around = decode_object(record.around) if record.around else {}
+        around = self._what_is_around(record.around)
         body = decode_object(record.body) if record.body else None
         if self._form.where and not holds(self._form.where, {**around, **(body or {}), **said}):
             return []
@@ -80,6 +81,14 @@ class Interpreter:
         for each in mapped:
             self._count(dict.fromkeys(each.lost, 1))
         return events
+
+    def _what_is_around(self, text: bytes | None) -> Fields:
+        """Decoded once for all records that share it."""
+        if text is None:
+            return {}
+        if text is not self._around[0]:
+            self._around = (text, decode_object(text))
+        return self._around[1]
 
     def look_at(self, batch_keys: Mapping[str, int], undated: Iterable[str]) -> None:
         """Take in what a decoded block had besides: keys, and properties of undated events."""
@@ -138,7 +147,7 @@ class Interpreter:
             line, number = self._line
             more = f"#{number}" if number > 1 else ""
             return f"{os.path.normpath(self._file)}:{line}{more}"
-        name = content_id(record, around)
+        name = content_id(record)
         count = self._repetitions.count(name)
         return name if count == 1 else f"{name}:{count}"
 

@@ -508,6 +508,18 @@ def test_what_stands_around_a_record_is_reached(lago):
     assert units(lago, "hits") == {"web": "2"}
 
 
+def test_the_envelope_of_records_is_no_part_of_their_ids(lago):
+    """The same records of a later call count nothing, and what differs by it is a conflict."""
+    options = ("--records", "data", "--id-from", "content", "--map", "timestamp=at")
+    more = ("--set", "external_customer_id=x", "--set", "code=m", "--map", "properties.page=page")
+    for page, ats in ((1, [1, 1, 2]), (2, [2, 3])):
+        data = [{"at": 1793869200 + at} for at in ats]
+        summary, _ = ingest(lago, json.dumps({"page": page, "data": data}), *options, *more)
+
+    assert (summary["ingested"], summary["duplicates"], summary["conflicts"]) == (1, 1, 1)
+    assert len(exported(lago)) == 4
+
+
 def test_a_path_that_leads_nowhere_names_those_there_are(lago):
     summary, _ = ingest(lago, json.dumps(CLOUDTRAIL), *TRAIL, "--records", "records", exits=5)
 
