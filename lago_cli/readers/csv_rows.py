@@ -88,8 +88,11 @@ def separator_in(line: str) -> str | None:
 
 
 def names_in(header: str, delimiter: str) -> list[str]:
-    """The column names in a header line, without the space around them."""
-    row = next(csv.reader([header], delimiter=delimiter), [])
+    """The column names in a header line, without the space around them; none where it is none."""
+    try:
+        row = next(csv.reader([header], delimiter=delimiter), [])
+    except csv.Error:  # a line end of old in the middle of it
+        return []
     return [name.strip() for name in row]
 
 

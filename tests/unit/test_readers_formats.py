@@ -209,3 +209,12 @@ def test_records_are_found_in_every_format():
         ("auto", b'code,R\n1,"[{""a"":1},{""b"":2}]"\n'),
     ):
         assert outcome(expanded(source_of(data), ReadOptions(format, records="R"))) == [A, B]
+
+
+@pytest.mark.parametrize("name", formats.FORMATS)
+def test_a_return_in_the_middle_of_a_header_is_no_exception(name):
+    """As old files end their lines; nothing in it is a record."""
+    source = open_source("-", io.BytesIO(b"\t\r1e91e9:"))
+    found = list(formats.read(source, ReadOptions(name)))
+
+    assert all(isinstance(each, Block) or each.problem is not None for each in found)
