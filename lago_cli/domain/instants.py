@@ -66,7 +66,16 @@ def parse_instant(text: str, zone: tzinfo = UTC) -> int:
         if abs(seconds) >= TEN_DIGITS:
             raise TooManyDigits(f"{_shown(text)} has more than the ten digits of UNIX seconds")
         return seconds_to_micros(seconds)
-    moment = parse_local(text)
+    return micros_in(parse_local(text), zone, text)
+
+
+def micros_in(moment: datetime, zone: tzinfo, text: str) -> int:
+    """
+    Microseconds since 1970 of what `text` says; a naive `moment` is one of the `zone`.
+
+    Raises:
+        ValueError: with a sentence, where it is out of the calendar.
+    """
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
     try:

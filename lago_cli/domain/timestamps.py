@@ -17,8 +17,8 @@ from lago_cli.domain.instants import (
     FIRST_EVENT,
     TooManyDigits,
     finer_of,
+    micros_in,
     parse_instant,
-    to_micros,
 )
 from lago_cli.domain.numbers import NUMBER, exact, parse_decimal
 from lago_cli.errors import refused, wrong_usage
@@ -116,12 +116,7 @@ def _in_unit(text: str, shift: int) -> int:
 @lru_cache(maxsize=4096)  # many records share a second
 def _by_format(format_: str, text: str, zone: tzinfo) -> int:
     moment = _parsed(format_, _FINE.sub("", text) if "%f" in format_ else text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zone)
-    try:
-        return to_micros(moment.astimezone(UTC))
-    except OverflowError:
-        raise ValueError(f"{text!r} lies outside the calendar") from None
+    return micros_in(moment, zone, text)
 
 
 def _parsed(format_: str, text: str) -> datetime:

@@ -652,3 +652,13 @@ def test_a_mapping_that_nobody_ships_is_not_found(lago):
     assert {"caddy", "nginx", "cloudtrail", "otlp"} <= set(names)
     lago.write("mine.yml", text)
     assert lago("ingest", "--mapping", "mine.yml", "-o", "json", stdin="").json()["read"] == 0
+
+
+@pytest.mark.parametrize("kind", ["increase", "counter", "gauge", "mean", "avg_agg"])
+def test_what_no_aggregation_does_is_refused_with_those_there_are(lago, kind):
+    """Counters that are reset and levels that are sampled are not added up as if they were use."""
+    create = ("metrics", "create", "--code", "m", "--field-name", "total")
+    refused = lago(*create, "--aggregation-type", kind, exits=5)
+
+    assert f'"{kind}" is no aggregation type' in refused.stderr
+    assert "weighted_sum_agg" in refused.stderr

@@ -73,15 +73,21 @@ def test_no_spelling_of_a_companion_is_written_to(lago, exists):
         )
     for db in ("real/lago.db", "link/lago.db"):
         for name in names:
-            lago("ingest", "--rejects", name, "--db", db, stdin="{", exits=2)
-            lago("db", "backup", name, "--db", db, exits=2)
+            rejects = lago("ingest", "--rejects", name, "--db", db, stdin="{", exits=2)
+            backup = lago("db", "backup", name, "--db", db, exits=2)
+
+            assert (rejects.stdout, backup.stdout) == ("", "")
+    assert {path.name for path in (lago.folder / "real").iterdir()} <= {"lago.db"}
 
 
 def test_the_companions_of_a_linked_database_stand_beside_the_real_one(lago):
     (lago.folder / "data").mkdir()
     (lago.folder / "lago.db").symlink_to("data/real.db")
 
-    lago("ingest", "--rejects", "data/real.db-wal", stdin="{", exits=2)
+    refused = lago("ingest", "--rejects", "data/real.db-wal", stdin="{", exits=2)
+
+    assert "data/real.db-wal" in refused.stderr
+    assert not (lago.folder / "data" / "real.db-wal").exists()
 
 
 def test_a_hard_link_is_the_same_file(lago):
@@ -105,7 +111,7 @@ def test_rejects_do_not_go_over_what_standard_input_reads(lago):
 
 
 def test_a_device_takes_rejects_also_where_it_is_the_input(lago):
-    lago("ingest", "--rejects", "/dev/null")
+    assert lago("ingest", "--rejects", "/dev/null", "-o", "json").json()["read"] == 0
 
 
 @pytest.mark.parametrize("ending", COMPANIONS)
