@@ -21,8 +21,8 @@ from lago_cli.services.requests import UsageRequest
 from lago_cli.services.usage import UsageRow, usage_for
 from lago_cli.stores import open_store
 from lago_cli.stores.base import Appended, OnDuplicate
-from lago_cli.stores.memory import MemoryStore
-from lago_cli.stores.sqlite import keys
+from lago_cli.stores.sqlite import derivation, keys
+from tests.memory import MemoryStore
 
 NOON = parse_instant("2026-11-22T12:00:00Z")
 
@@ -113,4 +113,36 @@ def large_sqlite() -> Iterator[Engine]:
         yield engine
 
 
-ENGINES: dict[str, Callable[[], Any]] = {"memory": memory, "sqlite": sqlite}
+@contextmanager
+def parts_of_few_events(
+    enough: int = 1, at_once: int = 4, small: int = 3, many: int = 3
+) -> Iterator[None]:
+    """So few events are enough for parts; small ones are merged early."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(derivation, "ENOUGH", enough)
+        patch.setattr(derivation, "AT_ONCE", at_once)
+        patch.setattr(derivation, "SMALL", small)
+        patch.setattr(derivation, "MANY", many)
+        yield
+
+
+@contextmanager
+def in_parts() -> Iterator[Engine]:
+    """Questions are answered from parts."""
+    with parts_of_few_events(), sqlite() as engine:
+        yield engine
+
+
+@contextmanager
+def partly_in_parts() -> Iterator[Engine]:
+    """Questions are answered from parts, and rows after them."""
+    with parts_of_few_events(enough=3), sqlite() as engine:
+        yield engine
+
+
+ENGINES: dict[str, Callable[[], Any]] = {
+    "memory": memory,
+    "sqlite": sqlite,
+    "in parts": in_parts,
+    "partly in parts": partly_in_parts,
+}

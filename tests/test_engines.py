@@ -22,9 +22,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lago_cli.domain.aggregations import Window
-from lago_cli.domain.instants import to_micros
-from lago_cli.domain.usage import Member, UsageQuery
+from lago_cli.domain.instants import Window, to_micros
+from lago_cli.domain.usage import Member, Scope, UsageQuery
 from tests.engines import NOON, large_sqlite, memory, sqlite
 
 SETTINGS = settings(max_examples=80)
@@ -608,7 +607,8 @@ def test_the_caller_keeps_its_own_decimal_context(engine_of):
         always = Window(0, 2**60)
         parties = enumerate(engine.store.parties())
         members = [Member(party, number, always) for number, party in parties]
-        query = UsageQuery(engine.store.catalog.metric("a"), members, [[always]] * len(members))
+        scope = Scope(members, [[always]] * len(members))
+        query = UsageQuery(engine.store.catalog.metric("a"), scope)
         for share in engine.store.aggregate(query):
             assert (share.units, getcontext().prec) == (1, before)
 

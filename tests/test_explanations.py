@@ -15,8 +15,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from lago_cli.domain.contributions import RULES
 from lago_cli.domain.customers import Customer
-from lago_cli.domain.explanations import RULES
 from lago_cli.domain.instants import format_instant, parse_instant
 from lago_cli.domain.parties import Registry
 from lago_cli.domain.stored import EventSelection

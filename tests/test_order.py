@@ -12,13 +12,13 @@ from itertools import permutations
 from unittest.mock import patch
 
 import pytest
+from lago_cli.stores.sqlite.rollups import Rollups
 
 from lago_cli.domain.batches import EventBatch, decode_lines, joined
 from lago_cli.domain.packing import Packer, Unpacker
 from lago_cli.services.explain import explain
 from lago_cli.services.requests import UsageRequest
 from lago_cli.stores.sqlite import summarized
-from lago_cli.stores.sqlite.rollups import Rollups
 from tests.engines import ENGINES, NOON, sqlite
 from tests.test_second_process import blocks, differing, ingested, opened, small_steps
 

@@ -18,6 +18,7 @@ from unittest.mock import patch
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lago_cli.stores.sqlite.rollups import Rollups, days_that_differ
 from msgspec import msgpack
 
 from lago_cli.domain.metrics import Filter, define_metric
@@ -28,7 +29,6 @@ from lago_cli.services.ingest_report import IngestOptions
 from lago_cli.services.worker import SLOTS
 from lago_cli.stores import open_store
 from lago_cli.stores.sqlite import rollups
-from lago_cli.stores.sqlite.rollups import Rollups, days_that_differ
 from tests.engines import NOON
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")

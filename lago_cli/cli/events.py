@@ -122,7 +122,7 @@ def list_(
     from lago_cli.cli.reports import events_report
 
     selection = _selection(customers, subscriptions, codes, start, end, status, limit + 1)
-    events = session.store().events.select(selection, newest_first=True)
+    events = session.store().select(selection, newest_first=True)
     session.show(events_report(events, limit=limit))
 
 
@@ -186,7 +186,7 @@ def export(
     selection = _selection(customers, subscriptions, codes, start, end, status, limit)
     if session.output == "table" or (session.output == "markdown" and not session.output_chosen):
         session.output = "ndjson"  # also where a variable asks for what ingest cannot read
-    session.show(exported_report(session.store().events.select(selection)))
+    session.show(exported_report(session.store().select(selection)))
 
 
 def _is_utf8(text: str) -> bool:

@@ -13,7 +13,7 @@ from lago_cli.domain.numbers import as_plain
 from lago_cli.renderers import Column, Report
 
 if TYPE_CHECKING:
-    from lago_cli.domain.aggregations import Units
+    from lago_cli.domain.numbers import Units
     from lago_cli.services.explain import Figure, Line
     from lago_cli.services.walks import Step, Walk
 

@@ -12,8 +12,8 @@ from lago_cli.domain.numbers import as_plain
 from lago_cli.renderers import Column, RawJson, Report
 
 if TYPE_CHECKING:  # every command imports this module, few need all of these
-    from lago_cli.domain.aggregations import Units
     from lago_cli.domain.events import Event
+    from lago_cli.domain.numbers import Units
     from lago_cli.domain.runs import Run
     from lago_cli.domain.stored import StoredEvent
     from lago_cli.services.ingest_report import IngestReport

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import chain, compress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -36,16 +36,13 @@ from lago_cli.domain.instants import (
     parse_instant,
     seconds_to_micros,
 )
+from lago_cli.domain.measurements import Measurements
 from lago_cli.domain.metrics import Metric
-from lago_cli.domain.readings import Readings
-
-if TYPE_CHECKING:
-    from lago_cli.domain.days import Part
 
 Party = tuple[str | None, str | None]
 """(external_customer_id, external_subscription_id); at least one of the two is given."""
 
-_APART = ("finer", "readings", "read_for", "parts", "not_kept")
+_APART = ("finer", "measurements", "read_for", "not_kept")
 _BLANK_STARTS = (b"\n\n", b"\n\r", b"\n ", b"\n\t")
 _MANY_BRACKETS = 400  # on one line: it may be nested too deeply
 _LONG_NUMBER = 100  # characters
@@ -80,9 +77,8 @@ class EventBatch:
     amounts: list[str | None] = field(default_factory=list)
     lines: Sequence[int] = field(default_factory=list)  # where each stands in its input
     finer: list[int] | None = None  # picoseconds after `at`; None: all are 0, as they mostly are
-    readings: Readings | None = None  # where somebody has read them already
+    measurements: Measurements | None = None  # where somebody has read them already
     read_for: Mapping[str, Metric] | None = None  # the metrics they were read for
-    parts: Sequence[Part] = ()  # who can sum them up, where somebody can
     not_kept: Mapping[str, int] = field(default_factory=dict)  # keys no event has: how often
 
     def __len__(self) -> int:
@@ -127,8 +123,9 @@ class EventBatch:
                 setattr(batch, column.name, list(compress(getattr(self, column.name), keep)))
         if self.finer is not None:
             batch.finer = list(compress(self.finer, keep))
-        if self.readings is not None:
-            batch.readings = Readings(*(list(compress(each, keep)) for each in self.readings))
+        if self.measurements is not None:
+            columns = (list(compress(each, keep)) for each in self.measurements)
+            batch.measurements = Measurements(*columns)
             batch.read_for = self.read_for
         return batch
 
@@ -153,11 +150,11 @@ def joined(batches: Sequence[EventBatch]) -> EventBatch:
             setattr(batch, column.name, list(chain.from_iterable(parts)))
     if any(each.finer is not None for each in batches):
         batch.finer = list(chain.from_iterable(each.finer or [0] * len(each) for each in batches))
-    read = [each.readings for each in batches if each.readings is not None]
+    read = [each.measurements for each in batches if each.measurements is not None]
     if len(read) == len(batches) and len({id(each.read_for) for each in batches}) == 1:
-        batch.readings = Readings(*(list(chain(*parts)) for parts in zip(*read, strict=True)))
+        columns = (list(chain(*each)) for each in zip(*read, strict=True))
+        batch.measurements = Measurements(*columns)
         batch.read_for = batches[0].read_for
-        batch.parts = [part for each in batches for part in each.parts]
     return batch
 
 

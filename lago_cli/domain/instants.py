@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
+from typing import NamedTuple
 
 from lago_cli.domain.numbers import NUMBER, as_plain, exact, parse_decimal
 
@@ -24,6 +25,13 @@ TEN_DIGITS = 10**10  # seconds: a number beyond them is milliseconds, or a date
 _PLAIN_SECONDS = re.compile(r"([0-9]{1,10})(?:\.([0-9]+))?")
 _FRACTION = re.compile(r"[.,]([0-9]+)")
 _ISO = re.compile(r"[0-9]{4}-?(?:[0-9]{2}|W[0-9]{2})-?[0-9]{1,2}(?:[Tt ][0-9].*)?")
+
+
+class Window(NamedTuple):
+    """Half-open microseconds `[start, end)`."""
+
+    start: int
+    end: int
 
 
 def to_micros(moment: datetime) -> int:

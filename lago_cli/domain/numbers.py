@@ -16,6 +16,8 @@ from fractions import Fraction
 
 ZERO = Decimal(0)
 
+Units = Decimal | Fraction
+
 MAX_DIGITS = 10_000
 """Longest plain form of a number, so that `1e999999999` is no way to fill the memory."""
 
@@ -123,3 +125,18 @@ def round_half_up(value: Fraction | Decimal, places: int) -> Decimal:
     scaled = abs(value) * Fraction(10) ** places
     mantissa = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
     return from_scaled(mantissa if value >= 0 else -mantissa, places)
+
+
+def add(one: Units, other: Units) -> Units:
+    """A sum; a `Decimal` and a `Fraction` do not add by themselves."""
+    if isinstance(one, Decimal) and isinstance(other, Decimal):
+        return one + other
+    return Fraction(one) + Fraction(other)
+
+
+def number_in(value: int | str | None, scale: int | None) -> Units:
+    """The number of a measurement: `value / 10**scale`, or text where that is too small."""
+    if isinstance(value, int):
+        return from_scaled(value, scale or 0)
+    text = value or "0"
+    return Fraction(text) if "/" in text else Decimal(text)

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import msgpack
 
 from lago_cli.domain.batches import EventBatch, Party
-from lago_cli.domain.readings import Readings
+from lago_cli.domain.measurements import Measurements
 
 _MAX_NUMBERED = 200_000
 
@@ -58,7 +58,7 @@ class Packer:
             batch.at,
             batch.finer,
             batch.properties,
-            batch.readings,
+            batch.measurements,
             batch.not_kept,
         )
         return msgpack.encode(content)
@@ -74,7 +74,7 @@ class Unpacker:
     def unpack(self, packed: bytes, first_line: int) -> EventBatch:
         content = msgpack.decode(packed)
         forget, new_codes, new_parties, codes, parties = content[:5]
-        ids, at, finer, properties, readings, not_kept = content[5:]
+        ids, at, finer, properties, measurements, not_kept = content[5:]
         if forget:
             self._codes.clear()
             self._parties.clear()
@@ -89,6 +89,6 @@ class Unpacker:
             [None] * len(ids),
             range(first_line, first_line + len(ids)),
             finer,
-            Readings(*readings) if readings else None,
+            Measurements(*measurements) if measurements else None,
             not_kept=not_kept,
         )

@@ -17,8 +17,8 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from lago_cli.domain.aggregations import Window
 from lago_cli.domain.batches import Party
+from lago_cli.domain.instants import Window
 from lago_cli.domain.subscriptions import EVER, Subscription
 from lago_cli.errors import LagoError, refused
 

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from lago_cli.domain.aggregations import Window
-from lago_cli.domain.instants import FIRST_EVENT, format_instant
+from lago_cli.domain.instants import FIRST_EVENT, Window, format_instant
 from lago_cli.errors import LagoError, refused
 
 if TYPE_CHECKING:

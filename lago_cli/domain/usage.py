@@ -1,9 +1,9 @@
 """
 Usage: the question and the answer.
 
-A question is put for one metric. `members` says whose every event is (by the names it
-carries, and when it happened), `windows` in which windows each owner's events count.
-Owners and windows are numbered by the one who asks.
+A question is put for one metric. Its scope says whose every event is (by the names it carries,
+and when it happened), and in which windows each owner's events count. Owners and windows are
+numbered by the one who asks; many questions share a scope.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from lago_cli.domain.aggregations import AGGREGATIONS, Aggregation, Units, Window
+from lago_cli.domain.aggregations import AGGREGATIONS, Aggregation
 from lago_cli.domain.batches import Party
+from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
+from lago_cli.domain.numbers import Units
 from lago_cli.domain.stored import StoredEvent
 
 Group = tuple[str | None, ...]
@@ -32,32 +34,41 @@ class Member(NamedTuple):
     span: Window
 
 
-@dataclass(frozen=True, slots=True)
-class UsageQuery:
-    """What one metric measured, for every owner and window."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Scope:
+    """Whose events count, and where."""
 
-    metric: Metric
     members: Sequence[Member]
     windows: Sequence[Sequence[Window]]  # by owner: contiguous, in order, none empty
+
+
+@dataclass(frozen=True, slots=True)
+class UsageQuery:
+    """What one metric measured, for every owner and window of a scope."""
+
+    metric: Metric
+    scope: Scope
     group_by: Sequence[str] = ()
     filters: PropertyFilter = field(default_factory=dict)
-    excluded: Sequence[PropertyFilter] = ()  # matching all keys of one; none is empty
+    # an event belongs to the first bucket that it matches, or to the rest, which comes last
+    buckets: Sequence[PropertyFilter] = ()
     as_of: int | None = None  # events received later are left out
     daily: bool = False  # the figures that proration averages; windows are local days
 
     @property
-    def aggregation(self) -> Aggregation:
+    def aggregation(self) -> type[Aggregation]:
         return AGGREGATIONS[self.metric.aggregation_type]
 
 
 class Share(NamedTuple):
-    """What one owner used in one window and group."""
+    """What one owner used in one window, group and bucket."""
 
     owner: int
     window: Window
     group: Group
     units: Units  # before the metric's own rounding
     events_count: int
+    bucket: int = 0  # its number; that of the rest is the number of buckets
 
 
 class Evidence(NamedTuple):

@@ -8,9 +8,9 @@ from fractions import Fraction
 from functools import cache
 from typing import NamedTuple
 
-from lago_cli.domain.aggregations import Window
 from lago_cli.domain.instants import (
     AFTER_LAST_EVENT,
+    Window,
     format_instant,
     parse_moment,
     to_datetime,

@@ -8,16 +8,20 @@ decoded by a second process, while this one is busy storing; they come out in th
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from lago_cli.domain.batches import EventBatch, decode_lines
+from lago_cli.domain.measurements import read_all, reader_for
+from lago_cli.domain.metrics import Metric
+from lago_cli.domain.packing import Packer, Unpacker
 from lago_cli.readers.base import Block
 from lago_cli.services import worker
-from lago_cli.services.second import Metrics, SecondProcess
-from lago_cli.services.worker import WorkerDied
+from lago_cli.services.worker import Worker, WorkerDied
 
 ENOUGH_BYTES = 1024 * 1024  # before them a second process is not worth its start
 _WORTH_GIVING = 64 * 1024  # bytes: smaller blocks are those of a moment, which nobody keeps waiting
+
+Metrics = Mapping[str, Metric]
 
 Decoded = tuple[Block, EventBatch | None]
 """A block and its events, None where it wants a look at each line."""
@@ -30,7 +34,7 @@ class Decoding:
         self._metrics = metrics
         self._seen = 0
         self._ahead: deque[Block] = deque()
-        self._second: SecondProcess | None = None
+        self._second: _DecodingAhead | None = None
         self._may_start = worker.is_worthwhile()
 
     def add(self, block: Block) -> Iterator[Decoded]:
@@ -72,7 +76,7 @@ class Decoding:
     def _give(self, block: Block) -> None:
         try:
             if self._second is None and self._may_start:
-                self._second = SecondProcess(self._metrics())
+                self._second = _DecodingAhead(self._metrics())
             if self._second is not None:
                 self._second.give(block.data)
         except (OSError, WorkerDied):  # no room for another process, or somebody killed it
@@ -81,3 +85,47 @@ class Decoding:
     def _go_on_alone(self) -> None:
         self._may_start = False
         self.close()
+
+
+class _DecodingAhead:
+    """The second process, which decodes blocks and reads their events for some metrics."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self.metrics = metrics
+        readers = {code: reader_for(metric) for code, metric in metrics.items()}
+        packer = Packer()
+
+        def decode(data: bytes) -> bytes | None:
+            batch = decode_lines(data, 1)
+            if batch is None:
+                return None
+            at = [moment for moment in batch.at if moment is not None]
+            if len(at) == len(batch):
+                batch.measurements = read_all(batch.codes, batch.properties, at, readers)
+            return packer.pack(batch)
+
+        self._worker = Worker(decode)
+        self._unpacker = Unpacker()
+
+    @property
+    def has_something(self) -> bool:
+        """Whether a batch is to be taken."""
+        return self._worker.has_something
+
+    def give(self, data: bytes) -> None:
+        """One block more. Raises `WorkerDied`, as `take` does."""
+        self._worker.give(data)
+
+    def take(self, first_line: int) -> EventBatch | None:
+        """The batch of the earliest block given; None where it wants a look at each line."""
+        result = self._worker.take()
+        if result is None:
+            return None
+        batch = self._unpacker.unpack(result, first_line)
+        if batch.measurements is not None:
+            batch.read_for = self.metrics
+        return batch
+
+    def close(self) -> None:
+        """End it at once."""
+        self._worker.close()

@@ -16,19 +16,19 @@ from typing import NamedTuple
 
 from msgspec import Raw
 
-from lago_cli.domain.aggregations import Reading, Units, Window, add, round_units
+from lago_cli.domain.aggregations import AGGREGATIONS, round_units
 from lago_cli.domain.batches import Party
 from lago_cli.domain.conditions import holds
-from lago_cli.domain.explanations import DAILY, EXPLANATIONS, RULES, Part
-from lago_cli.domain.instants import format_instant
+from lago_cli.domain.contributions import RULES, Contribution, Reading
+from lago_cli.domain.instants import Window, format_instant
 from lago_cli.domain.json_text import decode_object
+from lago_cli.domain.measurements import measure
 from lago_cli.domain.metrics import Metric
-from lago_cli.domain.numbers import ZERO, exact
+from lago_cli.domain.numbers import ZERO, Units, add, exact
 from lago_cli.domain.parties import Claim
 from lago_cli.domain.properties import reason_of, text_at
-from lago_cli.domain.readings import reading_of
 from lago_cli.domain.stored import StoredEvent
-from lago_cli.domain.usage import Group, Member, UsageQuery
+from lago_cli.domain.usage import Group, Member, Scope, UsageQuery
 from lago_cli.services.questions import Ask, Question
 from lago_cli.services.requests import Owner, UsageRequest
 from lago_cli.stores.base import UsageStore
@@ -96,16 +96,13 @@ def explain(store: UsageStore, request: UsageRequest, *, now: int) -> Iterator[F
     for metric in question.metrics:
         claims = question.claims(recurring=metric.recurring)
         owners = [owner for owner in sorted(claims, key=_named) if question.asked(owner)]
-        query = UsageQuery(
-            metric,
-            [
-                Member(party, number, claim.span)
-                for number, owner in enumerate(owners)
-                for party, claim in claims[owner]
-            ],
-            [question.asked(owner) for owner in owners],
-            as_of=request.as_of,
-        )
+        members = [
+            Member(party, number, claim.span)
+            for number, owner in enumerate(owners)
+            for party, claim in claims[owner]
+        ]
+        scope = Scope(members, [question.asked(owner) for owner in owners])
+        query = UsageQuery(metric, scope, as_of=request.as_of)
         asks: dict[Owner, list[Ask]] = {}
         for ask in question.asks(metric):
             asks.setdefault(ask.owner, []).append(ask)
@@ -142,7 +139,7 @@ class _Look:
         )
         reading = None
         try:
-            reading = Reading(event.at, *reading_of(self._metric, properties, event.at))
+            reading = Reading(event.at, *measure(self._metric, properties, event.at))
             stop = self._stop(event, life, properties)
         except ValueError as error:
             stop = "unusable", reason_of(error, properties)
@@ -207,10 +204,10 @@ def _order(figure: tuple[tuple[Window, Group | None], object]) -> tuple[object, 
 
 def _parts(
     question: Question, metric: Metric, ask: Ask, looked: Sequence[_Looked]
-) -> Iterator[tuple[tuple[Window, Group | None], int, Part]]:
+) -> Iterator[tuple[tuple[Window, Group | None], int, Contribution]]:
     """(window and group of the figure, number of the event, what it adds in one slot)."""
-    explanations = DAILY if question.is_prorated(metric) else EXPLANATIONS
-    explanation = explanations[metric.aggregation_type]
+    aggregation = AGGREGATIONS[metric.aggregation_type]
+    explain = aggregation.explain_day if question.is_prorated(metric) else aggregation.explain
     groups: dict[Group | None, list[tuple[int, Reading]]] = {}
     for number, row in enumerate(looked):
         if row.stop is None and row.reading is not None and _is_member(ask, row):
@@ -224,7 +221,7 @@ def _parts(
                 and (metric.recurring or reading.at >= slot.window.start)
             ]
             with exact():
-                parts = explanation([reading for _, reading in inside], slot.window)
+                parts = explain([reading for _, reading in inside], slot.window)
                 weighed = [part._replace(units=slot.weighed(part.units)) for part in parts]
             for (number, _), part in zip(inside, weighed, strict=True):
                 yield (slot.of, group), number, part
@@ -236,7 +233,7 @@ def _is_member(ask: Ask, row: _Looked) -> bool:
     )
 
 
-def _line(row: _Looked, part: Part | None) -> Line:
+def _line(row: _Looked, part: Contribution | None) -> Line:
     value, step = (row.reading.value, row.reading.step) if row.reading else (None, None)
     if part is None:
         assert row.stop is not None

@@ -228,8 +228,6 @@ class Ingestion:
             received_at=self._now(),
             on_duplicate=self._options.on_duplicate,
         )
-        for part in batch.parts[-1:]:
-            part.summing.settle(part.number)
         self._account(batch, appended, raw_of)
         self._in_transaction += len(batch)
         if self._is_time_to_commit():

@@ -17,11 +17,13 @@ from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 
-from lago_cli.domain.aggregations import AGGREGATIONS, Units, Window
+from lago_cli.domain.aggregations import AGGREGATIONS
 from lago_cli.domain.batches import Party
+from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
+from lago_cli.domain.numbers import Units
 from lago_cli.domain.parties import Claim
-from lago_cli.domain.usage import Member, UsageQuery
+from lago_cli.domain.usage import Member, Scope, UsageQuery
 from lago_cli.services.calendars import Calendars, Cut
 from lago_cli.services.requests import Owner, UsageRequest
 from lago_cli.services.selection import Claims, Selection
@@ -75,19 +77,22 @@ class Question:
         self._calendars = Calendars(store, request, self._selection, now)
         self._slots: dict[int, Slots] = {}  # by the id of a list that the calendars keep
         self._asked = cache(self._asks)
+        self._scoped = cache(self._scope)
 
     def asks(self, metric: Metric) -> Sequence[Ask]:
         """For every owner who may have a figure."""
+        return self._asked(*self._kind(metric))
+
+    def _kind(self, metric: Metric) -> tuple[bool, bool, bool]:
+        """What the asks of a metric hang on; most metrics are alike in it."""
         weighted = metric.aggregation_type == "weighted_sum_agg"
-        return self._asked(metric.recurring, self.is_prorated(metric), weighted)
+        return metric.recurring, self.is_prorated(metric), weighted
 
     def query(self, metric: Metric) -> UsageQuery:
         """What the engine is asked; its owners are the numbers of `asks`."""
-        asks = self.asks(metric)
         return UsageQuery(
             metric,
-            [Member(party, n, span) for n, ask in enumerate(asks) for party, span in ask.members],
-            [ask.slots.windows for ask in asks],
+            self._scoped(self._kind(metric)),
             self.request.group_by,
             self.request.filters,
             [each for each in self.request.excluded if each],
@@ -95,10 +100,17 @@ class Question:
             daily=self.is_prorated(metric),
         )
 
+    def _scope(self, kind: tuple[bool, bool, bool]) -> Scope:
+        asks = self._asked(*kind)
+        return Scope(
+            [Member(party, n, span) for n, ask in enumerate(asks) for party, span in ask.members],
+            [ask.slots.windows for ask in asks],
+        )
+
     def is_prorated(self, metric: Metric) -> bool:
         """Recurring metrics are, if they can be."""
-        row = AGGREGATIONS[metric.aggregation_type]
-        return self.request.prorated and metric.recurring and row.daily is not None
+        aggregation = AGGREGATIONS[metric.aggregation_type]
+        return self.request.prorated and metric.recurring and aggregation.may_prorate
 
     def claims(self, *, recurring: bool = False) -> Claims:
         return self._selection.claims(recurring=recurring)

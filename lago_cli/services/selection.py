@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from lago_cli.domain.aggregations import Window
 from lago_cli.domain.batches import Party
+from lago_cli.domain.instants import Window
 from lago_cli.domain.parties import Claim, Registry
 from lago_cli.domain.subscriptions import EVER, MONTHLY, Billing, Subscription
 from lago_cli.services.requests import Owner, UsageRequest

@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from lago_cli.domain.aggregations import AGGREGATIONS, Units, Window, add, round_units
+from lago_cli.domain.aggregations import AGGREGATIONS, round_units
 from lago_cli.domain.batches import Party
+from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
-from lago_cli.domain.numbers import ZERO, exact
+from lago_cli.domain.numbers import ZERO, Units, add, exact
 from lago_cli.domain.usage import Group
 from lago_cli.services.questions import Question, overlap
 from lago_cli.services.requests import Owner, UsageRequest
@@ -65,7 +66,10 @@ def _rows(store: UsageStore, question: Question, metric: Metric) -> Iterator[Usa
     request = question.request
     asks = question.asks(metric)
     found: dict[tuple[Owner, Group | None, Window], tuple[Units, int]] = {}
-    for share in store.aggregate(question.query(metric)):
+    query = question.query(metric)
+    for share in store.aggregate(query):
+        if share.bucket < len(query.buckets):  # they are excluded
+            continue
         ask = asks[share.owner]
         slot = ask.slot_of(share.window)
         key = ask.owner, share.group if request.group_by else None, slot.of

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from lago_cli.domain.aggregations import AGGREGATIONS, Window
+from lago_cli.domain.aggregations import AGGREGATIONS
 from lago_cli.domain.events import FIELDS, Event
-from lago_cli.domain.instants import format_instant
+from lago_cli.domain.instants import Window, format_instant
 from lago_cli.domain.json_text import decode_object, same_json, text_of
+from lago_cli.domain.measurements import OPERATION, measure
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import as_plain
 from lago_cli.domain.parties import Claim, Registry
 from lago_cli.domain.properties import reason_of, text_at
-from lago_cli.domain.readings import OPERATION, reading_of
 from lago_cli.domain.stored import StoredEvent
 from lago_cli.domain.subscriptions import EVER
 from lago_cli.services.explain import Figure, Line, explain
@@ -129,7 +129,7 @@ def _value(event: StoredEvent, metric: Metric) -> Step:
         return Step("value", True, "every event counts as one")
     properties = decode_object(event.event.properties.encode())
     try:
-        value, step = reading_of(metric, properties, event.at)
+        value, step = measure(metric, properties, event.at)
     except ValueError as error:
         return Step("value", False, reason_of(error, properties))
     shown = value if isinstance(value, str) else as_plain(value)

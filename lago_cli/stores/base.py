@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal, NamedTuple, Protocol
 
-from lago_cli.domain.aggregations import Window
 from lago_cli.domain.batches import EventBatch, Party
 from lago_cli.domain.customers import Customer, KnownCustomer
+from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.runs import Tally
 from lago_cli.domain.stored import StoredEvent

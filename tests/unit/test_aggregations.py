@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lago_cli.domain.aggregations import AGGREGATIONS, Reading, Window, add, round_units
-from lago_cli.domain.numbers import exact
+from lago_cli.domain.aggregations import AGGREGATIONS, round_units
+from lago_cli.domain.contributions import Reading
+from lago_cli.domain.instants import Window
+from lago_cli.domain.numbers import add, exact
 
 MONTH = Window(1_000, 1_031)
 numbers = st.one_of(st.decimals(-1_000, 1_000, places=3), st.fractions(-9, 9, max_denominator=7))

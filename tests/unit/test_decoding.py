@@ -8,9 +8,9 @@ import signal
 import pytest
 
 from lago_cli.domain.batches import EventBatch, decode_lines, joined
+from lago_cli.domain.measurements import Readings, read_all, reader_for
 from lago_cli.domain.metrics import define_metric
 from lago_cli.domain.packing import Packer, Unpacker
-from lago_cli.domain.readings import Readings, read_all, reader_for
 from lago_cli.readers.base import Block
 from lago_cli.services import decoding, worker
 from lago_cli.services.decoding import Decoding

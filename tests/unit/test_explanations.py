@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lago_cli.domain.aggregations import AGGREGATIONS, Reading, Window
-from lago_cli.domain.explanations import DAILY, EXPLANATIONS, RULES
+from lago_cli.domain.aggregations import AGGREGATIONS
+from lago_cli.domain.contributions import DAILY, EXPLANATIONS, RULES, Reading
+from lago_cli.domain.instants import Window
 from lago_cli.domain.numbers import exact
 
 MONTH = Window(1_000, 1_030)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lago_cli.domain.dimensions import Choice, label_reader
 from lago_cli.domain.json_text import decode_object, text_of
-from lago_cli.domain.labels import Choice, label_reader
 from lago_cli.domain.metrics import Filter, define_metric
 from lago_cli.domain.usage import UsageQuery
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from lago_cli.domain.aggregations import Window
+from lago_cli.domain.instants import Window
 from lago_cli.domain.parties import Claim, Registry
 from lago_cli.domain.subscriptions import EVER, Subscription
 

@@ -7,15 +7,15 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lago_cli.stores.sqlite.rollups import days_that_differ
 
 from lago_cli.domain.expressions import parse_expression
 from lago_cli.domain.json_text import decode_object
+from lago_cli.domain.measurements import UNUSABLE, reader_for, reading_of
 from lago_cli.domain.metrics import Filter, define_metric
 from lago_cli.domain.properties import reason_of, text_at
-from lago_cli.domain.readings import UNUSABLE, reader_for, reading_of
 from lago_cli.errors import LagoError
 from lago_cli.stores.sqlite.catalog import readings_that_differ, refill_paths
-from lago_cli.stores.sqlite.rollups import days_that_differ
 from tests.engines import memory, sqlite
 
 PATHS = ("a", "a.b", "a.*", "a[0]", "a[k=x].b", "*", "a.b.k")

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lago_cli.domain.json_text import decode_object
-from lago_cli.domain.metrics import define_metric
-from lago_cli.domain.readings import (
+from lago_cli.domain.measurements import (
     COUNTED,
     UNUSABLE,
     kept,
@@ -20,6 +19,7 @@ from lago_cli.domain.readings import (
     reader_for,
     reading_of,
 )
+from lago_cli.domain.metrics import define_metric
 
 
 def metric(kind, field_name="v", **keys):

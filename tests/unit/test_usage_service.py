@@ -9,8 +9,8 @@ from lago_cli.domain.instants import format_instant, parse_instant
 from lago_cli.errors import Kind, LagoError
 from lago_cli.services.requests import UsageRequest
 from lago_cli.services.usage import left_out, totals
-from lago_cli.stores.memory import MemoryStore
 from tests.engines import Engine
+from tests.memory import MemoryStore
 
 CALLS = {"code": "calls", "aggregation_type": "count"}
 

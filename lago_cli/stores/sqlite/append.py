@@ -10,25 +10,24 @@ from typing import Any, TypeVar
 from lago_cli.domain.batches import EventBatch
 from lago_cli.domain.events import FIELDS
 from lago_cli.domain.json_text import same_json
+from lago_cli.domain.measurements import Reader, read_all, reader_for
 from lago_cli.domain.metrics import Metric
-from lago_cli.domain.ranks import ranked
-from lago_cli.domain.readings import Reader, read_all, reader_for
 from lago_cli.errors import LagoError
 from lago_cli.stores.base import Appended, Duplicate, OnDuplicate
+from lago_cli.stores.sqlite import derivation
 from lago_cli.stores.sqlite.admission import Admission
 from lago_cli.stores.sqlite.bulk import insert_rows
 from lago_cli.stores.sqlite.catalog import Catalog
+from lago_cli.stores.sqlite.derivation import Derivation
 from lago_cli.stores.sqlite.identities import Identities, Identity, key_of
 from lago_cli.stores.sqlite.interning import Interning
 from lago_cli.stores.sqlite.keys import rows_by
-from lago_cli.stores.sqlite.ranks import COARSE_COLUMNS, EVENT_COLUMNS, RANK
-from lago_cli.stores.sqlite.rollups import Rollups
+from lago_cli.stores.sqlite.ranks import COARSE_COLUMNS, EVENT_COLUMNS
 
 T = TypeVar("T")
 
 _INSERT_EVENTS = f"INSERT OR ROLLBACK INTO events ({COARSE_COLUMNS})"
 _INSERT_FINER_EVENTS = f"INSERT OR ROLLBACK INTO events ({EVENT_COLUMNS})"
-_INSERT_READINGS = "INSERT OR ROLLBACK INTO readings"
 _NEXT_ID = """
 SELECT 1 + max(ifnull((SELECT max(id) FROM events), 0),
                ifnull((SELECT max(last_event_id) FROM ingest_runs), 0))
@@ -54,7 +53,7 @@ _PUT_ASIDE = f"""
 INSERT INTO replaced_events ({EVENT_COLUMNS}, replaced_by)
 SELECT {EVENT_COLUMNS}, ? FROM events WHERE id = ?
 """  # noqa: S608
-_PLACE = f"SELECT e.code_id, e.at, {RANK} FROM events AS e WHERE e.id = ?"  # noqa: S608
+_CODE = "SELECT code_id FROM events WHERE id = ?"
 _AT = FIELDS.index("timestamp")
 
 
@@ -66,7 +65,7 @@ class Appender:
         self._interning = Interning(connection)
         self._identities = Identities(connection)
         self._admission = Admission(connection)
-        self._rollups = Rollups(connection)
+        self._derivation = Derivation(connection)
         self.metrics: dict[str, Metric] = {}
         self._readers: dict[str, Reader] = {}
         self._repeats: int | None = None  # the event that comes next if an ingest is repeated
@@ -78,24 +77,25 @@ class Appender:
         self._interning.look_again()
         self._identities.begin()
         self._admission.begin()
-        self._rollups.begin()
         metrics = Catalog(self._connection).metrics()
         if metrics != self.metrics:
             self.metrics = metrics
             self._readers = {code: reader_for(metric) for code, metric in metrics.items()}
+        self._derivation.begin(self.metrics)
 
     def forget(self) -> None:
         """After a rollback."""
         self._interning.forget()
-        self._rollups.forget()
+        self._derivation.forget()
 
     def flush(self) -> None:
-        """Before a commit: the summaries of what was appended."""
-        self._rollups.flush()
+        """Before a commit: what is derived from events that were appended."""
+        self._derivation.flush(self.next_id - 1)
 
     def append(
         self, batch: EventBatch, *, run: int, received_at: int, on_duplicate: OnDuplicate
     ) -> Appended:
+        self._derivation.relieve(self.next_id - 1)
         append = partial(self._append, run=run, received_at=received_at, on_duplicate=on_duplicate)
         refusals = self._admission.refusals(batch, received_at)
         if not refusals:
@@ -224,13 +224,13 @@ class Appender:
         run: int,
         received_at: int,
     ) -> Appended:
-        """Add events whose identities are claimed, and their readings."""
+        """Add events whose identities are claimed, and what is derived from them."""
         self._interning.use(parties, received_at)
         codes = self._interning.codes(batch.codes)
         at = [received_at if moment is None else moment for moment in batch.at]
-        is_read = batch.readings is not None and batch.read_for is self.metrics
-        readings = batch.readings if is_read else None
-        readings = readings or read_all(batch.codes, batch.properties, at, self._readers)
+        measurements = batch.measurements if batch.read_for is self.metrics else None
+        if measurements is None:
+            measurements = read_all(batch.codes, batch.properties, at, self._readers)
         columns = (ids, parties, batch.transaction_ids, codes, at, batch.properties, batch.amounts)
         shared = (received_at, run)
         if batch.finer is None:
@@ -239,14 +239,14 @@ class Appender:
             insert_rows(
                 self._connection, _INSERT_FINER_EVENTS, batch.finer, *columns, shared=shared
             )
-        ranks = ranked(batch.finer, ids)
-        insert_rows(self._connection, _INSERT_READINGS, codes, at, ranks, parties, *readings)
-        delegates = batch.parts if is_read else ()
-        if not (delegates and self._rollups.delegate(delegates, codes, at, ids[0], parties)):
-            kept = zip(*readings, strict=True)
-            self._rollups.add(codes, at, ranks, parties, kept, batch.properties)
+        received = [received_at] * len(ids)
+        self._derivation.add(
+            derivation.Appended(
+                codes, at, batch.finer, ids, parties, measurements, batch.properties, received
+            )
+        )
         strangers = self._strangers(batch.codes)
-        unusable = readings.values.count(None) - strangers
+        unusable = measurements.values.count(None) - strangers
         return Appended(len(ids), (), 0, strangers, unusable, batch.at.count(None))
 
     def _strangers(self, codes: Sequence[str]) -> int:
@@ -262,12 +262,9 @@ class Appender:
     def _put_aside(self, key: int, old: int, new: int) -> None:
         """Move a replaced event out of the way, where `ingest-runs revert` finds it."""
         self._connection.execute(_PUT_ASIDE, (new, old))
-        code, at, rank = self._connection.execute(_PLACE, (old,)).fetchone()
-        self._connection.execute(
-            "DELETE FROM readings WHERE code_id = ? AND at = ? AND event_id = ?", (code, at, rank)
-        )
-        self._rollups.mark(code, at)
+        ((code,),) = self._connection.execute(_CODE, (old,))
         self._connection.execute("DELETE FROM events WHERE id = ?", (old,))
+        self._derivation.removed(code, old)
         self._identities.pass_on(key, old, new)
 
 

@@ -1,59 +1,45 @@
-"""Looking at events: in the order of time, or by transaction id."""
+"""Looking at events: in the order of time, by transaction id, or as evidence of a figure."""
 
 from __future__ import annotations
 
-import heapq
 import sqlite3
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from typing import Any
 
-import msgspec
+from msgspec import json
 
-from lago_cli.domain.aggregations import Window
 from lago_cli.domain.batches import Party
 from lago_cli.domain.events import Event
+from lago_cli.domain.instants import Window
 from lago_cli.domain.parties import Registry
-from lago_cli.domain.ranks import unranked
 from lago_cli.domain.stored import EventSelection, Status, StoredEvent
+from lago_cli.domain.usage import Evidence, UsageQuery
 from lago_cli.stores.sqlite.accounts import Accounts
-from lago_cli.stores.sqlite.ranks import EVENT_ID, RANK
+from lago_cli.stores.sqlite.ordering import Wanted, evidence_in_order, ids_in_order
+from lago_cli.stores.sqlite.pieces import Pieces, pieces_of_spans
+from lago_cli.stores.sqlite.query import Snapshot
 
-_COLUMNS = f"""
-       e.at, {RANK}, e.transaction_id, c.code, p.external_customer_id,
+_COLUMNS = """
+       e.id, e.at, e.finer, e.transaction_id, c.code, p.external_customer_id,
        p.external_subscription_id, e.properties, e.precise_total_amount_cents,
-       e.received_at, e.run_id, r.value IS NOT NULL, e.party_id
+       e.received_at, e.run_id,
+       CASE WHEN m.code IS NULL THEN 'unmatched' WHEN u.event_id IS NULL THEN 'counted'
+            ELSE 'unusable' END
 """
-_FEW_CODES = 50  # each read in its own order and merged; more are sorted together
-_OF_CODES = f"""
-SELECT {_COLUMNS}
-  FROM readings AS r
-  JOIN events AS e ON e.id = {EVENT_ID}
-  JOIN parties AS p ON p.id = e.party_id
-  JOIN codes AS c ON c.id = r.code_id
- WHERE r.code_id {{codes}}
-   AND r.at >= :start AND r.at < :end
-   AND (:usable IS NULL OR (r.value IS NOT NULL) = :usable)
-   AND (:parties IS NULL OR r.party_id IN (SELECT value FROM json_each(:parties)))
- ORDER BY r.at {{direction}}, r.event_id {{direction}}
-"""  # noqa: S608
-_IN_CODES = "IN (SELECT value FROM json_each(:codes))"
-_BY_ID = f"""
-SELECT {_COLUMNS}
-  FROM events AS e
+_NAMES = """
   JOIN parties AS p ON p.id = e.party_id
   JOIN codes AS c ON c.id = e.code_id
-  JOIN readings AS r ON r.code_id = e.code_id AND r.at = e.at AND r.event_id = {RANK}
- WHERE e.id = ?
+  LEFT JOIN metrics AS m ON m.code = c.code
+  LEFT JOIN unusable_events AS u ON u.event_id = e.id
+"""
+_OF_IDS = f"""
+SELECT {_COLUMNS}
+  FROM json_each(?) AS wanted CROSS JOIN {{table}} AS e ON e.id = wanted.value {_NAMES}
 """  # noqa: S608
-_PUT_ASIDE = f"""
-SELECT {_COLUMNS.replace("r.value IS NOT NULL", "0")}
-  FROM replaced_events AS e
-  JOIN parties AS p ON p.id = e.party_id
-  JOIN codes AS c ON c.id = e.code_id
- WHERE e.replaced_by = ?
-"""  # noqa: S608
-_EVER = 2**62
+_PUT_ASIDE = f"SELECT {_COLUMNS} FROM replaced_events AS e {_NAMES} WHERE e.replaced_by = ?"  # noqa: S608
+_AT_ONCE = 1_000
+_EVER = Window(-(2**62), 2**62)
 
 
 class Events:
@@ -63,41 +49,51 @@ class Events:
         self._connection = connection
 
     def select(
-        self, selection: EventSelection, *, newest_first: bool = False
+        self, snapshot: Snapshot, selection: EventSelection, *, newest_first: bool = False
     ) -> Iterator[StoredEvent]:
         """Events in the order of their figures, by time and rank, read as they are asked for."""
-        matched = self._matched_codes()
-        wanted = self._wanted(selection)
+        span = Window(
+            _EVER.start if selection.start is None else selection.start,
+            _EVER.end if selection.end is None else selection.end,
+        )
+        matched = {code for (code,) in self._connection.execute("SELECT code FROM metrics")}
         status = selection.status
-        bounds: dict[str, Any] = {
-            "start": -_EVER if selection.start is None else selection.start,
-            "end": _EVER if selection.end is None else selection.end,
-            "usable": {"counted": 1, "unusable": 0}.get(status or ""),
-            "parties": None if wanted is None else _as_json(list(wanted)),
-        }
         codes = [
             code_id
             for code_id, code in self._connection.execute("SELECT id, code FROM codes")
             if not selection.codes or code in selection.codes
             if status is None or (status == "unmatched") != (code in matched)
         ]
-        direction = "DESC" if newest_first else "ASC"
-        of_one = _OF_CODES.format(direction=direction, codes="= :code")  # comes in its order
-        of_many = _OF_CODES.format(direction=direction, codes=_IN_CODES)
-        questions = [(of_one, {"code": code}) for code in codes]
-        if len(codes) > _FEW_CODES:
-            questions = [(of_many, {"codes": _as_json(codes)})]
-        rows: Iterator[Any] = heapq.merge(
-            *(
-                iter(self._connection.execute(query, bounds | values).fetchone, None)
-                for query, values in questions
-            ),
-            key=lambda row: row[:2],
-            reverse=newest_first,
-        )
-        if wanted is not None:
-            rows = filter(lambda row: _is_within(wanted[row[-1]], row[0]), rows)
-        return (_stored(row, matched) for row in islice(rows, selection.limit))
+        usable = {"counted": True, "unusable": False}.get(status or "")
+        wanted = Wanted(tuple(codes), span, self._pieces(selection), usable)
+        ids = ids_in_order(snapshot, wanted, newest_first=newest_first)
+        found = self._stored(chain.from_iterable(ids), selection.limit or _AT_ONCE)
+        if status is not None:  # rows that are in no part were not told apart yet
+            found = (event for event in found if event.status == status)
+        return islice(found, selection.limit)
+
+    def evidence(self, snapshot: Snapshot, query: UsageQuery) -> Iterator[Evidence]:
+        """See `stores.base.UsageStore`."""
+        references = evidence_in_order(snapshot, query)
+        while chunk := list(islice(references, _AT_ONCE)):
+            ids = [event_id for _, event_id in chunk]
+            stored = {event.position: event for event in self._stored(ids)}
+            if len(stored) < len(set(ids)):
+                stored |= {
+                    event.position: event for event in self._stored(ids, table="replaced_events")
+                }
+            for owner, event_id in chunk:
+                yield Evidence(owner, stored[event_id])
+
+    def _stored(
+        self, ids: Iterable[int], at_once: int = _AT_ONCE, *, table: str = "events"
+    ) -> Iterator[StoredEvent]:
+        """Events by their ids, in that order."""
+        coming = iter(ids)
+        query = _OF_IDS.format(table=table)
+        while chunk := list(islice(coming, min(at_once, _AT_ONCE))):
+            rows = self._connection.execute(query, (json.encode(chunk).decode(),))
+            yield from map(_stored, rows)
 
     def get(self, transaction_id: str) -> list[StoredEvent]:
         """Every event of that transaction id, in whatever stream, in the order of arrival."""
@@ -106,32 +102,12 @@ class Events:
         streams = [
             row[0] for row in self._connection.execute("SELECT DISTINCT stream_id FROM parties")
         ]
-        ids = Identities(self._connection).holders(transaction_id, streams)
-        matched = self._matched_codes()
-        return [
-            _stored(self._connection.execute(_BY_ID, (event_id,)).fetchone(), matched)
-            for event_id in ids
-        ]
+        return list(self._stored(Identities(self._connection).holders(transaction_id, streams)))
 
     def replaced_by(self, event: StoredEvent) -> StoredEvent | None:
         """The version of an event whose place it took; its status says nothing."""
         row = self._connection.execute(_PUT_ASIDE, (event.position,)).fetchone()
-        return None if row is None else _stored(row, set())
-
-    def span(self) -> tuple[int, int] | None:
-        """Instants of the first and the last event, in microseconds since 1970."""
-        bounds = [
-            self._connection.execute(
-                "SELECT (SELECT min(at) FROM readings WHERE code_id = :code),"
-                " (SELECT max(at) FROM readings WHERE code_id = :code)",
-                {"code": code_id},
-            ).fetchone()
-            for (code_id,) in self._connection.execute("SELECT id FROM codes").fetchall()
-        ]
-        known = [pair for pair in bounds if pair[0] is not None]
-        if not known:
-            return None
-        return min(first for first, _ in known), max(last for _, last in known)
+        return None if row is None else _stored(row)
 
     def parties(self) -> dict[Party, int]:
         """The distinct pairs of names that events carry, with their ids."""
@@ -143,39 +119,25 @@ class Events:
             )
         }
 
-    def _matched_codes(self) -> set[str]:
-        return {code for (code,) in self._connection.execute("SELECT code FROM metrics")}
-
-    def _wanted(self, selection: EventSelection) -> dict[int, list[Window]] | None:
-        """The parties whose events are asked for, and when those belong to them; None: all."""
+    def _pieces(self, selection: EventSelection) -> Pieces | None:
+        """Whose events are asked for, and when those belong to them; None: everybody's."""
         if not selection.customers and not selection.subscriptions:
             return None
         ids = self.parties()
         registry = Registry(Accounts(self._connection).subscriptions(), ids)
-        found: dict[int, list[Window]] = {}
-        for party, party_id in ids.items():
-            for customer, subscription, span, _ in registry.claims(party):
-                if selection.customers and customer not in selection.customers:
-                    continue
-                if not selection.subscriptions or subscription in selection.subscriptions:
-                    found.setdefault(party_id, []).append(span)
-        return found
+        spans = [
+            (party, span)
+            for party in ids
+            for customer, subscription, span, _ in registry.claims(party)
+            if not selection.customers or customer in selection.customers
+            if not selection.subscriptions or subscription in selection.subscriptions
+        ]
+        return pieces_of_spans(spans, ids)
 
 
-def _is_within(spans: list[Window], at: int) -> bool:
-    return any(span.start <= at < span.end for span in spans)
-
-
-def _as_json(ids: list[int]) -> str:
-    return msgspec.json.encode(ids).decode()
-
-
-def _stored(row: tuple[Any, ...], matched: set[str]) -> StoredEvent:
-    at, rank, transaction_id, code, customer, subscription, properties, amount, *rest = row
-    received_at, run, usable, _ = rest
-    status: Status = "counted" if usable else "unusable"
-    if code not in matched:
-        status = "unmatched"
-    finer, position = unranked(rank)
+def _stored(row: tuple[Any, ...]) -> StoredEvent:
+    position, at, finer, transaction_id, code, customer, subscription, *rest = row
+    properties, amount, received_at, run, status = rest
     event = Event(transaction_id, code, customer, subscription, at, properties, amount, finer)
-    return StoredEvent(event, at, received_at, run, status, position)
+    known: Status = status
+    return StoredEvent(event, at, received_at, run, known, position)

@@ -12,11 +12,10 @@ from pathlib import Path
 
 from lago_cli.errors import database, refused
 from lago_cli.stores.sqlite.accounts import Accounts
-from lago_cli.stores.sqlite.catalog import Catalog, readings_that_differ
+from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.connection import CACHE_KIB, is_damage
+from lago_cli.stores.sqlite.derivation import Derivation
 from lago_cli.stores.sqlite.identities import HOLDERS_OF_KEY, key_of
-from lago_cli.stores.sqlite.ranks import EVENT_ID, RANK
-from lago_cli.stores.sqlite.rollups import days_that_differ
 from lago_cli.stores.sqlite.schema import differences, schema_version
 
 TABLES = (
@@ -26,28 +25,17 @@ TABLES = (
     "ingest_runs",
     "events",
     "replaced_events",
-    "readings",
+    "parts",
 )
 _MAX_NAMED = 20
 _WRITING_FAILED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 _ROOM = "Free some space, or choose another disk."
-_WITHOUT = {
-    "reading": f"""
-        SELECT e.id FROM events AS e
-         WHERE NOT EXISTS (SELECT 1 FROM readings AS r WHERE r.code_id = e.code_id
-                              AND r.at = e.at AND r.event_id = {RANK} AND r.party_id = e.party_id)
-    """,  # noqa: S608
-    "event of its reading": f"""
-        SELECT {EVENT_ID} FROM readings AS r
-         WHERE NOT EXISTS (SELECT 1 FROM events AS e WHERE e.id = {EVENT_ID})
-    """,  # noqa: S608
-    "event of its identity": """
-        SELECT i.event_id
-          FROM (SELECT event_id FROM identities
-                 UNION ALL SELECT event_id FROM recent_identities) AS i
-         WHERE NOT EXISTS (SELECT 1 FROM events AS e WHERE e.id = i.event_id)
-    """,
-}
+_FREE = """
+SELECT i.event_id
+  FROM (SELECT event_id FROM identities
+         UNION ALL SELECT event_id FROM recent_identities) AS i
+ WHERE NOT EXISTS (SELECT 1 FROM events AS e WHERE e.id = i.event_id)
+"""
 _HELD_TWICE = """
 SELECT i.event_id, r.event_id
   FROM recent_identities AS r JOIN identities AS i ON i.key = r.key
@@ -92,11 +80,11 @@ class Maintenance:
             "foreign keys": self._dangling_references,
             "schema": self._wrong_schema,
             "definitions": self._unreadable_definitions,
-            **{f"every {missing}": partial(self._without, missing) for missing in _WITHOUT},
+            "events of identities": self._without_event,
             "identities": self._wrong_identities,
             "identities held once": self._identities_held_twice,
-            "readings": self._wrong_readings,
-            "summaries of days": self._wrong_days,
+            "unusable events": self._wrongly_noted,
+            "parts": self._wrong_parts,
         }
         self._connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")  # identities lie anywhere
         as_made = not list(_unless_damaged(self._wrong_schema))
@@ -113,17 +101,21 @@ class Maintenance:
         for table, row, parent, _ in islice(rows, _MAX_NAMED):
             yield f"{table} row {row} points to no row of {parent}"
 
-    def _without(self, missing: str) -> Iterator[str]:
-        for (event_id,) in self._connection.execute(f"{_WITHOUT[missing]} LIMIT {_MAX_NAMED}"):
-            yield f"event {event_id} has no {missing}"
+    def _without_event(self) -> Iterator[str]:
+        for (event_id,) in self._connection.execute(f"{_FREE} LIMIT {_MAX_NAMED}"):
+            yield f"event {event_id} holds an identity and is not there"
 
-    def _wrong_readings(self) -> Iterator[str]:
-        for code, event_id in islice(readings_that_differ(self._connection), _MAX_NAMED):
-            yield f'the reading of event {event_id} is not what the metric "{code}" says'
+    def _wrongly_noted(self) -> Iterator[str]:
+        for event_id in islice(self._derivation().wrongly_noted(), _MAX_NAMED):
+            yield f"event {event_id} is noted as usable or unusable, and is not"
 
-    def _wrong_days(self) -> Iterator[str]:
-        for code, day in islice(days_that_differ(self._connection), _MAX_NAMED):
-            yield f"the summary of code {code} and day {day} is not what its readings say"
+    def _wrong_parts(self) -> Iterator[str]:
+        yield from islice(self._derivation().differences(), _MAX_NAMED)
+
+    def _derivation(self) -> Derivation:
+        derivation = Derivation(self._connection)
+        derivation.begin(Catalog(self._connection).metrics())
+        return derivation
 
     def _wrong_schema(self) -> Iterator[str]:
         yield from differences(self._connection)

@@ -6,8 +6,7 @@ their number so that opening a file of today's schema needs no more than one loo
 
 The path of an event: its names become a row of `parties`, its code one of `codes`; the
 event itself is appended to `events` and never changed; `identities` says that its
-identity is taken; `readings` holds what it says to its metric, in the order of time. Since
-schema 6 their `event_id` is a rank (`domain.ranks`): without finer digits, the event's id.
+identity is taken; `parts` are derived from the events, as columns.
 """
 
 from __future__ import annotations
@@ -17,10 +16,9 @@ from contextlib import closing
 
 from sqlite_utils import Database, Migrations
 
-from lago_cli.stores.sqlite.catalog import refill_paths
+from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.connection import APPLICATION_ID, begin_immediate
-from lago_cli.stores.sqlite.ranks import RANK
-from lago_cli.stores.sqlite.rollups import Rollups
+from lago_cli.stores.sqlite.derivation import Derivation
 from lago_cli.stores.sqlite.schema import (
     SCHEMA_VERSION,
     Defined,
@@ -180,6 +178,26 @@ def events_with(reading: str) -> str:
     """  # noqa: S608
 
 
+EVENTS = f"""
+    SELECT e.transaction_id,
+           p.external_customer_id,
+           p.external_subscription_id,
+           c.code,
+           {iso("e.at")} AS timestamp,
+           e.properties,
+           e.precise_total_amount_cents,
+           {iso("e.received_at")} AS received_at,
+           e.run_id AS run,
+           CASE WHEN m.id IS NULL THEN 'unmatched'
+                WHEN u.event_id IS NOT NULL THEN 'unusable'
+                ELSE 'counted' END AS status
+      FROM events AS e
+      JOIN parties AS p ON p.id = e.party_id
+      JOIN codes AS c ON c.id = e.code_id
+      LEFT JOIN metrics AS m ON m.code = c.code
+      LEFT JOIN unusable_events AS u ON u.event_id = e.id
+"""  # noqa: S608
+
 VIEWS = {
     "v_metrics": f"""
         SELECT code, name, description, aggregation_type, field_name, recurring, expression,
@@ -239,25 +257,13 @@ DAILY_USAGE = (
 @migrations()
 def m003_summaries_of_days(db: Database) -> None:
     """Usage over many events is answered from their days."""
-    for statement in DAILY_USAGE:
+    for statement in DAILY_USAGE:  # which stay empty: schema 7 has no use for them
         db.execute(statement)
-    rollups = Rollups(db.conn)
-    for (code,) in db.execute("SELECT id FROM codes").fetchall():
-        rollups.rebuild(code)
-
-
-_OF_ITEMS = """
-SELECT c.id FROM codes AS c JOIN metrics AS m ON m.code = c.code
- WHERE m.aggregation_type = 'unique_count_agg'
-"""
 
 
 @migrations()
 def m004_items_apart_from_their_moments(db: Database) -> None:
-    """Unique counts are read in a fraction of the time."""
-    rollups = Rollups(db.conn)
-    for (code,) in db.execute(_OF_ITEMS).fetchall():
-        rollups.rebuild(code)
+    """It changed what summaries of days say, of which there are none any more."""
 
 
 RECENT_IDENTITIES = """
@@ -283,16 +289,66 @@ SELECT count(*), run_id FROM events WHERE transaction_id GLOB ? GROUP BY run_id
 
 @migrations()
 def m006_finer_instants_and_more_of_runs(db: Database) -> None:
-    """Readings have ranks where they had ids; as yet the two are the same."""
+    """An instant has digits beyond the microsecond."""
     for table in ("events", "replaced_events"):
         db.execute(f"ALTER TABLE {table} ADD COLUMN finer INTEGER NOT NULL DEFAULT 0")
     db.execute("DROP VIEW v_events")
-    db.create_view("v_events", events_with(f"r.event_id = {RANK}"))
+    db.create_view("v_events", events_with("r.event_id = (e.finer << 43 | e.id)"))
     for name in OF_RUNS:
         db.execute(f"ALTER TABLE ingest_runs ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0")
     counts = db.execute(_EARLIER_IDS, (EARLIER_ID,)).fetchall()
     db.conn.executemany("UPDATE ingest_runs SET earlier_ids = ? WHERE id = ?", counts)
-    refill_paths(db.conn)  # what was a key only may be a path from now on
+
+
+PARTS = (
+    """
+    CREATE TABLE parts (  -- events of one code as columns, made from their rows; see parts.py
+        id INTEGER PRIMARY KEY,
+        code_id INTEGER NOT NULL,
+        events INTEGER NOT NULL,
+        unusable INTEGER NOT NULL,
+        first_at INTEGER NOT NULL,  -- microseconds since 1970
+        last_at INTEGER NOT NULL,
+        first_id INTEGER NOT NULL,
+        last_id INTEGER NOT NULL,
+        parties BLOB NOT NULL,
+        times BLOB NOT NULL,
+        ids BLOB NOT NULL,
+        measurements BLOB NOT NULL,
+        labels BLOB,                -- where the metric has filters
+        received BLOB NOT NULL,
+        properties BLOB NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX parts_by_code ON parts (code_id, first_id)",
+    """
+    CREATE TABLE watermark (  -- one row: parts hold the events up to this one
+        event_id INTEGER NOT NULL
+    ) STRICT
+    """,
+    "INSERT INTO watermark VALUES (0)",
+    """
+    CREATE TABLE unusable_events (  -- those that their metric cannot use
+        event_id INTEGER PRIMARY KEY
+    ) STRICT
+    """,
+    "DROP VIEW v_events",
+    "DROP TABLE readings",
+    "DROP TABLE daily_usage",
+    "CREATE INDEX parties_by_customer ON parties (external_customer_id)",
+    "CREATE INDEX subscriptions_by_customer ON subscriptions (external_customer_id)",
+)
+
+
+@migrations()
+def m007_parts(db: Database) -> None:
+    """What was derived event by event, and day by day, is derived as columns."""
+    for statement in PARTS:
+        db.execute(statement)
+    db.create_view("v_events", EVENTS)
+    derivation = Derivation(db.conn)
+    derivation.begin(Catalog(db.conn).metrics())
+    derivation.derive_all()
 
 
 def made() -> Defined:

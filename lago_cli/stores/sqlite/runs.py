@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple
 from typing import Any
 
-from lago_cli.domain.readings import UNUSABLE, Reader
+from lago_cli.domain.metrics import Metric
 from lago_cli.domain.runs import Run, Tally
 from lago_cli.errors import not_found, refused
+from lago_cli.stores.sqlite.derivation import Derivation
 from lago_cli.stores.sqlite.identities import Identities, key_of
 from lago_cli.stores.sqlite.interning import Interning
-from lago_cli.stores.sqlite.ranks import EVENT_COLUMNS, RANK
-from lago_cli.stores.sqlite.rollups import Rollups
+from lago_cli.stores.sqlite.ranks import EVENT_COLUMNS
 
 _COLUMNS = (
     "id, source, started_at, finished_at, reverted_at, read, ingested, duplicates, conflicts, "
@@ -41,23 +41,19 @@ DELETE FROM customers
    AND external_id NOT IN (SELECT external_customer_id FROM parties
                             WHERE used = 1 AND external_customer_id IS NOT NULL)
 """
-_EVENTS = f"""
-SELECT e.id, e.transaction_id, p.stream_id, e.code_id, e.at, {RANK}
+_EVENTS = """
+SELECT e.id, e.transaction_id, p.stream_id, e.code_id
   FROM events AS e JOIN parties AS p ON p.id = e.party_id
  WHERE e.run_id = :run
    AND e.id >= (SELECT first_event_id FROM ingest_runs WHERE id = :run)
    AND e.id <= (SELECT last_event_id FROM ingest_runs WHERE id = :run)
  ORDER BY e.id
  LIMIT 10000
-"""  # noqa: S608
+"""
 _BRING_BACK = f"""
 INSERT INTO events ({EVENT_COLUMNS}) SELECT {EVENT_COLUMNS} FROM replaced_events WHERE id = ?
 """  # noqa: S608
-_BROUGHT_BACK = f"""
-SELECT c.code, e.code_id, e.at, {RANK}, e.party_id, e.properties, e.received_at
-  FROM events AS e JOIN codes AS c ON c.id = e.code_id
- WHERE e.id = ?
-"""  # noqa: S608
+_BROUGHT_BACK = "SELECT code_id, party_id, received_at FROM events WHERE id = ?"
 
 
 class Runs:
@@ -65,7 +61,7 @@ class Runs:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._rollups = Rollups(connection)
+        self._derivation = Derivation(connection)
 
     def start(self, source: str, started_at: int, first_event_id: int) -> int:
         run = self._connection.execute(
@@ -113,7 +109,7 @@ class Runs:
         """
         return self._connection.execute(_WITH_EARLIER_IDS).fetchall()
 
-    def revert(self, run: int, now: int, readers: Mapping[str, Reader]) -> tuple[int, int]:
+    def revert(self, run: int, now: int, metrics: Mapping[str, Metric]) -> tuple[int, int]:
         """
         Take back the events that a run brought; what it had only repeated stays.
 
@@ -126,12 +122,12 @@ class Runs:
         if self.get(run).reverted_at is not None:
             raise refused("run_already_reverted", f"Run {run} was already taken back.")
         self._drop_put_aside(run)
-        self._rollups.begin()
+        self._derivation.begin(metrics)
         removed = restored = 0
         while rows := self._connection.execute(_EVENTS, {"run": run}).fetchall():
             removed += len(rows)
-            restored += sum(self._take_back(row, readers) for row in rows)
-        self._rollups.flush()
+            restored += sum(self._take_back(row) for row in rows)
+        self._derivation.flush(0)
         self._connection.execute("UPDATE ingest_runs SET reverted_at = ? WHERE id = ?", (now, run))
         self._connection.execute(_FORGET_PARTIES)
         self._connection.execute(_FORGET_CUSTOMERS)
@@ -149,15 +145,11 @@ class Runs:
                 (successor, event_id),
             )
 
-    def _take_back(self, row: tuple[Any, ...], readers: Mapping[str, Reader]) -> bool:
+    def _take_back(self, row: tuple[Any, ...]) -> bool:
         """Remove an event; True where one that it had replaced came back."""
-        event_id, transaction_id, stream, code_id, at, rank = row
-        self._rollups.mark(code_id, at)
-        self._connection.execute(
-            "DELETE FROM readings WHERE code_id = ? AND at = ? AND event_id = ?",
-            (code_id, at, rank),
-        )
+        event_id, transaction_id, stream, code_id = row
         self._connection.execute("DELETE FROM events WHERE id = ?", (event_id,))
+        self._derivation.removed(code_id, event_id)
         earlier = self._connection.execute(
             "SELECT id FROM replaced_events WHERE replaced_by = ?", (event_id,)
         ).fetchone()
@@ -166,23 +158,16 @@ class Runs:
         if earlier is None:
             identities.release(key, event_id)
             return False
-        self._bring_back(earlier[0], readers)
+        self._bring_back(earlier[0])
         identities.pass_on(key, event_id, earlier[0])
         return True
 
-    def _bring_back(self, event_id: int, readers: Mapping[str, Reader]) -> None:
+    def _bring_back(self, event_id: int) -> None:
         self._connection.execute(_BRING_BACK, (event_id,))
         self._connection.execute("DELETE FROM replaced_events WHERE id = ?", (event_id,))
-        code, code_id, at, rank, party, properties, received_at = self._connection.execute(
-            _BROUGHT_BACK, (event_id,)
-        ).fetchone()
+        ((code_id, party, received_at),) = self._connection.execute(_BROUGHT_BACK, (event_id,))
         Interning(self._connection).use([party], received_at)
-        self._rollups.mark(code_id, at)
-        reading = readers[code](properties, at) if code in readers else UNUSABLE
-        self._connection.execute(
-            "INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (code_id, at, rank, party, *reading),
-        )
+        self._derivation.restored(code_id, event_id)
 
 
 def _run(row: tuple[Any, ...]) -> Run:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from lago_cli.errors import LagoError, database
 from lago_cli.stores.sqlite.connection import APPLICATION_ID, PAGE_BYTES, insist
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 OBJECTS = (
     "metrics",
     "customers",
@@ -19,20 +19,23 @@ OBJECTS = (
     "events",
     "replaced_events",
     "replaced_events_by_successor",
-    "readings",
+    "parts",
+    "parts_by_code",
+    "watermark",
+    "unusable_events",
     "identities",
     "recent_identities",
     "identity_collisions",
     "parties",
     "parties_by_names",
+    "parties_by_customer",
+    "subscriptions_by_customer",
     "codes",
-    "daily_usage",
-    "daily_usage_by_day",
     "v_events",
     "v_metrics",
 )
 """What the migrations make; whatever else there is in a file is its owner's."""
-FINGERPRINT = 0xE789783E
+FINGERPRINT = 0xE8E62B8B
 """Of `OBJECTS`, as `fingerprint` tells it: what the migrations make has no other one."""
 
 _COMMENT = re.compile(r"--[^\n]*")

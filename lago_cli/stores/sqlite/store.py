@@ -9,14 +9,13 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from lago_cli.domain.aggregations import Window
 from lago_cli.domain.batches import EventBatch, Party
+from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.stored import EventSelection, StoredEvent
 from lago_cli.domain.usage import Evidence, Share, UsageQuery
 from lago_cli.stores.base import Appended, OnDuplicate
 from lago_cli.stores.sqlite.accounts import Accounts
-from lago_cli.stores.sqlite.aggregate import Aggregator
 from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.connection import (
     as_lago_error,
@@ -26,7 +25,7 @@ from lago_cli.stores.sqlite.connection import (
     tidy,
 )
 from lago_cli.stores.sqlite.events import Events
-from lago_cli.stores.sqlite.evidence import evidence
+from lago_cli.stores.sqlite.query import Snapshot
 from lago_cli.stores.sqlite.schema import (
     SCHEMA_VERSION,
     Schema,
@@ -34,8 +33,6 @@ from lago_cli.stores.sqlite.schema import (
     schema_version,
     use_write_ahead_log,
 )
-from lago_cli.stores.sqlite.scope import Scope
-from lago_cli.stores.sqlite.summarized import Summarized
 
 if TYPE_CHECKING:
     from lago_cli.stores.sqlite.append import Appender
@@ -44,6 +41,7 @@ if TYPE_CHECKING:
 
 _LARGE = 4_000_000  # events
 _AT_ONCE = 25_000
+_VERSION = "PRAGMA data_version"  # another one when another connection has committed
 
 
 class SqliteStore:
@@ -82,6 +80,7 @@ class SqliteStore:
         self.catalog = Catalog(self._connection)
         self.accounts = Accounts(self._connection)
         self.events = Events(self._connection)
+        self._known: tuple[tuple[int, int], Snapshot] | None = None
 
     # A question needs neither of these, and their modules take their time to load.
 
@@ -214,31 +213,41 @@ class SqliteStore:
     def revert(self, run: int, now: int) -> tuple[int, int]:
         """Take back a run: (events removed, earlier versions restored). See `Runs.revert`."""
         with self.writing():
-            return self.runs.revert(run, now, self.catalog.readers())
+            return self.runs.revert(run, now, self.catalog.metrics())
 
     def parties(self) -> Iterable[Party]:
         return self.events.parties()
 
     def span(self) -> tuple[int, int] | None:
-        return self.events.span()
+        """Instants of the first and the last event, in microseconds since 1970."""
+        bounds = list(self._snapshot().spans())
+        if not bounds:
+            return None
+        return min(first for first, _ in bounds), max(last for _, last in bounds)
+
+    def select(
+        self, selection: EventSelection, *, newest_first: bool = False
+    ) -> Iterator[StoredEvent]:
+        return self.events.select(self._snapshot(), selection, newest_first=newest_first)
 
     def newest(self, codes: Iterable[str], limit: int) -> Iterator[StoredEvent]:
-        selection = EventSelection(codes=tuple(codes), limit=limit)
-        return self.events.select(selection, newest_first=True)
+        return self.select(EventSelection(codes=tuple(codes), limit=limit), newest_first=True)
 
     def count(
         self, spans: Iterable[tuple[Party, Window]], as_of: int | None = None, *, usable: bool
     ) -> Iterator[tuple[str, int]]:
-        yield from self._aggregator().count(spans, as_of, usable=usable)
+        return self._snapshot().count(spans, as_of, usable=usable)
 
     def aggregate(self, query: UsageQuery) -> Iterator[Share]:
-        yield from self._aggregator().aggregate(query)
+        return self._snapshot().aggregate(query)
 
     def evidence(self, query: UsageQuery) -> Iterator[Evidence]:
-        scope = Scope(self._connection, self.events.parties(), self.catalog.readers())
-        yield from evidence(self._connection, scope, query)
+        return self.events.evidence(self._snapshot(), query)
 
-    def _aggregator(self) -> Aggregator:
-        parties = self.events.parties()
-        scope = Scope(self._connection, parties, self.catalog.readers())
-        return Aggregator(self._connection, scope, Summarized(self._connection, parties))
+    def _snapshot(self) -> Snapshot:
+        """What was read of the file, as long as it has not changed."""
+        changes = self._connection.total_changes, *self._connection.execute(_VERSION).fetchone()
+        if self._known is None or self._known[0] != changes:
+            snapshot = Snapshot(self._connection, self.events.parties(), self.catalog.metrics())
+            self._known = changes, snapshot
+        return self._known[1]

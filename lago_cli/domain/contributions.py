@@ -1,24 +1,32 @@
 """
-What each event adds to a figure, and why; the parts add up to what the folds give.
+What each event adds to a figure, and why; together the contributions are the figure.
 
-An explanation takes the readings of one figure in the order of time, as the folds of
-`domain.aggregations` do, and gives one part for each.
+Each function takes the readings of one figure in the order of time and gives a contribution
+for each. `domain.aggregations` says which one belongs to which type.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from lago_cli.domain.aggregations import Reading, Units, Window
-from lago_cli.domain.numbers import ZERO
+from lago_cli.domain.instants import Window
+from lago_cli.domain.numbers import ZERO, Units
 
 ONE = Decimal(1)
 
 
-class Part(NamedTuple):
+class Reading(NamedTuple):
+    """One usable event, in the order of (timestamp with all its digits, arrival)."""
+
+    at: int  # microseconds since 1970
+    value: Decimal | Fraction | str  # the number, or the item of a unique count
+    step: int = 1  # of a unique count: +1 adds the item, -1 removes it
+
+
+class Contribution(NamedTuple):
     """What one event adds, and the rule by which it does."""
 
     units: Units
@@ -41,40 +49,40 @@ RULES = {
     "rounding": "the metric's own rounding",
 }
 
-Explanation = Callable[[Sequence[Reading], Window], list[Part]]
+
+def counted(readings: Sequence[Reading], window: Window) -> list[Contribution]:  # noqa: ARG001
+    return [Contribution(ONE, "counts") for _ in readings]
 
 
-def counted(readings: Sequence[Reading], window: Window) -> list[Part]:  # noqa: ARG001
-    return [Part(ONE, "counts") for _ in readings]
+def added(readings: Sequence[Reading], window: Window) -> list[Contribution]:  # noqa: ARG001
+    return [Contribution(_number(reading), "adds") for reading in readings]
 
 
-def added(readings: Sequence[Reading], window: Window) -> list[Part]:  # noqa: ARG001
-    return [Part(_number(reading), "adds") for reading in readings]
-
-
-def extreme(readings: Sequence[Reading], window: Window) -> list[Part]:  # noqa: ARG001
+def extreme(readings: Sequence[Reading], window: Window) -> list[Contribution]:  # noqa: ARG001
     """The first of the largest ones is all there is to it."""
-    parts = [Part(ZERO, "not_largest") for _ in readings]
+    parts = [Contribution(ZERO, "not_largest") for _ in readings]
     if readings:
         first = max(range(len(readings)), key=lambda n: (_number(readings[n]), -n))
-        parts[first] = Part(_number(readings[first]), "largest")
+        parts[first] = Contribution(_number(readings[first]), "largest")
     return parts
 
 
-def last(readings: Sequence[Reading], window: Window) -> list[Part]:  # noqa: ARG001
-    parts = [Part(ZERO, "superseded") for _ in readings]
+def last(readings: Sequence[Reading], window: Window) -> list[Contribution]:  # noqa: ARG001
+    parts = [Contribution(ZERO, "superseded") for _ in readings]
     if readings:
         value = _number(readings[-1])
-        parts[-1] = Part(ZERO, "latest_negative") if value < 0 else Part(value, "latest")
+        parts[-1] = (
+            Contribution(ZERO, "latest_negative") if value < 0 else Contribution(value, "latest")
+        )
     return parts
 
 
-def items(readings: Sequence[Reading], window: Window) -> list[Part]:  # noqa: ARG001
+def items(readings: Sequence[Reading], window: Window) -> list[Contribution]:  # noqa: ARG001
     on: set[object] = set()
     return [_switch(on, reading) for reading in readings]
 
 
-def items_of_a_day(readings: Sequence[Reading], window: Window) -> list[Part]:
+def items_of_a_day(readings: Sequence[Reading], window: Window) -> list[Contribution]:
     """An item that is removed still counts on its last day."""
     on: set[object] = set()
     present: set[object] | None = None
@@ -85,17 +93,17 @@ def items_of_a_day(readings: Sequence[Reading], window: Window) -> list[Part]:
         part = _switch(on, reading)
         if present is not None:
             is_new = reading.step > 0 and reading.value not in present
-            part = Part(ONE if is_new else ZERO, part.rule)
+            part = Contribution(ONE if is_new else ZERO, part.rule)
             if is_new:
                 present.add(reading.value)
         parts.append(part)
     return parts
 
 
-def level(readings: Sequence[Reading], window: Window) -> list[Part]:
+def level(readings: Sequence[Reading], window: Window) -> list[Contribution]:
     length = window.end - window.start
     return [
-        Part(
+        Contribution(
             Fraction(_number(reading)) * (window.end - max(reading.at, window.start)) / length,
             "changes_level",
         )
@@ -103,27 +111,15 @@ def level(readings: Sequence[Reading], window: Window) -> list[Part]:
     ]
 
 
-def _switch(on: set[object], reading: Reading) -> Part:
+def _switch(on: set[object], reading: Reading) -> Contribution:
     was_on = reading.value in on
     if reading.step > 0:
         on.add(reading.value)
-        return Part(ZERO, "already_on") if was_on else Part(ONE, "turns_on")
+        return Contribution(ZERO, "already_on") if was_on else Contribution(ONE, "turns_on")
     on.discard(reading.value)
-    return Part(-ONE, "turns_off") if was_on else Part(ZERO, "not_on")
+    return Contribution(-ONE, "turns_off") if was_on else Contribution(ZERO, "not_on")
 
 
 def _number(reading: Reading) -> Units:
     assert not isinstance(reading.value, str)
     return reading.value
-
-
-EXPLANATIONS: dict[str, Explanation] = {
-    "count_agg": counted,
-    "sum_agg": added,
-    "max_agg": extreme,
-    "latest_agg": last,
-    "unique_count_agg": items,
-    "weighted_sum_agg": level,
-}
-DAILY: dict[str, Explanation] = {"sum_agg": added, "unique_count_agg": items_of_a_day}
-"""Of the figures for one local day, which proration averages."""

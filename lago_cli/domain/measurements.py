@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from msgspec import Raw
 
-from lago_cli.domain.aggregations import AGGREGATIONS
+from lago_cli.domain.aggregations import AGGREGATIONS, Measurement
 from lago_cli.domain.json_text import decode_object, number_of, text_of
 from lago_cli.domain.metrics import Metric
-from lago_cli.domain.numbers import as_plain, from_scaled, to_scaled
+from lago_cli.domain.numbers import as_plain, to_scaled
 from lago_cli.domain.properties import Missing, one_at
 
 if TYPE_CHECKING:
@@ -34,17 +34,14 @@ _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _ORDINARY = range(-(2**63), 2**63)
 
 
-Kept = tuple[int | str | None, int | None, int | None]
-"""(value, scale, step) as stored beside the event."""
+COUNTED: Measurement = (1, 0, None)
+UNUSABLE: Measurement = (None, None, None)
 
-COUNTED: Kept = (1, 0, None)
-UNUSABLE: Kept = (None, None, None)
-
-Reader = Callable[[str, int], Kept]
+Reader = Callable[[str, int], Measurement]
 """From an event's properties (a JSON object) and its instant (µs) to what is kept."""
 
 
-class Readings(NamedTuple):
+class Measurements(NamedTuple):
     """Many of them by column."""
 
     values: list[Any]
@@ -52,7 +49,7 @@ class Readings(NamedTuple):
     steps: list[int | None]
 
 
-def unmatched(_properties: str, _at: int) -> Kept:
+def unmatched(_properties: str, _at: int) -> Measurement:
     """How events are read whose code is no metric."""
     return UNUSABLE
 
@@ -63,9 +60,9 @@ def reader_for(metric: Metric) -> Reader:
     if reads == "nothing":
         return lambda _properties, _at: COUNTED
 
-    def carefully(properties: str, at: int) -> Kept:
+    def carefully(properties: str, at: int) -> Measurement:
         try:
-            return kept(*reading_of(metric, decode_object(properties), at))
+            return measurement_of(*measure(metric, decode_object(properties), at))
         except ValueError:
             return UNUSABLE
 
@@ -82,14 +79,14 @@ def read_all(
     properties: Iterable[str],
     at: Iterable[int],
     readers: Mapping[str, Reader],
-) -> Readings:
+) -> Measurements:
     """What many events say, each to the metric of its code."""
     found = [readers.get(code, unmatched) for code in codes]
-    kept = [read(text, moment) for read, text, moment in zip(found, properties, at, strict=True)]
-    return Readings(*map(list, zip(*kept, strict=True))) if kept else Readings([], [], [])
+    rows = [read(text, moment) for read, text, moment in zip(found, properties, at, strict=True)]
+    return Measurements(*map(list, zip(*rows, strict=True))) if rows else Measurements([], [], [])
 
 
-def reading_of(
+def measure(
     metric: Metric, properties: Mapping[str, Raw], at: int
 ) -> tuple[Decimal | Fraction | str, int]:
     """
@@ -138,7 +135,7 @@ def _expression(text: str) -> Expression:
     return parse_expression(text)
 
 
-def kept(value: Decimal | Fraction | str, step: int) -> Kept:
+def measurement_of(value: Decimal | Fraction | str, step: int) -> Measurement:
     """A reading in the form in which it is stored."""
     if isinstance(value, str):
         return value, None, step
@@ -148,13 +145,6 @@ def kept(value: Decimal | Fraction | str, step: int) -> Kept:
         value = Decimal(value.numerator)
     scaled = to_scaled(value)
     return (*scaled, None) if scaled else (as_plain(value), None, None)
-
-
-def number_kept(value: int | str, scale: int | None) -> Decimal | Fraction:
-    """The number of a stored reading of a metric that reads numbers."""
-    if isinstance(value, int):
-        return from_scaled(value, scale or 0)
-    return Fraction(value) if "/" in value else Decimal(value)
 
 
 def _decoder_of(metric: Metric) -> Callable[[str], Any] | None:
@@ -177,7 +167,7 @@ def _decoder_of(metric: Metric) -> Callable[[str], Any] | None:
         return None
 
 
-def _kept_short(text: str) -> Kept | None:
+def _kept_short(text: str) -> Measurement | None:
     """A number in plain digits that is short enough to need no second look."""
     if len(text) > 18 or not _PLAIN.fullmatch(text):
         return None
@@ -187,7 +177,7 @@ def _kept_short(text: str) -> Kept | None:
 
 
 def _number_reader(decode: Callable[[str], Any], carefully: Reader) -> Reader:
-    def read(properties: str, at: int) -> Kept:
+    def read(properties: str, at: int) -> Measurement:
         try:
             value = decode(properties).value
         except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -204,7 +194,7 @@ def _number_reader(decode: Callable[[str], Any], carefully: Reader) -> Reader:
 
 
 def _item_reader(decode: Callable[[str], Any], carefully: Reader) -> Reader:
-    def read(properties: str, at: int) -> Kept:
+    def read(properties: str, at: int) -> Measurement:
         try:
             found = decode(properties)
         except (msgspec.MsgspecError, ValueError, RecursionError):

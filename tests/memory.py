@@ -11,22 +11,24 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from lago_cli.domain.aggregations import Reading, Window
 from lago_cli.domain.batches import EventBatch, Party
 from lago_cli.domain.conditions import holds
+from lago_cli.domain.contributions import Reading
 from lago_cli.domain.customers import Customer
 from lago_cli.domain.events import FIELDS, Event
+from lago_cli.domain.instants import Window
 from lago_cli.domain.json_text import decode_object, same_json
+from lago_cli.domain.measurements import measure
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import exact
 from lago_cli.domain.parties import Registry
 from lago_cli.domain.properties import text_at
-from lago_cli.domain.readings import reading_of
 from lago_cli.domain.stored import Status, StoredEvent
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.domain.usage import Evidence, Group, PropertyFilter, Share, UsageQuery
 from lago_cli.errors import LagoError, not_found
 from lago_cli.stores.base import Appended, Duplicate, OnDuplicate
+from tests.folds import FOLDS, OF_A_DAY
 
 
 class _Stored(NamedTuple):
@@ -40,6 +42,10 @@ class _Stored(NamedTuple):
     @property
     def order(self) -> tuple[int, int, int]:
         return self.at, self.finer, self.position
+
+
+_Figure = tuple[int, Window, Group, int]
+"""(owner, window, group, number of the bucket)."""
 
 
 class Definitions:
@@ -158,40 +164,40 @@ class MemoryStore:
         yield from ((code, count) for code, count in found.items() if count)
 
     def aggregate(self, query: UsageQuery) -> Iterator[Share]:
-        found: dict[tuple[int, Window, Group], list[tuple[_Stored, Reading]]] = defaultdict(list)
+        found: dict[_Figure, list[tuple[_Stored, Reading]]] = defaultdict(list)
         for row in self._known(query.as_of):
             reading = self._reading(row) if row.event.code == query.metric.code else None
             if reading is None or not _is_asked_for(query, row):
                 continue
-            for party, owner, span in query.members:
+            for party, owner, span in query.scope.members:
                 if party != _party(row) or not span.start <= row.at < span.end:
                     continue
-                for window in query.windows[owner]:
+                for window in query.scope.windows[owner]:
                     starts = -(2**62) if query.metric.recurring else window.start
                     if starts <= row.at < window.end:
-                        found[owner, window, _group(query, row)].append((row, reading))
-        row_of = query.aggregation
-        fold = row_of.daily if query.daily else row_of.fold
-        assert fold is not None
-        for (owner, window, group), rows in found.items():
+                        figure = owner, window, _group(query, row), _bucket(query, row)
+                        found[figure].append((row, reading))
+        folds = OF_A_DAY if query.daily else FOLDS
+        fold = folds[query.metric.aggregation_type]
+        for (owner, window, group, bucket), rows in found.items():
             in_order = sorted(rows, key=lambda pair: pair[0].order)
             readings = [reading for _, reading in in_order]
             inside = sum(window.start <= reading.at for reading in readings)
             with exact():
                 units = fold(readings, window)
-            yield Share(owner, window, group, units, inside)
+            yield Share(owner, window, group, units, inside, bucket)
 
     def evidence(self, query: UsageQuery) -> Iterator[Evidence]:
         rows = dict.fromkeys([*self._events.values(), *self._known(query.as_of)])
         in_order = sorted(rows, key=lambda row: row.order)
-        for owner, windows in enumerate(query.windows):
+        for owner, windows in enumerate(query.scope.windows):
             if not windows:
                 continue
             starts = -(2**62) if query.metric.recurring else windows[0].start
             for row in in_order:
                 is_asked_for = row.event.code == query.metric.code and any(
                     each.party == _party(row) and each.span.start <= row.at < each.span.end
-                    for each in query.members
+                    for each in query.scope.members
                     if each.owner == owner
                 )
                 if is_asked_for and starts <= row.at < windows[-1].end:
@@ -218,7 +224,7 @@ class MemoryStore:
             return None
         properties = decode_object(row.event.properties.encode())
         try:
-            return Reading(row.at, *reading_of(metric, properties, row.at))
+            return Reading(row.at, *measure(metric, properties, row.at))
         except ValueError:
             return None
 
@@ -244,9 +250,12 @@ def _fields(event: Event) -> tuple[object, ...]:
 
 
 def _is_asked_for(query: UsageQuery, row: _Stored) -> bool:
-    return _matches(query.filters, row) and not any(
-        _matches(excluded, row) for excluded in query.excluded
-    )
+    return _matches(query.filters, row)
+
+
+def _bucket(query: UsageQuery, row: _Stored) -> int:
+    matching = (number for number, each in enumerate(query.buckets) if _matches(each, row))
+    return next(matching, len(query.buckets))
 
 
 def _matches(filters: PropertyFilter, row: _Stored) -> bool:

@@ -1,0 +1,345 @@
+"""
+The events of one code as columns, in the order of time, and how a column becomes bytes.
+
+This is the only place that knows the form of `parts`; it and its callers are loaded only where
+there are parts to read or to make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from msgspec import msgpack
+from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError
+
+from lago_cli.domain.dimensions import Label
+from lago_cli.domain.measurements import Measurements, Reader
+from lago_cli.domain.ranks import ID_BITS
+from lago_cli.stores.sqlite.parts import EventRow
+
+Ints = np.ndarray[Any, np.dtype[np.signedinteger[Any]]]
+
+BLOBS = ("parties", "times", "ids", "measurements", "labels", "received", "properties")
+"""The columns of `parts` that `Columns` makes and reads; what is read least stands last."""
+
+_LEVEL = 1
+_WIDTHS = tuple(np.dtype(name) for name in ("<u1", "<u2", "<u4", "<i8"))
+_LARGEST = 2**63 - 1
+_compress = ZstdCompressor(level=_LEVEL).compress
+_decompressor = ZstdDecompressor()
+
+
+class Numbers(NamedTuple):
+    """Of each event `values / 10**scale`, but for those in `texts`, by position."""
+
+    values: Ints
+    scale: int
+    texts: dict[int, str]
+
+
+class Items(NamedTuple):
+    """Of each event the number of an item, and whether it is added."""
+
+    texts: list[str]
+    numbers: Ints
+    added: Ints | None  # None: all are
+
+
+class Rows(NamedTuple):
+    """Events of one code, by column, in any order."""
+
+    at: Sequence[int]  # microseconds since 1970
+    finer: Sequence[int] | None  # picoseconds beyond; None: all are 0
+    ids: Sequence[int]
+    parties: Sequence[int]
+    measurements: Measurements
+    properties: Sequence[str]
+    received: Sequence[int]
+
+
+class Columns:
+    """Columns of one code's events; each is decoded when it is first asked for."""
+
+    def __init__(self, events: int, blobs: Callable[[str], bytes]) -> None:
+        self.events = events
+        self._blob = blobs
+
+    @cached_property
+    def parties(self) -> Ints:
+        return _ints(self._blob("parties"))
+
+    @cached_property
+    def at(self) -> Ints:
+        """Ascending."""
+        return _ints(self._blob("times"))
+
+    @cached_property
+    def _ids(self) -> tuple[bytes, bytes | None]:
+        found: tuple[bytes, bytes | None] = msgpack.decode(self._blob("ids"))
+        return found
+
+    @cached_property
+    def ids(self) -> Ints:
+        return _ints(self._ids[0])
+
+    @cached_property
+    def finer(self) -> Ints | None:
+        return None if self._ids[1] is None else _ints(self._ids[1])
+
+    @cached_property
+    def ranks(self) -> Ints:
+        """Ascending where `at` is the same; see `domain.ranks`."""
+        return self.ids if self.finer is None else self.finer << ID_BITS | self.ids
+
+    @cached_property
+    def received(self) -> Ints:
+        return _ints(self._blob("received"))
+
+    @cached_property
+    def _measured(self) -> tuple[bytes | None, str, Any]:
+        found: tuple[bytes | None, str, Any] = msgpack.decode(self._blob("measurements"))
+        return found
+
+    @cached_property
+    def usable(self) -> Any:
+        """Which events their metric can use; None: all."""
+        packed = self._measured[0]
+        if packed is None:
+            return None
+        usable = np.ones(self.events, dtype=bool)
+        usable[_ints(packed)] = False
+        return usable
+
+    @property
+    def are_usable(self) -> Any:
+        """The same, of every event."""
+        return np.ones(self.events, dtype=bool) if self.usable is None else self.usable
+
+    @property
+    def kind(self) -> str:
+        """What its measurements are: numbers, ones or items."""
+        return self._measured[1]
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """Of a metric that reads numbers."""
+        _, kind, content = self._measured
+        if kind != "numbers":  # all that count are one
+            return Numbers(np.ones(self.events, dtype=np.int64), 0, {})
+        scale, values, texts = content
+        return Numbers(_ints(values), scale, dict(texts))
+
+    @cached_property
+    def items(self) -> Items:
+        """Of a metric that reads items."""
+        _, kind, content = self._measured
+        if kind != "items":  # none of them counts
+            return Items([""], np.zeros(self.events, dtype=np.int64), None)
+        texts, numbers, added = content
+        items = msgpack.decode(_decompress(texts), type=list[str])
+        return Items(items, _ints(numbers), None if added is None else _ints(added))
+
+    @cached_property
+    def labels(self) -> tuple[list[Label], Ints] | None:
+        """The different labels, and the number of each event's; None where there are none."""
+        blob = self._blob("labels")
+        return _dictionary(blob, list[tuple[str | None, ...]]) if blob else None
+
+    @cached_property
+    def properties(self) -> tuple[list[str], Ints]:
+        """The different texts, and the number of each event's."""
+        return _dictionary(self._blob("properties"), list[str])
+
+
+def rows_of(events: Iterable[EventRow], read: Reader) -> Rows:
+    """Rows as columns; an empty list of each where there is none."""
+    found = list(events)
+    measured = [read(event.properties, event.at) for event in found]
+    columns = map(list, zip(*measured, strict=True)) if measured else ([], [], [])
+    return Rows(
+        [event.at for event in found],
+        [event.finer for event in found],
+        [event.id for event in found],
+        [event.party for event in found],
+        Measurements(*columns),
+        [event.properties for event in found],
+        [event.received_at for event in found],
+    )
+
+
+def pack(rows: Rows, label_of: Callable[[str], Label] | None) -> dict[str, Any]:
+    """
+    A row of `parts` without its code: what it is found by, and `BLOBS`.
+
+    `label_of` is what the metric tells usage apart by, None where it does not.
+    """
+    at = np.array(rows.at, dtype=np.int64)
+    ids = np.array(rows.ids, dtype=np.int64)
+    finer = None if rows.finer is None else np.array(rows.finer, dtype=np.int64)
+    if finer is not None and not finer.any():
+        finer = None
+    measurements, properties = rows.measurements, rows.properties
+    parties = np.array(rows.parties, dtype=np.int64)
+    received = np.array(rows.received, dtype=np.int64)
+    order = _order(at, finer, ids)
+    if order is not None:
+        at, ids, parties, received = at[order], ids[order], parties[order], received[order]
+        finer = finer if finer is None else finer[order]
+        places = order.tolist()
+        measurements = Measurements(
+            *([column[place] for place in places] for column in measurements)
+        )
+        properties = [properties[place] for place in places]
+    unusable, measured = _measured(measurements)
+    return {
+        "events": len(at),
+        "unusable": unusable,
+        "first_at": int(at[0]),
+        "last_at": int(at[-1]),
+        "first_id": int(ids.min()),
+        "last_id": int(ids.max()),
+        "parties": _packed(parties),
+        "times": _packed(at, differences=True),
+        "ids": msgpack.encode(
+            (_packed(ids, differences=True), None if finer is None else _packed(finer))
+        ),
+        "measurements": measured,
+        "labels": _packed_texts(list(map(label_of, properties))) if label_of else None,
+        "received": _packed(received, differences=True),
+        "properties": _packed_texts(properties),
+    }
+
+
+def unpacked(row: Mapping[str, Any]) -> Columns:
+    """Of what `pack` made."""
+    return Columns(row["events"], row.__getitem__)
+
+
+def differing(one: Columns, other: Columns) -> Iterator[str]:
+    """Names of the columns that do not say the same."""
+    for name in ("at", "ids", "finer", "parties", "received", "usable"):
+        if not np.array_equal(getattr(one, name), getattr(other, name)):
+            yield name
+    for name in ("measurements", "labels", "properties"):
+        if _said(one, name) != _said(other, name):
+            yield name
+
+
+def _said(columns: Columns, name: str) -> object:
+    """What a column says, however it is packed."""
+    if name != "measurements":
+        found = getattr(columns, name)
+        return None if found is None else [found[0][number] for number in found[1].tolist()]
+    if columns.kind == "items":
+        texts, numbers, added = columns.items
+        return [texts[number] for number in numbers.tolist()], _as_list(added)
+    values, scale, texts_of = columns.numbers
+    return values.tolist(), scale, texts_of
+
+
+def _as_list(column: Ints | None) -> list[int] | None:
+    return None if column is None else column.tolist()
+
+
+def _order(at: Ints, finer: Ints | None, ids: Ints) -> Ints | None:
+    """By time and rank; None where they come so."""
+    if finer is None and (np.diff(at) >= 0).all() and (np.diff(ids) > 0).all():
+        return None
+    keys = (ids, at) if finer is None else (ids, finer, at)
+    return np.lexsort(keys)
+
+
+def _measured(measurements: Measurements) -> tuple[int, bytes]:
+    """How many are unusable, and all of them packed."""
+    values, scales, steps = measurements
+    unusable: list[int] = []
+    if None in values:
+        unusable = [place for place, value in enumerate(values) if value is None]
+    if any(steps):
+        kind, content = "items", _packed_items(values, steps)
+    elif values.count(1) + len(unusable) == len(values) and not any(scales):
+        kind, content = "ones", None
+    else:
+        kind, content = "numbers", _packed_numbers(values, scales)
+    packed = _packed(np.array(unusable, dtype=np.int64)) if unusable else None
+    return len(unusable), msgpack.encode((packed, kind, content))
+
+
+def _packed_numbers(values: Sequence[Any], scales: Sequence[int | None]) -> tuple[Any, ...]:
+    """All with one scale; what has no scale, or does not fit into it, stays text."""
+    texts: list[tuple[int, str]] = []
+    if None in scales:
+        for place, (value, scale) in enumerate(zip(values, scales, strict=True)):
+            if scale is None and value is not None:
+                texts.append((place, value))
+        values = [0 if s is None else v for v, s in zip(values, scales, strict=True)]
+        scales = [0 if s is None else s for s in scales]
+    scale = max(scales)  # type: ignore[type-var]
+    numbers = np.array(values, dtype=np.int64)
+    if min(scales) != scale:  # type: ignore[type-var]
+        shift = scale - np.array(scales, dtype=np.int64)  # type: ignore[operator]
+        fits = np.abs(numbers.astype(np.float64)) * 10.0**shift < 2.0**62
+        for place in np.flatnonzero(~fits).tolist():
+            texts.append((place, f"{values[place]}e-{scales[place]}"))
+        numbers = np.where(fits, numbers, 0) * np.where(fits, 10 ** np.minimum(shift, 18), 1)
+    return scale, _packed(numbers), texts
+
+
+def _packed_items(values: Sequence[Any], steps: Sequence[int | None]) -> tuple[Any, ...]:
+    index: dict[Any, int] = {}
+    number_of = index.setdefault
+    numbers = [number_of(value, len(index)) for value in values]
+    texts = [value or "" for value in index]  # unusable ones have none
+    added = None
+    if -1 in steps:
+        added = _packed(np.array([step == 1 for step in steps], dtype=np.int64))
+    return _compress(msgpack.encode(texts)), _packed(np.array(numbers, dtype=np.int64)), added
+
+
+def _packed_texts(texts: Sequence[Any]) -> bytes:
+    """With each only once, where that saves something."""
+    index: dict[Any, int] = {}
+    number_of = index.setdefault
+    numbers = [number_of(text, len(index)) for text in texts]
+    if len(index) * 2 > len(texts):
+        return _compress(msgpack.encode((texts, None)))
+    return _compress(msgpack.encode((list(index), _packed(np.array(numbers, dtype=np.int64)))))
+
+
+def _dictionary(blob: bytes, kind: Any) -> tuple[Any, Ints]:
+    texts, numbers = msgpack.decode(_decompress(blob), type=tuple[kind, bytes | None])
+    return texts, np.arange(len(texts)) if numbers is None else _ints(numbers)
+
+
+def _decompress(content: bytes) -> bytes:
+    try:
+        return _decompressor.decompress(content)
+    except ZstdError as error:
+        raise ValueError(str(error)) from None
+
+
+def _packed(numbers: Ints, *, differences: bool = False) -> bytes:
+    """Integers in as few bytes as the largest needs, above their least one, compressed."""
+    first = int(numbers[0])
+    if differences:
+        numbers = np.diff(numbers)
+    least = int(numbers.min()) if len(numbers) else 0
+    span = int(numbers.max()) - least if len(numbers) else 0
+    if span > _LARGEST:
+        least, span = 0, _LARGEST
+    width = next(at for at, each in enumerate(_WIDTHS) if span <= np.iinfo(each).max)
+    narrow = (numbers - least).astype(_WIDTHS[width])
+    return msgpack.encode((differences, first, least, width, _compress(narrow.tobytes())))
+
+
+def _ints(packed: bytes) -> Ints:
+    differences, first, least, width, content = msgpack.decode(packed)
+    numbers = np.frombuffer(_decompress(content), dtype=_WIDTHS[width]).astype(np.int64)
+    if least:
+        numbers += least
+    if not differences:
+        return numbers
+    return np.cumsum(np.concatenate((np.array([first], dtype=np.int64), numbers)))

@@ -1,0 +1,324 @@
+"""Keeping parts true: the side of `parts` that writes, inside the transactions of its callers."""
+
+from __future__ import annotations
+
+import sqlite3
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lago_cli.domain.measurements import Measurements
+from lago_cli.domain.metrics import Metric
+from lago_cli.stores.sqlite.parts import EventRow, How, PartKey, Parts, how_of
+
+if TYPE_CHECKING:
+    from lago_cli.stores.sqlite.columns import Rows
+
+ENOUGH = 16_384  # events: as long as fewer are beyond the watermark, their rows are read
+AT_ONCE = 50_000  # events that are held in memory until parts are made of them
+SMALL = 4_096  # events: a part with fewer is merged with others like it
+MANY = 8  # small parts
+
+_BEYOND = "SELECT count(*) FROM events WHERE id > (SELECT event_id FROM watermark)"
+_UNUSABLE = "INSERT OR IGNORE INTO unusable_events VALUES (?)"
+_USABLE = "DELETE FROM unusable_events WHERE event_id = ?"
+
+
+class Appended(NamedTuple):
+    """Events that were appended, by column."""
+
+    codes: Sequence[int]
+    at: Sequence[int]
+    finer: Sequence[int] | None
+    ids: Sequence[int]
+    parties: Sequence[int]
+    measurements: Measurements
+    properties: Sequence[str]
+    received: Sequence[int]
+
+
+class Derivation:
+    """What a transaction derives: `flush` comes before its commit."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._parts = Parts(connection)
+        self._metrics: Mapping[str, Metric] = {}
+        self._hows: dict[int, How] = {}
+        self._held: list[Appended] = []
+        self._is_held = True  # False: what was appended is read from its rows
+        self._keys: dict[int, list[PartKey]] = {}
+        self._touched: dict[int, dict[int | None, set[int]]] = {}  # events by code and part
+        self._watermark = 0
+
+    def begin(self, metrics: Mapping[str, Metric]) -> None:
+        """In a new transaction, with the metrics of its time."""
+        self.forget()
+        self._metrics = metrics
+
+    def forget(self) -> None:
+        """What was not flushed is not stored after all."""
+        self._hows.clear()
+        self._held.clear()
+        self._is_held = True
+        self._keys.clear()
+        self._touched.clear()
+        self._watermark = self._parts.watermark
+
+    def add(self, appended: Appended) -> None:
+        """Events that were appended."""
+        if not appended.ids:
+            return
+        codes, values = appended.codes, appended.measurements.values
+        if None in values:
+            matched = {code for code in set(codes) if self._how(code).is_matched}
+            rows = zip(appended.ids, codes, values, strict=True)
+            unusable = [(row,) for row, code, value in rows if value is None and code in matched]
+            self._connection.executemany(_UNUSABLE, unusable)
+        if self._is_held:
+            self._held.append(appended)
+
+    def relieve(self, last_id: int) -> None:
+        """Between two batches, the last of which ended with `last_id`: hold not too many."""
+        if sum(len(each.ids) for each in self._held) >= AT_ONCE:
+            self._catch_up(last_id)
+
+    def removed(self, code: int, event_id: int) -> None:
+        """The row of an event is gone."""
+        self._connection.execute(_USABLE, (event_id,))
+        if event_id > self._watermark:
+            self._held.clear()
+            self._is_held = False
+        else:
+            self._touch(code, event_id)
+
+    def restored(self, code: int, event_id: int) -> None:
+        """The row of an event that was replaced is back."""
+        self._note_unusable(code, self._parts.rows_of([event_id]))
+        if event_id <= self._watermark:
+            self._touch(code, event_id)
+
+    def flush(self, last_id: int) -> None:
+        """Before a commit: nothing after it is to be made from memory."""
+        if self._touched:
+            self._mend()
+        if self._connection.execute(_BEYOND).fetchone()[0] >= ENOUGH:
+            self._catch_up(last_id)
+        self._held.clear()
+        self._is_held = True
+
+    def derive_all(self) -> None:
+        """Everything, of a file where nothing is derived yet."""
+        rows = self._parts.rows_beyond()
+        while found := list(islice(rows, AT_ONCE)):
+            for code, of_code in _by_code(found).items():
+                self._note_unusable(code, of_code)
+        ((last_id,),) = self._connection.execute("SELECT ifnull(max(id), 0) FROM events")
+        self.flush(last_id)
+
+    def rebuild(self, code: int, metric: Metric | None) -> None:
+        """Read all events of a code anew, by what its metric says from now on."""
+        self._hows[code] = how = how_of(metric)
+        for key in self._parts.keys(code):
+            from lago_cli.stores.sqlite.columns import rows_of
+
+            ids = self._parts.get(key.part).ids.tolist()
+            self._connection.executemany(_USABLE, [(event_id,) for event_id in ids])
+            rows = rows_of(self._parts.rows_of(ids), how.read)
+            self._write(code, rows, key.part)
+            if how.is_matched:
+                pairs = zip(rows.ids, rows.measurements.values, strict=True)
+                unusable = [(event_id,) for event_id, value in pairs if value is None]
+                self._connection.executemany(_UNUSABLE, unusable)
+        beyond = [row for row in self._parts.rows_beyond() if row.code == code]
+        self._connection.executemany(_USABLE, [(row.id,) for row in beyond])
+        self._note_unusable(code, beyond)
+
+    def differences(self) -> Iterator[str]:
+        """Where parts are not what they would be if they were made now."""
+        kept = 0
+        for code, name in self._connection.execute("SELECT id, code FROM codes").fetchall():
+            how = how_of(self._metrics.get(name))
+            last = 0
+            for key in self._parts.keys(code):
+                kept += key.events
+                if key.first_id <= last:
+                    yield f"part {key.part} has events that are in another one, too"
+                last = key.last_id
+                for found in self._differences_of(key, how):
+                    yield f'part {key.part}, of "{name}": {found}'
+        events = self._connection.execute("SELECT count(*) FROM events").fetchone()[0]
+        beyond = self._connection.execute(_BEYOND).fetchone()[0]
+        if kept + beyond != events:
+            yield f"{events} events are stored, {kept} of them in parts and {beyond} after them"
+
+    def _differences_of(self, key: PartKey, how: How) -> Iterator[str]:
+        from lago_cli.stores.sqlite.columns import differing, pack, rows_of, unpacked
+        from lago_cli.stores.sqlite.damage import UNREADABLE
+
+        try:
+            stored = self._parts.get(key.part)
+            rows = rows_of(self._parts.rows_of(stored.ids.tolist()), how.read)
+            if len(rows.ids) != stored.events:
+                yield f"{stored.events} events, of which {len(rows.ids)} are stored"
+                return
+            made = unpacked(pack(rows, how.label))
+            for name in differing(stored, made):
+                yield f"its {name} are not what its events say"
+        except UNREADABLE:
+            yield "it cannot be read"
+
+    def wrongly_noted(self) -> Iterator[int]:
+        """Events that are noted as unusable and are not, or the other way round."""
+        query = "SELECT event_id FROM unusable_events"
+        noted = {event_id for (event_id,) in self._connection.execute(query)}
+        matched = [
+            code
+            for code, name in self._connection.execute("SELECT id, code FROM codes").fetchall()
+            if name in self._metrics
+        ]
+        found: set[int] = set()
+        for code in matched:
+            for key in self._parts.keys(code):
+                columns = self._parts.get(key.part)
+                if columns.usable is not None:
+                    found.update(columns.ids[~columns.usable].tolist())
+        for row in self._parts.rows_beyond():
+            how = self._how(row.code)
+            if how.is_matched and how.read(row.properties, row.at)[0] is None:
+                found.add(row.id)
+        yield from sorted(noted ^ found)
+
+    # How parts are made -------------------------------------------------------------------
+
+    def _catch_up(self, last_id: int) -> None:
+        """Make parts of all events up to `last_id`."""
+        from lago_cli.stores.sqlite.columns import rows_of
+
+        first_held = self._held[0].ids[0] if self._held else last_id + 1
+        rows = self._parts.rows_beyond(first_held - 1)
+        while found := list(islice(rows, AT_ONCE)):
+            for code, of_code in _by_code(found).items():
+                self._write(code, rows_of(of_code, self._how(code).read))
+        self._write_held()
+        self._connection.execute("UPDATE watermark SET event_id = ?", (last_id,))
+        self._watermark = last_id
+        self._keys.clear()
+
+    def _write_held(self) -> None:
+        from lago_cli.stores.sqlite.columns import Rows
+
+        held, self._held = self._held, []
+        places: dict[int, list[int]] = defaultdict(list)
+        for place, code in enumerate(chain.from_iterable(each.codes for each in held)):
+            places[code].append(place)
+        if not places:
+            return
+        finer: list[int] | None = None
+        if any(each.finer is not None for each in held):
+            finer = list(chain.from_iterable(each.finer or [0] * len(each.ids) for each in held))
+        of_all = [
+            list(chain.from_iterable(map(attrgetter(name), held)))
+            for name in ("at", "ids", "parties", "properties", "received")
+        ]
+        measured = [
+            list(chain.from_iterable(each.measurements[number] for each in held))
+            for number in range(3)
+        ]
+        for code, of_code in places.items():
+
+            def only(column: Sequence[Any], of_code: list[int] = of_code) -> list[Any]:
+                return [column[place] for place in of_code]
+
+            at, ids, parties, properties, received = map(only, of_all)
+            measurements = Measurements(*map(only, measured))
+            own = None if finer is None else only(finer)
+            self._write(code, Rows(at, own, ids, parties, measurements, properties, received))
+
+    def _write(self, code: int, rows: Rows, part: int | None = None) -> None:
+        """A new part, or another content for one; none where there are no events."""
+        from lago_cli.stores.sqlite.columns import pack
+
+        if not rows.ids:
+            self._connection.execute("DELETE FROM parts WHERE id = ?", (part,))
+            return
+        row = pack(rows, self._how(code).label)
+        names, values = list(row), list(row.values())
+        if part is not None:
+            assigned = ", ".join(f"{name} = ?" for name in names)
+            self._connection.execute(f"UPDATE parts SET {assigned} WHERE id = ?", (*values, part))  # noqa: S608
+            return
+        self._connection.execute(
+            f"INSERT INTO parts (code_id, {', '.join(names)})"  # noqa: S608
+            f" VALUES (?{', ?' * len(names)})",
+            (code, *values),
+        )
+        if len(rows.ids) < SMALL:
+            self._merge_small(code)
+
+    def _merge_small(self, code: int) -> None:
+        """The last parts of a code, where many of them are small."""
+        keys: list[PartKey] = []
+        for key in reversed(self._parts.keys(code)):
+            if key.events >= SMALL:
+                break
+            keys.append(key)
+        if len(keys) < MANY:
+            return
+        from lago_cli.stores.sqlite.columns import rows_of
+
+        ids = chain.from_iterable(self._parts.get(key.part).ids.tolist() for key in keys)
+        rows = rows_of(self._parts.rows_of(ids), self._how(code).read)
+        self._connection.executemany(
+            "DELETE FROM parts WHERE id = ?", [(key.part,) for key in keys[1:]]
+        )
+        self._write(code, rows, keys[0].part)
+
+    def _mend(self) -> None:
+        """Make the parts anew of which events are gone, or to which some have come back."""
+        from lago_cli.stores.sqlite.columns import rows_of
+
+        touched, self._touched = self._touched, {}
+        for code, by_part in touched.items():
+            how = self._how(code)
+            for part, ids in by_part.items():
+                if part is not None:
+                    ids.update(self._parts.get(part).ids.tolist())
+                rows = rows_of(self._parts.rows_of(sorted(ids)), how.read)  # those that are there
+                self._write(code, rows, part)
+        self._keys.clear()
+
+    # What is found out along the way ---------------------------------------------------------
+
+    def _how(self, code: int) -> How:
+        if code not in self._hows:
+            query = "SELECT code FROM codes WHERE id = ?"
+            ((name,),) = self._connection.execute(query, (code,))
+            self._hows[code] = how_of(self._metrics.get(name))
+        return self._hows[code]
+
+    def _note_unusable(self, code: int, rows: Iterable[EventRow]) -> None:
+        how = self._how(code)
+        if how.is_matched:
+            read = how.read
+            unusable = [(row.id,) for row in rows if read(row.properties, row.at)[0] is None]
+            self._connection.executemany(_UNUSABLE, unusable)
+
+    def _touch(self, code: int, event_id: int) -> None:
+        """An event below the watermark: the part that has it, or can take it in, is to be made."""
+        if code not in self._keys:
+            self._keys[code] = self._parts.keys(code)
+        keys = self._keys[code]
+        place = bisect_right(keys, event_id, key=attrgetter("first_id")) - 1
+        part = keys[max(place, 0)].part if keys else None
+        self._touched.setdefault(code, {}).setdefault(part, set()).add(event_id)
+
+
+def _by_code(rows: Iterable[EventRow]) -> dict[int, list[EventRow]]:
+    found: dict[int, list[EventRow]] = defaultdict(list)
+    for row in rows:
+        found[row.code].append(row)
+    return found

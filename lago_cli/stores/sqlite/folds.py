@@ -1,0 +1,349 @@
+"""
+Folding columns: the aggregations of `domain.aggregations` over many events at once.
+
+A fold takes the events of one part after the other, each with the number of the figure that it
+counts in, and gives the same states as taking them one by one. Sums stay exact: they are added
+up as binary floats only in limbs so small that every partial sum is a whole number below 2**53.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from lago_cli.domain.aggregations import (
+    Aggregation,
+    Count,
+    Latest,
+    Max,
+    Operation,
+    Sum,
+    UniqueCount,
+    WeightedSum,
+)
+from lago_cli.domain.instants import Window
+from lago_cli.domain.numbers import Units, from_scaled
+from lago_cli.stores.sqlite.columns import Columns, Ints
+
+_LIMB = 17  # bits: the product of two, 2**16 times, is below 2**53
+_EXACT = 2.0**53
+_LONG_AGO = -(2**62)
+
+
+class Fold:
+    """Of all aggregations: how many events each figure has, and what is folded one by one."""
+
+    kind: type[Aggregation]
+
+    def __init__(self) -> None:
+        self._events = np.zeros(0, dtype=np.int64)
+        self._apart: list[tuple[int, int, int, str]] = []  # figure, time, rank, number as text
+
+    def add(self, columns: Columns, rows: Ints, figures: Ints, size: int) -> None:
+        """
+        Count in events.
+
+        Args:
+            rows: their positions, ascending; one may come several times.
+            figures: to what each belongs, from 0 up to and without `size`.
+        """
+        self._events = _grown(self._events, size)
+        self._events[:size] += np.bincount(figures, minlength=size)
+        self._fold(columns, rows, figures, size)
+
+    def _fold(self, columns: Columns, rows: Ints, figures: Ints, size: int) -> None:
+        raise NotImplementedError
+
+    def _ordinary(self, columns: Columns, rows: Ints, figures: Ints) -> tuple[Ints, Ints]:
+        """Without numbers that are kept as texts, which are put apart."""
+        texts = columns.numbers.texts
+        if not texts:
+            return rows, figures
+        is_text = np.isin(rows, np.fromiter(texts, dtype=np.int64))
+        for row, figure in zip(rows[is_text].tolist(), figures[is_text].tolist(), strict=True):
+            moment = int(columns.at[row]), int(columns.ranks[row])
+            self._apart.append((figure, *moment, texts[row]))
+        return rows[~is_text], figures[~is_text]
+
+    def states(self) -> Iterator[tuple[int, Aggregation]]:
+        """(figure, its state) of all that have an event."""
+        apart: dict[int, list[tuple[int, int, str]]] = {}
+        for figure, *rest in self._apart:
+            apart.setdefault(figure, []).append(tuple(rest))  # type: ignore[arg-type]
+        for figure in np.flatnonzero(self._events).tolist():
+            texts = apart.get(figure, ())
+            state = self._state(figure, int(self._events[figure]) - len(texts))
+            for at, rank, text in texts:
+                state.take(at, rank, (text, None, None))
+            yield figure, state
+
+    def _state(self, figure: int, events: int) -> Aggregation:
+        raise NotImplementedError
+
+
+class CountFold(Fold):
+    def _fold(self, columns: Columns, rows: Ints, figures: Ints, size: int) -> None:
+        pass
+
+    def _state(self, figure: int, events: int) -> Count:  # noqa: ARG002
+        return Count(events)
+
+
+class ExactSums:
+    """Sums of products of integers, as limbs: by shift, what is to be multiplied by 2**shift."""
+
+    def __init__(self) -> None:
+        self._limbs: dict[int, Ints] = {}
+
+    def add(self, figures: Ints, size: int, values: Ints, factors: Ints | None = None) -> None:
+        largest = _magnitude(values) * (1 if factors is None else _magnitude(factors))
+        if largest * len(values) < _EXACT:
+            self._put(0, figures, size, values if factors is None else values * factors)
+            return
+        for number, limb in _limbs(values):
+            if factors is None:
+                self._put(number * _LIMB, figures, size, limb)
+                continue
+            for other, factor in _limbs(factors):
+                self._put((number + other) * _LIMB, figures, size, limb * factor)
+
+    def _put(self, shift: int, figures: Ints, size: int, values: Ints) -> None:
+        sums = _grown(self._limbs.get(shift, np.zeros(0, dtype=np.int64)), size)
+        added = np.bincount(figures, weights=values, minlength=size)
+        sums[:size] += added.astype(np.int64)
+        self._limbs[shift] = sums
+
+    def of(self, figure: int) -> int:
+        """The sum of a figure."""
+        return sum(
+            int(sums[figure]) << shift for shift, sums in self._limbs.items() if figure < len(sums)
+        )
+
+
+class SumFold(Fold):
+    def __init__(self) -> None:
+        super().__init__()
+        self._sums: dict[int, ExactSums] = {}  # by scale
+
+    def _fold(self, columns: Columns, rows: Ints, figures: Ints, size: int) -> None:
+        rows, figures = self._ordinary(columns, rows, figures)
+        numbers = columns.numbers
+        sums = self._sums.setdefault(numbers.scale, ExactSums())
+        sums.add(figures, size, numbers.values[rows])
+
+    def _state(self, figure: int, events: int) -> Sum:
+        state = Sum(events)
+        for scale, sums in self._sums.items():
+            state.add(sums.of(figure), scale)
+        return state
+
+
+class WeightedSumFold(SumFold):
+    """Times are taken from an instant near them, so that products stay small."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._moments: dict[int, ExactSums] = {}
+        self._origin: int | None = None
+
+    def _fold(self, columns: Columns, rows: Ints, figures: Ints, size: int) -> None:
+        if self._origin is None:
+            self._origin = int(columns.at[0])
+        rows, figures = self._ordinary(columns, rows, figures)
+        numbers = columns.numbers
+        values = numbers.values[rows]
+        self._sums.setdefault(numbers.scale, ExactSums()).add(figures, size, values)
+        since = columns.at[rows] - self._origin
+        self._moments.setdefault(numbers.scale, ExactSums()).add(figures, size, values, since)
+
+    def _state(self, figure: int, events: int) -> WeightedSum:  # type: ignore[override]
+        total, moments = Sum(), Sum()
+        for scale, sums in self._sums.items():
+            level = sums.of(figure)
+            total.add(level, scale)
+            moments.add(self._moments[scale].of(figure) + level * (self._origin or 0), scale)
+        return WeightedSum(events, total, moments)
+
+
+class MaxFold(Fold):
+    def __init__(self) -> None:
+        super().__init__()
+        self._largest: dict[int, tuple[Ints, Any]] = {}  # by scale; and whether there is any
+
+    def _fold(self, columns: Columns, rows: Ints, figures: Ints, size: int) -> None:
+        rows, figures = self._ordinary(columns, rows, figures)
+        numbers = columns.numbers
+        nothing = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
+        largest, is_there = self._largest.get(numbers.scale, nothing)
+        largest = _grown(largest, size, np.iinfo(np.int64).min)
+        is_there = _grown(is_there, size)
+        np.maximum.at(largest, figures, numbers.values[rows])
+        is_there[figures] = True
+        self._largest[numbers.scale] = largest, is_there
+
+    def _state(self, figure: int, events: int) -> Max:
+        found = [
+            from_scaled(int(largest[figure]), scale)
+            for scale, (largest, is_there) in self._largest.items()
+            if figure < len(largest) and is_there[figure]
+        ]
+        return Max(events, max(found, default=None))
+
+
+class LatestFold(Fold):
+    def __init__(self) -> None:
+        super().__init__()
+        self._last = np.zeros((4, 0), dtype=np.int64)  # time, rank, value, scale
+
+    def _fold(self, columns: Columns, rows: Ints, figures: Ints, size: int) -> None:
+        rows, figures = self._ordinary(columns, rows, figures)
+        if size > self._last.shape[1]:
+            more = np.zeros((4, 2 * size - self._last.shape[1]), dtype=np.int64)
+            more[0] = _LONG_AGO
+            self._last = np.concatenate((self._last, more), axis=1)
+        last = _last_places(figures, size)
+        rows, figures = rows[last], figures[last]
+        at, rank = columns.at[rows], columns.ranks[rows]
+        known = self._last[:, figures]
+        is_later = (at > known[0]) | ((at == known[0]) & (rank > known[1]))
+        rows, figures = rows[is_later], figures[is_later]
+        numbers = columns.numbers
+        scales = np.full(len(rows), numbers.scale)
+        self._last[:, figures] = at[is_later], rank[is_later], numbers.values[rows], scales
+
+    def _state(self, figure: int, events: int) -> Latest:
+        if not events:
+            return Latest()
+        at, rank, value, scale = self._last[:, figure].tolist()
+        return Latest(events, (at, rank), from_scaled(value, scale))
+
+
+class UniqueCountFold(Fold):
+    """
+    Of each item of each figure the last operation of every part, and in the end the last of all.
+    """
+
+    def __init__(self, *, settled: bool) -> None:
+        """With `settled` a state gives its figure and takes nothing more."""
+        super().__init__()
+        self._settled = settled
+        self._index: dict[str, int] = {}
+        self._found: list[Any] = []  # figure, item, time, rank, is on, was added
+        self._on: Ints | None = None
+        self._items: dict[int, dict[str, Operation]] = {}
+
+    def _fold(self, columns: Columns, rows: Ints, figures: Ints, size: int) -> None:  # noqa: ARG002
+        items = columns.items
+        number_of = self._index.setdefault
+        numbers = np.array([number_of(text, len(self._index)) for text in items.texts])
+        item = numbers[items.numbers[rows]]
+        added = np.ones(len(rows), dtype=bool)
+        if items.added is not None:
+            added = items.added[rows].astype(bool)
+        moment = columns.at[rows], columns.ranks[rows]
+        self._found.append(_last_operations(figures, item, *moment, added, added))
+
+    def states(self) -> Iterator[tuple[int, Aggregation]]:
+        columns = [np.concatenate(each) for each in zip(*self._found, strict=True)]
+        self._found.clear()
+        if columns:
+            figures, items, at, rank, is_on, was_added = _last_operations(*columns)
+            if self._settled:
+                self._on = np.bincount(figures[is_on], minlength=len(self._events))
+            else:
+                texts = list(self._index)
+                cells = (each.tolist() for each in (figures, items, at, rank, is_on, was_added))
+                for figure, number, *operation in zip(*cells, strict=True):
+                    of_figure = self._items.setdefault(figure, {})
+                    of_figure[texts[number]] = Operation(*operation)
+        yield from super().states()
+
+    def _state(self, figure: int, events: int) -> Aggregation:
+        if self._on is not None:
+            return _Settled(events, Decimal(int(self._on[figure])))
+        return UniqueCount(events, self._items.pop(figure, {}))
+
+
+class _Settled(Aggregation):
+    """A figure that is known."""
+
+    __slots__ = ("_units",)
+
+    def __init__(self, events: int, units: Units) -> None:
+        super().__init__(events)
+        self._units = units
+
+    def units(self, window: Window) -> Units:  # noqa: ARG002
+        return self._units
+
+
+def fold_for(kind: type[Aggregation], *, settled: bool) -> Fold:
+    """The fold of an aggregation; with `settled` its states need not be merged with others."""
+    if kind is UniqueCount:
+        return UniqueCountFold(settled=settled)
+    return _FOLDS[kind]()
+
+
+_FOLDS: dict[type[Aggregation], type[Fold]] = {
+    Count: CountFold,
+    Sum: SumFold,
+    Max: MaxFold,
+    Latest: LatestFold,
+    WeightedSum: WeightedSumFold,
+}
+
+
+def _last_operations(
+    figures: Ints, items: Ints, at: Ints, rank: Ints, is_on: Any, was_added: Any
+) -> tuple[Any, ...]:
+    """One row for each figure and item: its last operation, and whether it was ever added."""
+    if not len(figures):
+        return figures, items, at, rank, is_on, was_added
+    pairs = figures * (int(items.max()) + 1) + items
+    order = np.argsort(pairs)
+    in_order = pairs[order]
+    starts = np.flatnonzero(np.concatenate(([True], in_order[1:] != in_order[:-1])))
+    lengths = np.diff(np.append(starts, len(order)))
+    times = at[order]
+    is_last = times == np.repeat(np.maximum.reduceat(times, starts), lengths)
+    if np.count_nonzero(is_last) > len(starts):  # several of one instant
+        ranks = np.where(is_last, rank[order], -1)
+        is_last &= ranks == np.repeat(np.maximum.reduceat(ranks, starts), lengths)
+    last = order[is_last]
+    ever = np.logical_or.reduceat(was_added[order], starts)
+    return figures[last], items[last], at[last], rank[last], is_on[last], ever
+
+
+def _last_places(figures: Ints, size: int) -> Ints:
+    """Of each figure, the last of the places where it stands."""
+    last = np.zeros(size, dtype=np.int64)
+    places = np.arange(len(figures))
+    last[figures] = places
+    return np.flatnonzero(last[figures] == places)
+
+
+def _grown(array: Any, size: int, fill: int = 0) -> Any:
+    """With room for `size` figures, and for some more to come."""
+    if size <= len(array):
+        return array
+    more = np.full(2 * size - len(array), fill, dtype=array.dtype)
+    return np.concatenate((array, more))
+
+
+def _magnitude(values: Ints) -> float:
+    if not len(values):
+        return 0.0
+    return float(max(abs(int(values.max())), abs(int(values.min()))))
+
+
+def _limbs(values: Ints) -> Iterator[tuple[int, Ints]]:
+    """(number, limb): the values are the sum of `limb * 2**(number * _LIMB)`."""
+    number = 0
+    while _magnitude(values) >= 1 << _LIMB:
+        yield number, values & ((1 << _LIMB) - 1)
+        values = values >> _LIMB
+        number += 1
+    yield number, values
