@@ -250,7 +250,7 @@ def test_no_event_of_the_period_is_passed_over(world, question):
             for line in figure.lines
             if is_inside(line, figure.window) or line.units is None
         )
-        stored = engine.store.events.select(EventSelection(codes=("m",)))
+        stored = engine.store.select(EventSelection(codes=("m",)))
         wanted = [event for event in stored if is_asked_for(engine.store, event, question)]
 
         missing = [event.position for event in wanted if event.position not in told]
@@ -318,7 +318,7 @@ def test_a_walk_ends_where_the_event_counts_or_says_why_not(world):
     """It counts in usage, unless the walk names the step at which it stopped."""
     with sqlite() as engine:
         build(engine, world)
-        for event in engine.store.events.select(EventSelection()):
+        for event in engine.store.select(EventSelection()):
             found = walk(engine.store, event, "test", now=NOON)
 
             assert [step.passed for step in found.steps[:-1]] == [True] * (len(found.steps) - 1)

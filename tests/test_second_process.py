@@ -1,9 +1,8 @@
 """
-Days that a second process sums up: the same as those of the first, whatever happens to it.
+What a second process decodes ahead: the same as what the first decodes, whatever happens to it.
 
 Blocks of a file go through the whole ingest, small ones and small transactions so that there
-are many; what is kept of the days must be what the readings say, which `days_that_differ`
-tells.
+are many; the file must be sound at the end, which its own checks tell.
 """
 
 from __future__ import annotations
@@ -18,18 +17,17 @@ from unittest.mock import patch
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lago_cli.stores.sqlite.rollups import Rollups, days_that_differ
-from msgspec import msgpack
 
 from lago_cli.domain.metrics import Filter, define_metric
 from lago_cli.readers.base import Block
-from lago_cli.services import decoding, ingest, second, worker
+from lago_cli.services import decoding, ingest, worker
 from lago_cli.services.ingest import Ingestion
 from lago_cli.services.ingest_report import IngestOptions
-from lago_cli.services.worker import SLOTS
+from lago_cli.services.requests import UsageRequest
+from lago_cli.services.usage import usage_for
 from lago_cli.stores import open_store
-from lago_cli.stores.sqlite import rollups
-from tests.engines import NOON
+from lago_cli.stores.sqlite import append
+from tests.engines import NOON, parts_of_few_events
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 
@@ -121,28 +119,28 @@ def ingested(store, given_blocks, before_block=None, **options):
 
 
 def differing(store):
-    return list(days_that_differ(store._connection))
+    return [found for _, found in store.maintenance.problems() if found]
 
 
 def kill_second_process(run):
     second = run._decoding._second
-    if second is not None and second._worker is not None:
+    if second is not None:
         os.kill(second._worker._process, signal.SIGKILL)
 
 
-def test_the_first_process_sums_up_nothing():
-    """It has enough to do; each event is in the days all the same."""
+def test_the_first_process_reads_no_event():
+    """It has enough to do; each event has its value all the same."""
     texts = [
         line(number, CODES[number % 5], at=1_794_000_000 + 9_000 * number) for number in range(200)
     ]
     with opened() as store, small_steps():
         ingested(store, blocks(texts[:10], 5))  # now it knows the metrics
-        with patch.object(Rollups, "add", side_effect=AssertionError("summed up here")):
+        with (
+            patch.object(append, "read_all", side_effect=AssertionError("read here")),
+            parts_of_few_events(),
+        ):
             assert ingested(store, blocks(texts[10:], 7)).ingested == 190
         assert differing(store) == []
-        rows = store._connection.execute("SELECT count(*) FROM daily_usage").fetchone()[0]
-
-    assert rows > 20
 
 
 lines = st.builds(
@@ -162,7 +160,7 @@ lines = st.builds(
     spoiled=st.sets(st.integers(0, 149), max_size=2),
     size=st.integers(1, 20),
     commit=st.sampled_from((1, 7, 40, 1000)),
-    delegated=st.sampled_from((10, 250_000)),
+    enough=st.sampled_from((1, 30, 250_000)),
     kill_before=st.sampled_from((None, None, 1, 3, 8)),
     on_duplicate=st.sampled_from(("skip", "replace", "error")),
     change_before=st.sampled_from((None, None, 1, 2, 5)),
@@ -170,8 +168,8 @@ lines = st.builds(
     strict=st.booleans(),
 )
 @settings(max_examples=100)
-def test_days_are_what_the_readings_say(
-    texts, spoiled, size, commit, delegated, kill_before, on_duplicate, change_before, again, strict
+def test_the_file_is_sound(
+    texts, spoiled, size, commit, enough, kill_before, on_duplicate, change_before, again, strict
 ):
     """Whatever is repeated, replaced, refused, changed, rolled back or killed on the way."""
     spoilt = [text[:-3] + "\n" if place in spoiled else text for place, text in enumerate(texts)]
@@ -184,7 +182,7 @@ def test_days_are_what_the_readings_say(
     with (
         opened() as store,
         small_steps(commit),
-        patch.object(rollups, "_MOST_DELEGATED", delegated),
+        parts_of_few_events(enough),
     ):
         ingested(store, blocks([line("first")], 1))
         tally = ingested(store, blocks(spoilt, size), before_block, **options)
@@ -195,27 +193,9 @@ def test_days_are_what_the_readings_say(
         assert differing(store) == []
 
 
-def test_days_of_a_killed_process_are_made_anew():
-    """Of everything that it had been told since the last commit, years apart."""
-    texts = [line(number, at=1_000_000_000 * (1 + number // 5 % 2)) for number in range(15 * SLOTS)]
-    killed = []
-
-    def before_block(number, run):
-        if number == 2 * SLOTS:
-            killed.append(dict(run._store._appender._rollups._delegated))
-            kill_second_process(run)
-
-    with opened() as store, small_steps(events=1000):
-        ingested(store, blocks([line("first")], 1))
-        ingested(store, blocks(texts, 5), before_block)
-
-        assert killed[0]
-        assert differing(store) == []
-
-
 @pytest.mark.parametrize("block", range(1, 5))
 def test_a_metric_changes_while_blocks_are_read_for_what_it_was(block):
-    """Blocks that were decoded before are read and summed up for what it is now."""
+    """Blocks that were decoded before are read for what it is now."""
     texts = [line(number, value=number) for number in range(30)]
     changed = []
 
@@ -229,56 +209,8 @@ def test_a_metric_changes_while_blocks_are_read_for_what_it_was(block):
     with opened() as store, small_steps(events=1):
         ingested(store, blocks([line("first")], 1))
         ingested(store, blocks(texts, 2), before_block)
-        steps = store._connection.execute("SELECT DISTINCT step FROM readings").fetchall()
+        rows = usage_for(store, UsageRequest(period="all"), now=NOON)
 
         assert changed
-        assert steps == [(1,)]
+        assert [row.units for row in rows if row.metric.code == "gb"] == [30]
         assert differing(store) == []
-
-
-def test_a_second_process_keeps_nothing_of_what_is_settled():
-    """A file that comes again is never summed up, and must not pile up there."""
-    task = second._Task({})
-    told = [
-        lambda: task.heed(msgpack.encode((3,))),
-        lambda: task.heed(msgpack.encode((4, [1], 1, [1]))),
-    ]
-    for number in range(5):
-        task.do(line(number).encode())
-    left = []
-    for tell in told:
-        tell()
-        left.append([decoded.number for decoded in task._unsettled])
-
-    assert left == [[4, 5], [5]]
-
-
-def test_a_second_process_forgets_what_is_rolled_back():
-    task = second._Task({})
-    for number in range(3):
-        task.do(line(number).encode())
-    task.heed(msgpack.encode((1, [1], 1, [1])))
-    task.heed(msgpack.encode((second._FORGET,)))
-    task.heed(msgpack.encode((2, [1], 1, [1])))
-    ((code, _, figures),) = msgpack.decode(task.answer())
-
-    assert code == 1
-    assert [summary[:2] for _, _, summary in msgpack.decode(figures)] == [[1, 0]]
-    assert msgpack.decode(task.answer()) == []
-
-
-def test_a_file_that_comes_again_is_settled_block_by_block():
-    texts = [line(number) for number in range(300)]
-    settled = []
-    with opened() as store, small_steps():
-        ingested(store, blocks(texts, 10))
-        settle = second.SecondProcess.settle
-        with patch.object(
-            second.SecondProcess,
-            "settle",
-            lambda self, number: (settled.append(number), settle(self, number)),
-        ):
-            ingested(store, blocks(texts, 10))
-
-    assert settled == list(range(1, len(settled) + 1))
-    assert len(settled) > 25

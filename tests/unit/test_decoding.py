@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from lago_cli.domain.batches import EventBatch, decode_lines, joined
-from lago_cli.domain.measurements import Readings, read_all, reader_for
+from lago_cli.domain.measurements import Measurements, read_all, reader_for
 from lago_cli.domain.metrics import define_metric
 from lago_cli.domain.packing import Packer, Unpacker
 from lago_cli.readers.base import Block
@@ -106,12 +106,12 @@ def test_events_are_read_as_the_metrics_stand(processes):
         assert batch.read_for in (None, metrics)
         if batch.read_for is not None:
             readers = {code: reader_for(metric) for code, metric in metrics.items()}
-            assert batch.readings == read_all(batch.codes, batch.properties, batch.at, readers)
+            assert batch.measurements == read_all(batch.codes, batch.properties, batch.at, readers)
 
 
 def test_events_without_a_time_are_read_later(decoder):
     """When it is known when they were received."""
-    assert run(decoder, [block(time="null")])[0][1].readings is None
+    assert run(decoder, [block(time="null")])[0][1].measurements is None
 
 
 def test_packing_sends_names_once_and_forgets_in_time(monkeypatch):
@@ -127,22 +127,22 @@ def test_packing_sends_names_once_and_forgets_in_time(monkeypatch):
 def test_batches_are_joined_in_their_order():
     batches = [decode_lines(block(line).data, line) for line in (1, 4, 7)]
     for each in batches:
-        each.readings = read_all(each.codes, each.properties, each.at, READERS)
+        each.measurements = read_all(each.codes, each.properties, each.at, READERS)
         each.read_for = METRICS
     whole = joined(batches)
 
     assert facts(whole) == [event for each in batches for event in facts(each)]
     assert list(whole.lines) == list(range(1, 10))
-    assert whole.readings == read_all(whole.codes, whole.properties, whole.at, READERS)
+    assert whole.measurements == read_all(whole.codes, whole.properties, whole.at, READERS)
     batches[1].read_for = {}
-    assert joined(batches).readings is None
+    assert joined(batches).measurements is None
 
 
-def test_what_is_left_out_is_left_out_of_readings():
-    batch = EventBatch(readings=Readings([], [], []))
+def test_what_is_left_out_is_left_out_of_measurements():
+    batch = EventBatch(measurements=Measurements([], [], []))
     for line in (1, 4):
         batch = joined([batch, decode_lines(block(line).data, line)])
-    batch.readings = read_all(batch.codes, batch.properties, batch.at, READERS)
+    batch.measurements = read_all(batch.codes, batch.properties, batch.at, READERS)
     rest = batch.without({0, 3})
 
-    assert rest.readings == read_all(rest.codes, rest.properties, rest.at, READERS)
+    assert rest.measurements == read_all(rest.codes, rest.properties, rest.at, READERS)

@@ -77,7 +77,7 @@ class Ledger:
     def held(self):
         """The value of every identity, each of which must be there once."""
         found = {}
-        for stored in self.store.events.select(_EVERYTHING):
+        for stored in self.store.select(_EVERYTHING):
             identity = (stored.event.external_customer_id, stored.event.transaction_id)
             assert identity not in found
             found[identity] = json.loads(stored.event.properties)["v"]

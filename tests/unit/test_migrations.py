@@ -6,7 +6,6 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from msgspec import msgpack
 
 from lago_cli.domain.customers import Customer
 from lago_cli.domain.instants import parse_instant
@@ -24,7 +23,7 @@ from lago_cli.stores.sqlite.schema import (
     differences,
     fingerprint,
 )
-from tests.engines import keys_of_a_large_file, sqlite
+from tests.engines import keys_of_a_large_file, parts_of_few_events, sqlite
 
 
 @pytest.fixture
@@ -287,11 +286,6 @@ def test_events_of_an_earlier_schema_keep_their_order_beside_finer_ones(old):
         engine.store.revert(len(list(engine.store.runs.list())) - 1, AT)
         assert figures(engine, **asked)["acme", None] == (1, 2)
         assert [found for _, found in engine.store.maintenance.problems() if found] == []
-    assert run(old, "SELECT event_id FROM readings WHERE event_id < 4 ORDER BY 1") == [
-        (1,),
-        (2,),
-        (3,),
-    ]
     assert run(old, "SELECT count(*) FROM v_events") == [(4,)]
 
 
@@ -343,22 +337,22 @@ def test_a_file_of_the_first_schema_is_not_changed_by_a_look(old):
     assert (run(old, "PRAGMA user_version"), run(old, "SELECT * FROM sqlite_schema")) == before
 
 
-def test_items_that_were_summed_up_by_the_third_schema_are_counted(path):
-    """Their days were written in a form that nobody reads any more."""
-    with sqlite(path) as engine:
-        engine.define(code="storage", aggregation_type="unique_count_agg", field_name="gb")
-        engine.ingest([event("t1")])
-    figures_then = msgpack.encode([(1, None, (0, 1, ("2",), (AT,), (1,), (1,)))])
+@pytest.mark.parametrize("enough", [1, 100], ids=["in parts", "in rows"])
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
+def test_what_earlier_schemas_derived_is_derived_anew(old, version, enough):
+    """Also which events are unusable."""
     run(
-        path,
-        f"UPDATE daily_usage SET figures = x'{figures_then.hex()}'",
-        "DELETE FROM _sqlite_migrations WHERE name LIKE '%items_apart%'",
-        f"PRAGMA user_version = {SCHEMA_VERSION - 1}",
+        old,
+        "INSERT INTO metrics (id, code, name, aggregation_type, field_name, created_at)"
+        " VALUES (2, 'unknown', 'Unknown', 'sum_agg', 'x', 7)",
     )
-
-    with sqlite(path) as engine:
-        assert figures(engine) == {("acme", None): (1, 1)}
+    if version > 1:
+        migrate(old, version)
+    with parts_of_few_events(enough), sqlite(old) as engine:
+        assert figures(engine) == {("acme", None): (3, 2)}
         assert [found for _, found in engine.store.maintenance.problems() if found] == []
+        assert bool(engine.store._snapshot().parts.keys(1)) == (enough == 1)
+    assert run(old, "SELECT status FROM v_events WHERE transaction_id = 't3'") == [("unusable",)]
 
 
 @pytest.mark.parametrize("version", range(SCHEMA_VERSION))

@@ -7,15 +7,13 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lago_cli.stores.sqlite.rollups import days_that_differ
 
 from lago_cli.domain.expressions import parse_expression
 from lago_cli.domain.json_text import decode_object
-from lago_cli.domain.measurements import UNUSABLE, reader_for, reading_of
+from lago_cli.domain.measurements import UNUSABLE, measure, reader_for
 from lago_cli.domain.metrics import Filter, define_metric
 from lago_cli.domain.properties import reason_of, text_at
 from lago_cli.errors import LagoError
-from lago_cli.stores.sqlite.catalog import readings_that_differ, refill_paths
 from tests.engines import memory, sqlite
 
 PATHS = ("a", "a.b", "a.*", "a[0]", "a[k=x].b", "*", "a.b.k")
@@ -55,7 +53,7 @@ def test_what_is_missing_is_named_where_it_stands(kind):
     fields = decode_object(b'{"user": {"id": 7}}')
 
     with pytest.raises(ValueError, match="missing") as caught:
-        reading_of(metric, fields, 0)
+        measure(metric, fields, 0)
     assert reason_of(caught.value, fields).endswith("; there is user.id")
 
 
@@ -114,25 +112,3 @@ def test_engines_agree_about_paths(sent, field, key, kind, is_declared):
             )
             answers.append([engine.usage(period="2026-11", **each) for each in asked])
     assert answers[0] == answers[1]
-
-
-def test_a_file_that_knew_only_keys_is_read_anew_once():
-    event = {
-        "transaction_id": "t",
-        "code": "c",
-        "external_customer_id": "a",
-        "timestamp": "2026-11-02T10:00:00Z",
-        "properties": {"user": {"id": 7}},
-    }
-    with sqlite() as engine:
-        engine.define(code="c", aggregation_type="sum_agg", field_name="user.id")
-        engine.ingest([event])
-        connection = engine.store._connection
-        connection.execute("UPDATE readings SET value = NULL, scale = NULL, step = NULL")
-        assert list(readings_that_differ(connection))
-        with engine.store.writing():
-            refill_paths(connection)
-
-        assert not list(readings_that_differ(connection))
-        assert not list(days_that_differ(connection))
-        assert [row.units for row in engine.usage(period="2026-11")] == [7]

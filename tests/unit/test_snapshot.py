@@ -54,7 +54,7 @@ def test_a_run_that_is_taken_back_while_it_runs_stores_nothing_more(path):
             add(store, "t2", run=run)
 
         assert caught.value.code == "run_reverted"
-        assert list(store.events.select(EventSelection())) == []
+        assert list(store.select(EventSelection())) == []
 
 
 def test_thousands_of_codes_are_listed_in_the_order_of_time(path):
@@ -67,8 +67,8 @@ def test_thousands_of_codes_are_listed_in_the_order_of_time(path):
                 batch.append(event, number)
             store.append(batch, run=run, received_at=0, on_duplicate="skip")
 
-        newest = list(store.events.select(EventSelection(limit=2), newest_first=True))
-        oldest = list(store.events.select(EventSelection(limit=1)))
+        newest = list(store.select(EventSelection(limit=2), newest_first=True))
+        oldest = list(store.select(EventSelection(limit=1)))
 
     assert [row.event.transaction_id for row in newest] == ["t0", "t1"]
     assert [row.event.transaction_id for row in oldest] == ["t2999"]

@@ -14,29 +14,13 @@ from lago_cli.services.worker import MAX_INPUT, MAX_OUTPUT, SLOTS, Worker, Worke
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 
 
-class Diary:
-    """Work that is a function; it writes down what it is told, and gives it as its answer."""
-
-    def __init__(self, function):
-        self.do = function
-        self.told = []
-
-    def heed(self, note):
-        if note == b"nonsense":
-            raise ValueError("what is that?")
-        self.told.append(note)
-
-    def answer(self):
-        return b"".join(self.told)
-
-
 @pytest.fixture
 def start():
     """Start a worker; all of them end with the test."""
     started = []
 
     def start(function):
-        started.append(Worker(Diary(function)))
+        started.append(Worker(function))
         return started[-1]
 
     yield start
@@ -104,41 +88,6 @@ def test_somebody_kills_it(start):
         worker.take()
 
 
-def test_an_answer_is_to_the_notes_before_it(start):
-    """Whatever pieces were given between them; their results are taken as ever."""
-    worker = start(bytes.upper)
-    for number in range(3):
-        worker.give(b"piece %d" % number)
-        worker.tell(b"note %d," % number)
-
-    assert worker.ask() == b"note 0,note 1,note 2,"
-    worker.tell(b"one more")
-    worker.give(b"piece 3")
-    assert worker.ask() == b"note 0,note 1,note 2,one more"
-    assert [worker.take() for _ in range(4)] == [b"PIECE %d" % number for number in range(4)]
-    assert not worker.has_something
-
-
-def test_notes_and_answers_larger_than_a_pipe(start):
-    worker = start(bytes.upper)
-    notes = [os.urandom(300_000) for _ in range(5)]
-    for note in notes:
-        worker.give(b"a")
-        worker.tell(note)
-        assert worker.take() == b"A"
-
-    assert worker.ask() == b"".join(notes)
-
-
-def test_a_note_that_cannot_be_heeded_is_told_with_the_next_answer(start):
-    worker = start(bytes.upper)
-    worker.tell(b"nonsense")
-    worker.tell(b"sense")
-
-    with pytest.raises(RuntimeError, match=r"(?s)Traceback.*what is that"):
-        worker.ask()
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_are_for_its_parent(start, number):
     """Ctrl-C is sent to both."""
@@ -154,7 +103,7 @@ def test_it_ends_with_its_parent():
     reading, writing = os.pipe()
     parent = os.fork()
     if parent == 0:
-        worker = Worker(Diary(bytes.upper))
+        worker = Worker(bytes.upper)
         os.write(writing, str(process_of(worker)).encode())
         signal.pause()
     child = int(os.read(reading, 20))
@@ -171,7 +120,7 @@ def test_it_ends_with_its_parent():
 
 
 def test_closing_waits_for_nothing(start):
-    worker = Worker(Diary(lambda data: time.sleep(60)))
+    worker = Worker(lambda data: time.sleep(60))
     worker.give(b"a")
     process = process_of(worker)
     worker.close()

@@ -10,17 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lago_cli.domain.aggregations import AGGREGATIONS
-from lago_cli.domain.contributions import DAILY, EXPLANATIONS, RULES, Reading
+from lago_cli.domain.contributions import RULES, Reading
 from lago_cli.domain.instants import Window
 from lago_cli.domain.numbers import exact
+from tests.folds import FOLDS, OF_A_DAY
 
 MONTH = Window(1_000, 1_030)
 
 
-def parts(kind, *readings, registry=EXPLANATIONS, window=MONTH):
+def parts(kind, *readings, daily=False, window=MONTH):
     """[(units, rule)] of the explanation."""
+    aggregation = AGGREGATIONS[f"{kind}_agg"]
+    explain = aggregation.explain_day if daily else aggregation.explain
     with exact():
-        return [tuple(part) for part in registry[f"{kind}_agg"](readings, window)]
+        return [tuple(part) for part in explain(readings, window)]
 
 
 def values(*amounts):
@@ -36,12 +39,7 @@ def items(*steps, first=1_000):
     ]
 
 
-def test_every_aggregation_is_explained():
-    assert EXPLANATIONS.keys() == AGGREGATIONS.keys()
-    assert DAILY.keys() == {name for name, row in AGGREGATIONS.items() if row.daily}
-
-
-@pytest.mark.parametrize("kind", [kind.removesuffix("_agg") for kind in EXPLANATIONS])
+@pytest.mark.parametrize("kind", [kind.removesuffix("_agg") for kind in AGGREGATIONS])
 def test_nothing_has_no_parts(kind):
     assert parts(kind) == []
 
@@ -171,7 +169,7 @@ DAY = Window(1_000, 1_010)
 def test_proration_looks_at_what_was_there_on_a_day(before, inside, wanted):
     readings = [*items(*before, first=900), *items(*inside)]
 
-    assert parts("unique_count", *readings, registry=DAILY, window=DAY) == wanted
+    assert parts("unique_count", *readings, daily=True, window=DAY) == wanted
 
 
 def test_a_level_counts_for_what_is_left_of_the_period():
@@ -210,16 +208,16 @@ def histories(draw, kind):
 
 @pytest.mark.parametrize(
     ("kind", "is_daily"),
-    [*((kind, False) for kind in EXPLANATIONS), *((kind, True) for kind in DAILY)],
+    [*((kind, False) for kind in FOLDS), *((kind, True) for kind in OF_A_DAY)],
 )
 @given(data=st.data())
 def test_the_parts_add_up_to_the_fold(kind, is_daily, data):
     readings = data.draw(histories(kind))
-    row = AGGREGATIONS[kind]
-    explanation, fold = (DAILY[kind], row.daily) if is_daily else (EXPLANATIONS[kind], row.fold)
+    aggregation, folds = AGGREGATIONS[kind], OF_A_DAY if is_daily else FOLDS
+    explain = aggregation.explain_day if is_daily else aggregation.explain
     with exact():
-        found = explanation(readings, MONTH)
-        total = fold(readings, MONTH)
+        found = explain(readings, MONTH)
+        total = folds[kind](readings, MONTH)
 
     assert len(found) == len(readings)
     assert sum(Fraction(part.units) for part in found) == Fraction(total)

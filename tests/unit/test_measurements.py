@@ -14,12 +14,12 @@ from lago_cli.domain.json_text import decode_object
 from lago_cli.domain.measurements import (
     COUNTED,
     UNUSABLE,
-    kept,
-    number_kept,
+    measure,
+    measurement_of,
     reader_for,
-    reading_of,
 )
 from lago_cli.domain.metrics import define_metric
+from lago_cli.domain.numbers import number_in
 
 
 def metric(kind, field_name="v", **keys):
@@ -57,7 +57,7 @@ def test_a_count_looks_at_nothing(properties):
 def test_a_number_is_kept_with_every_digit(value, number):
     for kind in ("sum", "max", "latest", "weighted_sum"):
         kept_value, scale, step = read(kind, f'{{"a":[1],"v":{value}}}')
-        assert number_kept(kept_value, scale) == Decimal(number)
+        assert number_in(kept_value, scale) == Decimal(number)
         if isinstance(kept_value, int):  # what SQLite adds up
             assert -(2**63) <= kept_value < 2**63
             assert 0 <= scale <= 18
@@ -153,7 +153,7 @@ def test_an_expression_stands_for_the_property():
     assert reader_for(half)('{"v":"3"}', 0) == (15, 1, None)
     assert reader_for(half)('{"v":"much"}', 0) == UNUSABLE
     value, scale, _ = reader_for(third)('{"v":1}', 0)
-    assert number_kept(value, scale) == Fraction(1, 3)
+    assert number_in(value, scale) == Fraction(1, 3)
     joined = metric("unique_count", expression="concat(event.properties.v, '-', 1)")
     assert reader_for(joined)('{"v":"x","operation_type":"remove"}', 0) == ("x-1", None, -1)
 
@@ -169,14 +169,14 @@ def test_an_expression_stands_for_the_property():
 )
 def test_the_reason_can_be_told(properties, reason):
     with pytest.raises(ValueError, match=r".") as caught:
-        reading_of(metric("sum"), decode_object(properties.encode()), 0)
+        measure(metric("sum"), decode_object(properties.encode()), 0)
 
     assert str(caught.value) == reason
 
 
 @given(st.one_of(st.decimals(allow_nan=False, allow_infinity=False, places=20), st.fractions()))
 def test_what_is_kept_is_the_number(number):
-    value, scale, step = kept(number, 1)
+    value, scale, step = measurement_of(number, 1)
 
     assert step is None
-    assert number_kept(value, scale) == number
+    assert number_in(value, scale) == number

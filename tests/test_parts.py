@@ -1,0 +1,358 @@
+"""
+Parts say what the rows say that they are made of.
+
+The same things happen to a file without parts, whose rows are read, and to one in which everything
+is in parts at once; both give the same answers, and both are sound. The tests of the engines
+compare them with the rules.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lago_cli.domain.aggregations import AGGREGATIONS
+from lago_cli.domain.customers import Customer
+from lago_cli.domain.instants import Window, parse_instant
+from lago_cli.domain.measurements import Measurements, measurement_of
+from lago_cli.domain.metrics import Filter
+from lago_cli.domain.numbers import exact
+from lago_cli.domain.stored import EventSelection
+from lago_cli.domain.subscriptions import Subscription
+from lago_cli.stores.sqlite import query
+from lago_cli.stores.sqlite.columns import Rows, differing, pack, unpacked
+from lago_cli.stores.sqlite.folds import ExactSums, fold_for
+from lago_cli.stores.sqlite.pieces import Pieces
+from lago_cli.stores.sqlite.placing import Placing
+from tests.engines import NOON, in_parts, partly_in_parts, sqlite
+
+START = datetime(2026, 10, 1, tzinfo=UTC)
+METRICS = (
+    {"code": "count", "aggregation_type": "count_agg"},
+    {"code": "sum", "aggregation_type": "sum_agg", "field_name": "v"},
+    {"code": "stock", "aggregation_type": "sum_agg", "field_name": "v", "recurring": True},
+    {
+        "code": "max",
+        "aggregation_type": "max_agg",
+        "field_name": "v",
+        "filters": [Filter("region", ("eu",))],
+    },
+    {"code": "latest", "aggregation_type": "latest_agg", "field_name": "v"},
+    {
+        "code": "unique",
+        "aggregation_type": "unique_count_agg",
+        "field_name": "v",
+        "filters": [Filter("a b", ("1",)), Filter("region", ("eu", "us"))],
+    },
+    {"code": "seats", "aggregation_type": "unique_count_agg", "field_name": "v", "recurring": True},
+    {"code": "level", "aggregation_type": "weighted_sum_agg", "field_name": "v"},
+    {
+        "code": "carried",
+        "aggregation_type": "weighted_sum_agg",
+        "field_name": "v",
+        "recurring": True,
+        "filters": [Filter("region", ("eu", "us"))],
+    },
+)
+ZONES = (None, "Europe/Paris", "America/New_York", "Asia/Kathmandu")
+SETTINGS = settings(max_examples=60)
+
+events = st.builds(
+    lambda number, customer, subscription, code, at, finer, value, operation, region: {
+        "transaction_id": str(number),
+        "external_customer_id": customer,
+        "external_subscription_id": subscription and f"{customer}-{subscription}",
+        "code": code,
+        "timestamp": (START + at).strftime(f"%Y-%m-%dT%H:%M:%S.%f{finer}Z"),
+        "properties": {"v": value, "operation_type": operation, "region": region, "a b": 1.50},
+    },
+    st.integers(0, 40),
+    st.sampled_from("ab"),
+    st.sampled_from((None, None, "1", "2")),
+    st.sampled_from([metric["code"] for metric in METRICS]),
+    st.one_of(
+        st.integers(0, 90 * 24).map(lambda hours: timedelta(hours=hours)),
+        st.timedeltas(timedelta(0), timedelta(days=90)),
+    ),
+    st.sampled_from(("", "", "1", "9", "05")),
+    st.sampled_from((1, 2, "0.25", "-3.5", 10**20, "1e-20", "x", None)),
+    st.sampled_from((None, "add", "remove")),
+    st.sampled_from((None, "", "eu", "us", "elsewhere", 7, "7", True, [1])),
+)
+questions = st.fixed_dictionaries(
+    {
+        "by": st.sampled_from((None, "subscription")),
+        "timezone": st.sampled_from(ZONES),
+        "group_by": st.sampled_from(((), (), ("region",), ("region", "a b"))),
+        "filters": st.sampled_from(({}, {}, {"region": ["eu", ""]}, {"a b": ["1.5"]})),
+        "excluded": st.sampled_from(((), ({"region": ["us"]}, {"a b": ["2"]}))),
+        "as_of": st.sampled_from((None, None, NOON, NOON + 2, NOON + 5)),
+        "prorated": st.booleans(),
+    }
+).flatmap(
+    lambda asked: st.sampled_from(
+        (
+            {"period": "2026-11"},
+            {"period": "2026-Q4", "window": "week"},
+            {"period": "2026-Q4", "window": "month"},
+            {"period": "all"},
+            {"start": "2026-10-09T07:30:00Z", "end": "2026-12-02T01:00:00Z"},
+            {"at": "2026-11-20"},
+        )
+    ).map(lambda period: asked | period)
+)
+
+
+def answers(engine, asked):
+    rows = engine.usage(now=NOON, **asked)
+    return [
+        (row.owner, row.metric.code, row.window, row.group, row.units, row.events_count)
+        for row in rows
+    ]
+
+
+def listed(engine, **selection):
+    chosen = EventSelection(**selection)
+    return [
+        [
+            (event.event.transaction_id, event.at, event.status, event.position)
+            for event in engine.store.select(chosen, newest_first=newest_first)
+        ]
+        for newest_first in (False, True)
+    ]
+
+
+@given(st.data())
+@SETTINGS
+def test_parts_and_rows_agree(data):
+    """After any ingests, replacements, changes of a metric, and reverted runs."""
+    with ExitStack() as stack:
+        engines = [stack.enter_context(sqlite())]
+        parted = stack.enter_context(data.draw(st.sampled_from((in_parts, partly_in_parts)))())
+
+        def both(do):
+            found = [do(engine) for engine in (*engines, parted)]
+            assert found[0] == found[1]
+            return found[0]
+
+        zone = data.draw(st.sampled_from(ZONES))
+        both(lambda engine: engine.register(Customer("a", timezone=zone)))
+        life = data.draw(st.sampled_from((None, ("2026-10-20", "2026-11-15T13:00:00Z"))))
+        if life:
+            start, end = map(parse_instant, life)
+            subscription = Subscription("a-1", "a", start, start, ending_at=end)
+            both(lambda engine: engine.register(subscription))
+        for metric in METRICS[: data.draw(st.integers(0, len(METRICS)))]:
+            both(lambda engine, metric=metric: engine.define(**metric))
+        drawn = data.draw(st.lists(st.lists(events, max_size=25), min_size=1, max_size=12))
+        for number, batch in enumerate(drawn):
+            how = data.draw(st.sampled_from(("skip", "replace")))
+            both(
+                lambda engine, batch=batch, how=how, number=number: engine.ingest(
+                    batch, on_duplicate=how, received_at=NOON + number
+                )
+            )
+        for metric in METRICS if data.draw(st.booleans()) else ():
+            both(lambda engine, metric=metric: engine.define(**metric))
+        for run in data.draw(st.sets(st.integers(1, 4), max_size=2)):
+            if run <= len(drawn):
+                both(lambda engine, run=run: engine.store.revert(run, NOON))
+        asked = data.draw(questions)
+
+        both(lambda engine: answers(engine, asked))
+        both(listed)
+        both(lambda engine: listed(engine, customers=("a",), start=NOON, status="counted"))
+        both(lambda engine: listed(engine, status="unusable", limit=2))
+        for engine in (*engines, parted):
+            assert [found for _, found in engine.store.maintenance.problems() if found] == []
+
+
+def numbered(count, **properties):
+    return [
+        {
+            "transaction_id": str(number),
+            "external_customer_id": "a",
+            "code": "sum",
+            "timestamp": (START + timedelta(hours=7 * number)).isoformat(),
+            "properties": {"v": 1, **properties},
+        }
+        for number in range(count)
+    ]
+
+
+def test_a_question_out_of_parts_reads_no_row(monkeypatch):
+    """Neither for a group that no metric declares; but where there are no parts, only rows."""
+    with sqlite() as small, ExitStack() as stack:
+        small.define(**METRICS[1])
+        small.ingest(numbered(300, size="s"))
+        engine = stack.enter_context(in_parts())
+        engine.define(**METRICS[1])
+        engine.ingest(numbered(300, size="s"))
+        monkeypatch.setattr(query.Snapshot, "_by_row", None)
+        monkeypatch.setattr(query, "how_of", None)
+        (row,) = engine.usage(period="2026-11")
+        (group,) = engine.usage(period="2026-11", group_by=["size"])
+        with pytest.raises(TypeError):
+            small.usage(period="2026-11")
+
+    assert row.units == row.events_count == group.units == 103
+    assert group.group == ("s",)
+
+
+def test_many_small_parts_become_one():
+    with in_parts() as engine:
+        for event in numbered(20):
+            engine.ingest([event])
+        sizes = [key.events for key in engine.store._snapshot().parts.keys(1)]
+
+    assert sum(sizes) == 20
+    assert len(sizes) < 9
+
+
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        pytest.param(
+            "UPDATE parts SET parties = (SELECT parties FROM parts WHERE id = 2) WHERE id = 1",
+            'part 1, of "sum": its parties are not what its events say',
+            id="a column of another part",
+        ),
+        pytest.param(
+            "UPDATE events SET properties = '{\"v\": 2}' WHERE id = 3",
+            'part 1, of "sum": its measurements are not what its events say',
+            id="an event was changed",
+        ),
+        pytest.param(
+            "DELETE FROM parts WHERE id = 1",
+            "30 events are stored, 4 of them in parts and 0 after them",
+            id="a part is gone",
+        ),
+        pytest.param(
+            "DELETE FROM events WHERE id = 3",
+            'part 1, of "sum": 26 events, of which 25 are stored',
+            id="an event is gone",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_part_is_found(tmp_path, damage, problem):
+    with in_parts() as engine:
+        engine.define(**METRICS[1])
+        engine.ingest(numbered(26))
+        engine.ingest(numbered(30)[26:])
+        with engine.store.writing():
+            engine.store._connection.execute(damage)
+        problems = dict(engine.store.maintenance.problems())
+
+    assert problem in problems["parts"]
+
+
+# Columns ----------------------------------------------------------------------------------
+
+WINDOW = Window(1_000, 2_000)
+NUMBERS = st.one_of(
+    st.integers(-5, 5).map(Decimal),
+    st.decimals(-100, 100, places=3),
+    st.sampled_from((2**63 - 1, -(2**63), 2**63, 10**30, 2**40 + 1)).map(Decimal),
+    st.just(Decimal("1e-25")),
+    st.fractions(-3, 3, max_denominator=7),
+).map(lambda number: measurement_of(number, 1))
+MEASUREMENTS = {
+    "nothing": st.just((1, 0, None)),
+    "number": NUMBERS,
+    "item": st.tuples(st.sampled_from("abc"), st.none(), st.sampled_from((1, -1))),
+}
+
+
+def packed(drawn):
+    """Columns of (id, (time, finer, party, measurement))."""
+    at, finer, parties, measurements = zip(*(row for _, row in drawn), strict=True)
+    measured = Measurements(*map(list, zip(*measurements, strict=True)))
+    ids = [number for number, _ in drawn]
+    properties = [f'{{"n": {number % 3}}}' for number in ids]
+    row = pack(Rows(at, finer, ids, parties, measured, properties, ids), None)
+    again = unpacked(row)
+    assert list(differing(unpacked(row), again)) == []
+    texts, numbers = again.properties
+    order = np.lexsort((ids, finer, at)).tolist()
+    assert [texts[number] for number in numbers.tolist()] == [properties[at] for at in order]
+    return again
+
+
+@pytest.mark.parametrize("kind", AGGREGATIONS)
+@given(data=st.data())
+def test_a_fold_gives_the_states_of_taking_events_one_by_one(kind, data):
+    """Of every party and piece, out of several parts in any order."""
+    aggregation = AGGREGATIONS[kind]
+    measurements = st.one_of(MEASUREMENTS[aggregation.reads], st.just((None, None, None)))
+    rows = st.tuples(
+        st.integers(WINDOW.start, WINDOW.end - 1),
+        st.sampled_from((0, 0, 0, 7)),
+        st.integers(1, 4),
+        measurements,
+    )
+    drawn = list(enumerate(data.draw(st.lists(rows, min_size=1, max_size=20)), 1))
+    pieces = Pieces()
+    for party in range(1, 4):  # the fourth is nobody's
+        for number, window in enumerate(data.draw(st.sampled_from(CUTS))):
+            pieces.add(party, window, (party % 2, number))
+    wanted = {}
+    with exact():
+        for number, (at, finer, party, measurement) in drawn:
+            for key in pieces.at(party, at):
+                if measurement[0] is not None:
+                    state = wanted.setdefault(key, aggregation())
+                    state.take(at, finer << 43 | number, measurement)
+        fold = fold_for(aggregation, settled=False)
+        settled = fold_for(aggregation, settled=True)
+        cut = data.draw(st.integers(0, len(drawn)))
+        for some in filter(None, data.draw(st.permutations((drawn[:cut], drawn[cut:])))):
+            columns = packed(some)
+            places, keys = Placing(pieces).of(columns)
+            usable = columns.are_usable[places]
+            if usable.any():
+                for each in (fold, settled):
+                    each.add(columns, places[usable], keys[usable], len(pieces.keys))
+        found, at_once = dict(fold.states()), dict(settled.states())
+
+        assert found.keys() == at_once.keys() == wanted.keys()
+        for key, state in wanted.items():
+            both = found[key], at_once[key]
+            assert [each.events for each in both] == [state.events] * 2
+            assert [each.units(WINDOW) for each in both] == [state.units(WINDOW)] * 2
+            assert found[key].units_of_day(WINDOW) == state.units_of_day(WINDOW)
+            if aggregation.may_recur:
+                carried = [each.carried(2_500).units(LATER) for each in (state, found[key])]
+                assert carried[0] == carried[1]
+
+
+LATER = Window(2_500, 2_600)
+CUTS = (
+    (),
+    (WINDOW,),
+    (Window(1_000, 1_500), Window(1_500, 1_501), Window(1_501, 3_000)),
+    (Window(0, 1_200), Window(1_700, 1_800)),
+)
+
+
+@given(
+    st.lists(st.tuples(st.integers(-(2**62), 2**62), st.integers(-(2**52), 2**52)), min_size=1),
+    st.integers(1, 3),
+)
+def test_sums_of_products_are_exact(pairs, figures):
+    """Whatever their size."""
+    values, factors = (np.array(column, dtype=np.int64) for column in zip(*pairs, strict=True))
+    which = np.arange(len(pairs)) % figures
+    sums, products = ExactSums(), ExactSums()
+    for part in np.array_split(np.arange(len(pairs)), 2):
+        sums.add(which[part], figures, values[part])
+        products.add(which[part], figures, values[part], factors[part])
+    for figure in range(figures):
+        own = [pair for number, pair in enumerate(pairs) if number % figures == figure]
+        assert sums.of(figure) == sum(value for value, _ in own)
+        assert products.of(figure) == sum(value * factor for value, factor in own)
