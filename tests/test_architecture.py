@@ -293,7 +293,7 @@ def test_modules_are_short(path):
     "statement",
     [
         pytest.param("import lago_cli.__main__", id="the entry point"),
-        pytest.param("import lago_cli.cli.app", id="the command tree"),
+        pytest.param("import lago_cli.cli.process", id="the command tree"),
     ],
 )
 def test_starting_imports_no_more_than_it_must(statement):
