@@ -11,11 +11,13 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.main import get_command
 
 from lago_cli.cli.exit_codes import FOR_KIND, ExitCode
 from lago_cli.cli.session import Ended, say
@@ -38,12 +40,13 @@ COMMANDS = {
     "apply": ("apply", "register_apply"),
     "export": ("apply", "register_export"),
 }
-
+_NAMES = (*COMMANDS, *GROUPS)
 _LONGEST_NUMBER = 100_000  # digits; of what comes in, domain.numbers takes fewer
 
 
-def build(wanted: str | None) -> typer.Typer:
-    """The tree with one of its branches, or with all where `wanted` is none of them."""
+@cache
+def _tree(wanted: str | None) -> Any:
+    """The tree with one of its branches, or with all of them; a process seldom asks twice."""
     app = typer.Typer(
         help=HELP,
         no_args_is_help=True,
@@ -51,8 +54,7 @@ def build(wanted: str | None) -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    names = [*COMMANDS, *GROUPS]
-    for name in [wanted] if wanted in names else names:
+    for name in [wanted] if wanted else _NAMES:
         if name in COMMANDS:
             module, function = COMMANDS[name]
             getattr(import_module(f"lago_cli.cli.{module}"), function)(app)
@@ -71,7 +73,7 @@ def build(wanted: str | None) -> typer.Typer:
     ) -> None:
         pass
 
-    return app
+    return get_command(app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -109,8 +111,9 @@ def run(arguments: Sequence[str]) -> int:
 def _answered(arguments: Sequence[str]) -> int:
     try:
         _refuse_unreadable(arguments)
-        app = build(next((word for word in arguments if not word.startswith("-")), None))
-        code = app(list(arguments), prog_name="lago", standalone_mode=False)
+        command = next((word for word in arguments if not word.startswith("-")), None)
+        tree = _tree(command if command in _NAMES else None)
+        code = tree(list(arguments), prog_name="lago", standalone_mode=False)
         sys.stdout.flush()
     except LagoError as error:
         hint = _next_step(error, error.hint)
@@ -155,8 +158,7 @@ def _after_the_command(arguments: Sequence[str], option: str | None) -> str | No
 
     if option not in SHARED_NAMES:
         return None
-    names = [*COMMANDS, *GROUPS]
-    at = next((i for i, word in enumerate(arguments) if word in names), len(arguments))
+    at = next((i for i, word in enumerate(arguments) if word in _NAMES), len(arguments))
     words = ["lago", *(arguments[at:] or ["usage"]), *arguments[:at]]
     return f"Options stand after the command, for example: {shlex.join(words)}"
 
