@@ -127,14 +127,16 @@ class Lago:
             return self.process(
                 *args, stdin=stdin, env=env, cwd=cwd, exits=exits, timeout=timeout or SECONDS
             )
-        arguments = [*map(str, args)]
-        written = run(
-            arguments,
-            stdin=stdin or b"",
+        stdout, stderr = io.BytesIO(), io.BytesIO()
+        code = run(
+            [*map(str, args)],
             variables=self.environment(env),
             folder=cwd or self.folder,
+            stdin=stdin or b"",
+            stdout=stdout,
+            stderr=stderr,
         )
-        return self._finished(arguments, written.code, written.stdout, written.stderr, exits)
+        return self._finished(args, code, stdout.getvalue(), stderr.getvalue(), exits)
 
     def process(
         self,

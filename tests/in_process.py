@@ -14,7 +14,7 @@ import os
 import sys
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from lago_cli.cli import app
 
@@ -26,19 +26,20 @@ if TYPE_CHECKING:
 DECIDED_AT_START = ("PYTHON", "LANG", "LC_")
 
 
-class Written(NamedTuple):
-    """How a run ended and what it wrote."""
-
-    code: int
-    stdout: bytes
-    stderr: bytes
-
-
 def run(
-    arguments: Sequence[str], *, stdin: bytes, variables: Mapping[str, str], folder: Path
-) -> Written:
-    """Run the command line as `python -m lago_cli` would; what it raises is a bug."""
-    stdout, stderr = io.BytesIO(), io.BytesIO()
+    arguments: Sequence[str],
+    *,
+    variables: Mapping[str, str],
+    folder: Path,
+    stdin: bytes = b"",
+    stdout: io.BytesIO,
+    stderr: io.BytesIO,
+) -> int:
+    """
+    Run the command line as `python -m lago_cli` would and return its exit code.
+
+    An exception is a bug of the program. The two outputs may be one stream.
+    """
     with (
         _streams(io.BytesIO(stdin), stdout, stderr),
         _variables(variables),
@@ -48,7 +49,7 @@ def run(
         code = app.run(arguments)
         sys.stdout.flush()
         sys.stderr.flush()
-    return Written(code, stdout.getvalue(), stderr.getvalue())
+    return code
 
 
 def needs_a_start(variables: Mapping[str, str]) -> bool:

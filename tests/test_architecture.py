@@ -111,7 +111,12 @@ def tree_of(path: str) -> ast.Module:
     return ast.parse((PACKAGE / path).read_text())
 
 
-def imports() -> Iterator[Import]:
+@cache
+def imports() -> tuple[Import, ...]:
+    return tuple(_imports())
+
+
+def _imports() -> Iterator[Import]:
     """
     Every import, also those inside functions and for type checking only.
 
@@ -119,7 +124,7 @@ def imports() -> Iterator[Import]:
     `import_module("a")` is one too.
     """
     for path in paths():
-        for node in ast.walk(tree_of(path)):
+        for node in nodes_of(path):
             if isinstance(node, ast.Import):
                 yield from (Import(path, node.lineno, alias.name) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
@@ -131,6 +136,7 @@ def imports() -> Iterator[Import]:
                 yield Import(path, node.lineno, str(node.args[0].value))
 
 
+@cache
 def is_ours(name: str) -> bool:
     """Whether the dotted name is a module of ours, not a name inside one."""
     path = REPOSITORY / name.replace(".", "/")
@@ -151,13 +157,18 @@ def called(node: ast.AST) -> str | None:
     return node.func.id if isinstance(node.func, ast.Name) else None
 
 
+@cache
+def nodes_of(path: str) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree_of(path)))
+
+
 def found(wanted: Callable[[ast.AST], bool], folder: str = "") -> list[str]:
     """The places of all nodes under `folder` that are as `wanted`."""
     return [
         f"{NAME}/{path}:{node.lineno}: {ast.unparse(node)}"  # type: ignore[attr-defined]
         for path in paths()
         if path.startswith(folder)
-        for node in ast.walk(tree_of(path))
+        for node in nodes_of(path)
         if wanted(node)
     ]
 

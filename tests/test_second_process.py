@@ -16,7 +16,7 @@ from itertools import count
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import msgpack
 
@@ -30,6 +30,7 @@ from lago_cli.stores import open_store
 from lago_cli.stores.sqlite import rollups
 from lago_cli.stores.sqlite.rollups import Rollups, days_that_differ
 from tests.engines import NOON
+from tests.examples import examples
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 
@@ -169,7 +170,7 @@ lines = st.builds(
     again=st.booleans(),
     strict=st.booleans(),
 )
-@settings(max_examples=100)
+@examples(60)
 def test_days_are_what_the_readings_say(
     texts, spoiled, size, commit, delegated, kill_before, on_duplicate, change_before, again, strict
 ):

@@ -10,7 +10,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lago_cli.domain import items
@@ -20,6 +20,7 @@ from lago_cli.domain.metrics import Filter
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.stores.sqlite import rollups, summarized
 from tests.engines import NOON, sqlite
+from tests.examples import examples
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 METRICS = (
@@ -50,7 +51,7 @@ METRICS = (
     },
 )
 ZONES = (None, "Europe/Paris", "America/New_York", "Asia/Kathmandu")
-SETTINGS = settings(max_examples=60)
+SETTINGS = examples(50)
 
 events = st.builds(
     lambda number, customer, subscription, code, at, finer, value, operation, region: {
