@@ -14,7 +14,7 @@ def main() -> None:
             print(f"lago {__version__}", flush=True)
             return
     try:
-        from lago_cli.cli.app import run
+        from lago_cli.cli.process import run
     except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(run(sys.argv[1:]))

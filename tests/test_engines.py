@@ -19,14 +19,15 @@ from itertools import groupby
 from operator import attrgetter
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lago_cli.domain.instants import Window, to_micros
 from lago_cli.domain.usage import Member, Scope, UsageQuery
 from tests.engines import NOON, large_sqlite, memory, sqlite
+from tests.examples import examples
 
-SETTINGS = settings(max_examples=80)
+SETTINGS = examples(60)
 START = datetime(2026, 10, 24, tzinfo=UTC)  # clocks in Europe go back on the 25th
 HOUR = timedelta(hours=1)
 CODES = ("a", "b' OR 1=1 --")

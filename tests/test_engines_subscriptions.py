@@ -16,7 +16,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from whenever import Date, Instant, Time
 
@@ -25,8 +25,9 @@ from lago_cli.domain.instants import format_instant
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.errors import LagoError
 from tests.engines import NOON, memory, sqlite
+from tests.examples import examples
 
-SETTINGS = settings(max_examples=120)
+SETTINGS = examples(80)
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
 FIRST = NOON - 60 * DAY - 12 * HOUR  # a midnight; summer time ends meanwhile

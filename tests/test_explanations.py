@@ -12,7 +12,7 @@ from collections import Counter
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lago_cli.domain.contributions import RULES
@@ -27,8 +27,9 @@ from lago_cli.services.requests import UsageRequest
 from lago_cli.services.usage import usage_for
 from lago_cli.services.walks import walk
 from tests.engines import NOON, memory, sqlite
+from tests.examples import examples
 
-SETTINGS = settings(max_examples=100)
+SETTINGS = examples(60)
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
 FIRST = NOON - 31 * DAY - 12 * HOUR  # 22 October, a midnight; clocks go back on the 25th

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lago_cli.domain.aggregations import AGGREGATIONS
@@ -31,6 +31,7 @@ from lago_cli.stores.sqlite.folds import ExactSums, fold_for
 from lago_cli.stores.sqlite.pieces import Pieces
 from lago_cli.stores.sqlite.placing import Placing
 from tests.engines import NOON, in_parts, partly_in_parts, sqlite
+from tests.examples import examples
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 METRICS = (
@@ -61,8 +62,6 @@ METRICS = (
     },
 )
 ZONES = (None, "Europe/Paris", "America/New_York", "Asia/Kathmandu")
-SETTINGS = settings(max_examples=60)
-
 events = st.builds(
     lambda number, customer, subscription, code, at, finer, value, operation, region: {
         "transaction_id": str(number),
@@ -129,7 +128,7 @@ def listed(engine, **selection):
 
 
 @given(st.data())
-@SETTINGS
+@examples(40)
 def test_parts_and_rows_agree(data):
     """After any ingests, replacements, changes of a metric, and reverted runs."""
     with ExitStack() as stack:

@@ -15,7 +15,7 @@ from itertools import count
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lago_cli.domain.metrics import Filter, define_metric
@@ -28,6 +28,7 @@ from lago_cli.services.usage import usage_for
 from lago_cli.stores import open_store
 from lago_cli.stores.sqlite import append
 from tests.engines import NOON, parts_of_few_events
+from tests.examples import examples
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 
@@ -167,7 +168,7 @@ lines = st.builds(
     again=st.booleans(),
     strict=st.booleans(),
 )
-@settings(max_examples=100)
+@examples(60)
 def test_the_file_is_sound(
     texts, spoiled, size, commit, enough, kill_before, on_duplicate, change_before, again, strict
 ):

@@ -7,23 +7,21 @@ longer to build than most of them take to run.
 
 from __future__ import annotations
 
-import errno
-import gc
-import io
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_command
 
 from lago_cli.cli.exit_codes import FOR_KIND, ExitCode
 from lago_cli.cli.session import Ended, say
-from lago_cli.errors import LagoError, database, wrong_usage
+from lago_cli.errors import LagoError, wrong_usage
 
 HELP = "Usage metering in one SQLite file: define metrics, ingest events once, read exact usage."
 GROUPS = {
@@ -42,19 +40,13 @@ COMMANDS = {
     "apply": ("apply", "register_apply"),
     "export": ("apply", "register_export"),
 }
-
-
-_OUTPUT_FAILED = "output_failed"
-_MANY_OBJECTS = 100_000  # between looks for garbage: millions are made here, hardly any in cycles
+_NAMES = (*COMMANDS, *GROUPS)
 _LONGEST_NUMBER = 100_000  # digits; of what comes in, domain.numbers takes fewer
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, handled like Ctrl-C."""
-
-
-def build(wanted: str | None) -> typer.Typer:
-    """The tree with one of its branches, or with all where `wanted` is none of them."""
+@cache
+def _tree(wanted: str | None) -> Any:
+    """The tree with one of its branches, or with all of them; a process seldom asks twice."""
     app = typer.Typer(
         help=HELP,
         no_args_is_help=True,
@@ -62,8 +54,7 @@ def build(wanted: str | None) -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    names = [*COMMANDS, *GROUPS]
-    for name in [wanted] if wanted in names else names:
+    for name in [wanted] if wanted else _NAMES:
         if name in COMMANDS:
             module, function = COMMANDS[name]
             getattr(import_module(f"lago_cli.cli.{module}"), function)(app)
@@ -82,7 +73,7 @@ def build(wanted: str | None) -> typer.Typer:
     ) -> None:
         pass
 
-    return app
+    return get_command(app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -94,43 +85,37 @@ def _print_version(wanted: bool) -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the program and return its exit code; only bugs raise."""
-    signal.signal(signal.SIGTERM, _terminate)
+    """
+    Run a command and return its exit code; only bugs raise.
+
+    Its surroundings are the standard streams, the variables and the working directory that
+    it is called with. It leaves the process as it was: what only a process of its own can
+    have, such as signal handlers, is set up by `lago_cli.cli.process`.
+    """
+    longest_number = sys.get_int_max_str_digits()
     sys.set_int_max_str_digits(_LONGEST_NUMBER)
-    gc.set_threshold(_MANY_OBJECTS)
-    _open_what_is_closed()
-    _let_answers_fail()
-    _let_words_be_lost()
     try:
-        return _to_the_end(arguments)
-    finally:
-        for late in (signal.SIGINT, signal.SIGTERM):  # all is said: nothing is left to interrupt
-            signal.signal(late, signal.SIG_IGN)
-
-
-def _to_the_end(arguments: Sequence[str]) -> int:
-    try:
-        return _started(arguments)
+        return _answered(arguments)
     except Ended as ended:
         reason = ended.reason
     except (KeyboardInterrupt, BrokenPipeError) as raised:
         reason = raised
+    finally:
+        sys.set_int_max_str_digits(longest_number)
     if isinstance(reason, KeyboardInterrupt):
         hint = _next_step(reason, None)
         return _fail(arguments, "interrupted", "Interrupted.", hint, ExitCode.INTERRUPTED)
-    _silence_stdout()
     return ExitCode.DONE
 
 
-def _started(arguments: Sequence[str]) -> int:
+def _answered(arguments: Sequence[str]) -> int:
     try:
         _refuse_unreadable(arguments)
-        app = build(next((word for word in arguments if not word.startswith("-")), None))
-        code = app(list(arguments), prog_name="lago", standalone_mode=False)
+        command = next((word for word in arguments if not word.startswith("-")), None)
+        tree = _tree(command if command in _NAMES else None)
+        code = tree(list(arguments), prog_name="lago", standalone_mode=False)
         sys.stdout.flush()
     except LagoError as error:
-        if error.code == _OUTPUT_FAILED:
-            _silence_stdout()
         hint = _next_step(error, error.hint)
         return _fail(arguments, error.code, error.message, hint, FOR_KIND[error.kind])
     except typer.TyperException as error:
@@ -173,8 +158,7 @@ def _after_the_command(arguments: Sequence[str], option: str | None) -> str | No
 
     if option not in SHARED_NAMES:
         return None
-    names = [*COMMANDS, *GROUPS]
-    at = next((i for i, word in enumerate(arguments) if word in names), len(arguments))
+    at = next((i for i, word in enumerate(arguments) if word in _NAMES), len(arguments))
     words = ["lago", *(arguments[at:] or ["usage"]), *arguments[:at]]
     return f"Options stand after the command, for example: {shlex.join(words)}"
 
@@ -188,10 +172,8 @@ def _fail(
     arguments: Sequence[str], code: str, message: str, hint: str | None, exit_code: ExitCode
 ) -> int:
     """Say what went wrong, in the form that was asked for, and how to mend it."""
-    try:
+    with suppress(BrokenPipeError, LagoError):
         sys.stdout.flush()
-    except (BrokenPipeError, LagoError):
-        _silence_stdout()
     if _wants_json(arguments):
         import json
 
@@ -219,75 +201,3 @@ def _wants_json(arguments: Sequence[str]) -> bool:
         elif word.startswith("-") and short.startswith("o"):
             wanted = short[1:].removeprefix("=")
     return wanted == "json"
-
-
-def _open_what_is_closed() -> None:
-    """
-    Streams that were closed for the program (`<&-`): nothing comes in, and words are lost.
-
-    Standard output can be written to by nobody, so that an answer is not lost in silence.
-    Each takes its own number, lest a file that is opened later gets it.
-    """
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            number = os.open(os.devnull, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
-            stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
-            setattr(sys, name, stream)
-
-
-class _Answer(io.FileIO):
-    """Standard output: what it cannot take is an error, but for a reader that has gone away."""
-
-    def write(self, data: Any) -> int:
-        try:
-            written = super().write(data)
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            reason = error.strerror
-            if error.errno == errno.EBADF:
-                reason = "standard output is closed"
-            raise _output_failed(reason) from None
-        if written is None:  # it does not wait for its reader
-            raise _output_failed("its reader is too slow")
-        return written
-
-
-def _output_failed(reason: str | None) -> LagoError:
-    return database(_OUTPUT_FAILED, f"The answer could not be written: {reason}.")
-
-
-def _let_answers_fail() -> None:
-    with suppress(OSError, ValueError):  # it is none of the system's files
-        old = sys.stdout
-        stream = io.BufferedWriter(_Answer(old.fileno(), "wb", closefd=False))
-        sys.stdout = io.TextIOWrapper(
-            stream, old.encoding, old.errors, line_buffering=bool(old.line_buffering)
-        )
-
-
-class _Words(io.FileIO):
-    """Standard error, except that what it cannot take is lost: words stop no work."""
-
-    def write(self, data: Any) -> int:
-        try:
-            return super().write(data)
-        except OSError:
-            return len(data)
-
-
-def _let_words_be_lost() -> None:
-    with suppress(OSError, ValueError):  # it is none of the system's files
-        stream = io.BufferedWriter(_Words(sys.stderr.fileno(), "wb", closefd=False))
-        sys.stderr = io.TextIOWrapper(
-            stream, sys.stderr.encoding, sys.stderr.errors, line_buffering=True
-        )
-
-
-def _silence_stdout() -> None:
-    """A reader that has gone away is no error, nor is what the interpreter flushes at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _terminate(_signal: int, _frame: object) -> NoReturn:
-    raise Terminated

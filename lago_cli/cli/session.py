@@ -84,8 +84,9 @@ class Session:
         """
         from lago_cli.stores import open_store
 
-        if not writable:  # a question makes millions of objects at most, and ends soon
+        if not writable and gc.isenabled():  # a query makes few cyclic objects, and ends soon
             gc.disable()
+            self._stack.callback(gc.enable)
         store = self._stack.enter_context(
             open_store(
                 self.db,

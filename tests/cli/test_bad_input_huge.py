@@ -41,9 +41,9 @@ def _feed(process, feed):
 @pytest.mark.parametrize(
     "long",
     [
-        pytest.param(b'{"long":"' + b"x" * 50 * MEBIBYTE + b'"}\n', id="a 50 MB line"),
-        pytest.param(b"\n" + b"x" * 50 * MEBIBYTE + b"\n", id="50 MB without any JSON"),
-        pytest.param(b'{\n"long":\n[' + b"1,\n" * 17 * MEBIBYTE + b"1]}\n", id="50 MB of lines"),
+        pytest.param(b'{"long":"' + b"x" * 20 * MEBIBYTE + b'"}\n', id="a 20 MB line"),
+        pytest.param(b"\n" + b"x" * 20 * MEBIBYTE + b"\n", id="20 MB without any JSON"),
+        pytest.param(b'{\n"long":\n[' + b"1,\n" * 7 * MEBIBYTE + b"1]}\n", id="20 MB of lines"),
     ],
 )
 def test_a_long_record_is_refused_alone(lago, long):

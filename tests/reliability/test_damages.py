@@ -10,6 +10,8 @@ import pytest
 from reliability.damages import damaged, flipped, of_tomorrow
 from reliability.disks import filled
 
+pytestmark = pytest.mark.usefixtures("asked_in_this_process")
+
 
 def test_a_flipped_bit_in_what_is_maintained_is_found(tmp_path):
     assert flipped(tmp_path, 20).findings == []

@@ -9,6 +9,8 @@ import pytest
 from reliability.disks import filled, owned, taken_away, unwritable, without_room
 from reliability.program import event, lines, values
 
+pytestmark = pytest.mark.usefixtures("asked_in_this_process")
+
 
 @pytest.mark.parametrize("seed", [1], ids=lambda seed: f"seed {seed}")
 def test_no_room_for_all_of_it(tmp_path, seed):

@@ -12,6 +12,8 @@ from reliability.fuzzing import fuzz, through_the_program
 from reliability.mutations import Mutator
 from reliability.targets import TARGETS, seeds_of
 
+pytestmark = pytest.mark.usefixtures("asked_in_this_process")
+
 INPUTS = {"drawings": 40, "zones": 40}  # those that are slow
 USUALLY = 700
 

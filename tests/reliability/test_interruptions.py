@@ -6,6 +6,8 @@ import pytest
 
 from reliability.interruptions import WAYS, killed, stopped
 
+pytestmark = pytest.mark.usefixtures("asked_in_this_process")
+
 
 @pytest.mark.parametrize("seed", [0, 5], ids=lambda seed: f"seed {seed}")
 def test_killed_at_a_random_moment(tmp_path, seed):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lago_cli.domain.customers import Customer
@@ -17,8 +17,9 @@ from lago_cli.renderers import Column, Report, Terminal, render
 from lago_cli.services.apply import carry_out, changes, exported
 from lago_cli.services.definitions import SECTIONS, Definitions, Known, read_definitions
 from tests.engines import NOON, sqlite
+from tests.examples import examples
 
-SETTINGS = settings(max_examples=80)
+SETTINGS = examples(50)
 odd = st.sampled_from(
     (
         *("no", "Yes", "null", "~", "true", "0042", "1.10", "1e3", "12:30", "2026-11-05", ".inf"),

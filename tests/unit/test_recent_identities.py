@@ -281,4 +281,4 @@ def test_check_finds_an_identity_that_stands_in_both_tables(ledger):
 def test_check_finds_a_recent_identity_of_no_event(ledger):
     ledger.sql("INSERT INTO recent_identities VALUES (5, 99)")
 
-    assert ledger.problems() == ["event 99 has no event of its identity"]
+    assert ledger.problems() == ["event 99 holds an identity and is not there"]

@@ -37,12 +37,12 @@ def test_an_answer_sees_the_file_of_one_moment(path):
         open_store(path, writable=False, busy_timeout=1) as reader,
         open_store(path, writable=True, busy_timeout=1) as writer,
     ):
-        before = list(reader.events.select(EventSelection()))
+        before = list(reader.select(EventSelection()))
         add(writer, "t1")
 
-        assert list(reader.events.select(EventSelection())) == before == []
+        assert list(reader.select(EventSelection())) == before == []
     with open_store(path, writable=False, busy_timeout=1) as reader:
-        assert len(list(reader.events.select(EventSelection()))) == 1
+        assert len(list(reader.select(EventSelection()))) == 1
 
 
 def test_a_run_that_is_taken_back_while_it_runs_stores_nothing_more(path):

@@ -29,7 +29,7 @@ from lago_cli.domain.numbers import Units, from_scaled
 from lago_cli.stores.sqlite.columns import Columns, Ints
 
 _LIMB = 17  # bits: the product of two, 2**16 times, is below 2**53
-_EXACT = 2.0**53
+_EXACT = 2**53
 _LONG_AGO = -(2**62)
 
 
@@ -333,10 +333,10 @@ def _grown(array: Any, size: int, fill: int = 0) -> Any:
     return np.concatenate((array, more))
 
 
-def _magnitude(values: Ints) -> float:
+def _magnitude(values: Ints) -> int:
     if not len(values):
-        return 0.0
-    return float(max(abs(int(values.max())), abs(int(values.min()))))
+        return 0
+    return max(abs(int(values.max())), abs(int(values.min())))
 
 
 def _limbs(values: Ints) -> Iterator[tuple[int, Ints]]:

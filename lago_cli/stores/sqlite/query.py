@@ -101,7 +101,8 @@ class Snapshot:
                     figures = self._by_column(code, query, pieces, rows)
             else:
                 figures = self._by_row(query, pieces, rows)
-            yield from _shares(query, pieces, figures)
+            shares = list(_shares(query, pieces, figures))
+        yield from shares
 
     def _pieces_of(self, query: UsageQuery) -> Pieces:
         key = id(query.scope), query.metric.recurring
