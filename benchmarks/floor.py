@@ -20,8 +20,8 @@ from lago_cli.stores import open_store
 from lago_cli.stores.sqlite.connection import connect
 
 GIVEN = ("metrics", "ingest_runs", "parties", "codes")  # few rows, which others refer to
-TIMED = ("events", "identities", "readings")
-ORDER = {"events": "id", "identities": "event_id", "readings": "event_id"}  # of arrival
+TIMED = ("events", "identities")
+ORDER = {"events": "id", "identities": "event_id"}  # of arrival
 
 
 def rows_of(file: sqlite3.Connection, table: str) -> list[tuple[object, ...]]:

@@ -8,6 +8,7 @@ compare them with the rules.
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -27,6 +28,7 @@ from lago_cli.domain.stored import EventSelection
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.stores.sqlite import query
 from lago_cli.stores.sqlite.columns import Rows, differing, pack, unpacked
+from lago_cli.stores.sqlite.connection import is_damage
 from lago_cli.stores.sqlite.folds import ExactSums, fold_for
 from lago_cli.stores.sqlite.pieces import Pieces
 from lago_cli.stores.sqlite.placing import Placing
@@ -249,6 +251,24 @@ def test_what_is_wrong_with_a_part_is_found(tmp_path, damage, problem):
         problems = dict(engine.store.maintenance.problems())
 
     assert problem in problems["parts"]
+
+
+@pytest.mark.parametrize("column", ["parties", "times", "ids", "measurements", "properties"])
+@pytest.mark.parametrize("content", ["c1", "", "00ff00ff", "95c2010000c403010203"])
+def test_a_part_that_cannot_be_read_is_damage(column, content):
+    """It is told as that of a page is, and found by the check."""
+    with in_parts() as engine:
+        engine.define(**METRICS[4])
+        engine.ingest([event | {"code": "latest"} for event in numbered(26, size="s")])
+        with engine.store.writing():
+            engine.store._connection.execute(f"UPDATE parts SET {column} = x'{content}'")
+        asked = {"period": "2026-10-03", "group_by": ["size"], "metrics": ["latest"]}
+        with pytest.raises(sqlite3.DatabaseError) as caught:
+            engine.usage(**asked)
+        assert is_damage(caught.value)
+        problems = dict(engine.store.maintenance.problems())
+
+    assert problems["parts"] == ['part 1, of "latest": it cannot be read']
 
 
 # Columns ----------------------------------------------------------------------------------

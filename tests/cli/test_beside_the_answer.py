@@ -71,7 +71,7 @@ def test_json_says_of_an_interrupted_run_that_nothing_stays(lago):
     process = lago.start("ingest", "--strict", "-o", "json")
     process.stdin.write(b'{"transaction_id":"1","external_customer_id":"a","code":"c"}\n')
     process.stdin.flush()
-    time.sleep(0.8)
+    time.sleep(2)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     created, error = stderr.decode().splitlines()

@@ -98,11 +98,11 @@ def test_info_tells_what_is_in_the_file(filled):
     assert list(facts) == [
         *("path", "schema_version", "size_bytes", "free_bytes", "wal_bytes", "journal_mode"),
         *("sqlite_version", "metrics", "customers", "subscriptions", "ingest_runs", "events"),
-        *("replaced_events", "readings", "first_event_at", "last_event_at"),
+        *("replaced_events", "parts", "first_event_at", "last_event_at"),
     ]
     assert facts["size_bytes"] == (filled.folder / "lago.db").stat().st_size
-    counts = ("schema_version", "metrics", "customers", "ingest_runs", "events", "readings")
-    assert [facts[name] for name in counts] == [SCHEMA_VERSION, 1, 3, 1, 42, 42]
+    counts = ("schema_version", "metrics", "customers", "ingest_runs", "events", "parts")
+    assert [facts[name] for name in counts] == [SCHEMA_VERSION, 1, 3, 1, 42, 0]
     assert facts["first_event_at"] == "2026-11-18T11:06:40Z"
     assert facts["last_event_at"] == "2026-11-18T11:06:44.875Z"
 
@@ -296,28 +296,22 @@ def test_a_sound_file_passes_every_check(filled):
     ("statement", "check", "problem"),
     [
         pytest.param(
-            "DELETE FROM readings WHERE event_id = 7",
-            "every reading",
-            "event 7 has no reading",
-            id="a reading is gone",
-        ),
-        pytest.param(
-            "UPDATE readings SET value = value + 1 WHERE event_id = 7",
-            "readings",
-            'the reading of event 7 is not what the metric "storage" says',
-            id="a value was changed",
-        ),
-        pytest.param(
-            "UPDATE readings SET value = NULL, scale = NULL WHERE event_id = 7",
-            "readings",
-            'the reading of event 7 is not what the metric "storage" says',
-            id="a value was taken away",
+            "DELETE FROM unusable_events",
+            "unusable events",
+            "event 41 is noted as usable or unusable, and is not",
+            id="an unusable event is not noted",
         ),
         pytest.param(
             "UPDATE events SET properties = '{}' WHERE id = 7",
-            "readings",
-            'the reading of event 7 is not what the metric "storage" says',
+            "unusable events",
+            "event 7 is noted as usable or unusable, and is not",
             id="an event was changed",
+        ),
+        pytest.param(
+            "UPDATE watermark SET event_id = 7",
+            "parts",
+            "42 events are stored, 0 of them in parts and 35 after them",
+            id="the watermark is too high",
         ),
         pytest.param(
             "DELETE FROM identities WHERE event_id = 7",
@@ -345,8 +339,8 @@ def test_a_sound_file_passes_every_check(filled):
         ),
         pytest.param(
             "DELETE FROM events WHERE id = 7",
-            "every event of its reading",
-            "event 7 has no event of its reading",
+            "events of identities",
+            "event 7 holds an identity and is not there",
             id="an event is gone",
         ),
         pytest.param(

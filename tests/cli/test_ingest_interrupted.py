@@ -151,7 +151,7 @@ def children_of(process):
 def test_cut_short_where_all_or_nothing_was_asked(lago, option):
     process = lago.start("ingest", option)
     feed(process, lines("e", 100))
-    time.sleep(0.8)
+    time.sleep(2)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
 
@@ -201,7 +201,7 @@ def test_a_strict_run_makes_others_wait_no_longer_than_they_like(lago):
     lago("ingest", "-q", stdin=lines("x", 1))
     process = lago.start("ingest", "--strict")
     feed(process, lines("e", 10))
-    time.sleep(0.8)
+    time.sleep(2)
     found = lago("ingest", "-", "--busy-timeout", "0.1", "-o", "json", stdin=lines("y", 1), exits=8)
     assert found.error()["code"] == "database_locked"
     process.communicate(timeout=60)
