@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lago_cli.domain.measurements import Measurements
 from lago_cli.domain.metrics import Metric
+from lago_cli.stores.sqlite.damage import UNREADABLE, intact
 from lago_cli.stores.sqlite.parts import EventRow, How, PartKey, Parts, how_of
 
 if TYPE_CHECKING:
@@ -157,8 +158,6 @@ class Derivation:
 
     def _differences_of(self, key: PartKey, how: How) -> Iterator[str]:
         from lago_cli.stores.sqlite.columns import differing, pack, rows_of, unpacked
-        from lago_cli.stores.sqlite.damage import UNREADABLE
-
         try:
             stored = self._parts.get(key.part)
             rows = rows_of(self._parts.rows_of(stored.ids.tolist()), how.read)
@@ -183,9 +182,10 @@ class Derivation:
         found: set[int] = set()
         for code in matched:
             for key in self._parts.keys(code):
-                columns = self._parts.get(key.part)
-                if columns.usable is not None:
-                    found.update(columns.ids[~columns.usable].tolist())
+                with intact(f"part {key.part}"):
+                    columns = self._parts.get(key.part)
+                    if columns.usable is not None:
+                        found.update(columns.ids[~columns.usable].tolist())
         for row in self._parts.rows_beyond():
             how = self._how(row.code)
             if how.is_matched and how.read(row.properties, row.at)[0] is None:
