@@ -49,7 +49,10 @@ MAY_USE = {
     "dateutil": ["domain/periods.py", "domain/windows.py"],
     "zoneinfo": ["domain/zones.py"],
     "zstandard": ["readers/decompress.py", "stores/sqlite/columns.py"],
-    "numpy": [f"stores/sqlite/{name}.py" for name in ("columns", "folds", "ordering", "placing")],
+    "numpy": [
+        f"stores/sqlite/{name}.py"
+        for name in ("columns", "folds", "operations", "ordering", "placing")
+    ],
     "yaml": ["readers/"],
 }
 """Where a foreign module may be imported; one that is not named here may be anywhere."""

@@ -29,10 +29,11 @@ def label_reader(keys: Sequence[str]) -> Callable[[str], Label]:
         fields = decode_object(properties.encode())
         return tuple(text_at(fields, key) for key in keys)
 
-    decode = _decoder_of(keys)
+    decoder = _decoder_of(keys)
     is_plain = are_plain(keys)
-    if decode is None:
+    if decoder is None:
         return carefully
+    decode = decoder.decode
 
     def read(properties: str) -> Label:
         try:
@@ -47,14 +48,31 @@ def label_reader(keys: Sequence[str]) -> Callable[[str], Label]:
     return read
 
 
-def _decoder_of(keys: Sequence[str]) -> Callable[[str], Any] | None:
+def labels_of(texts: Sequence[str], keys: Sequence[str]) -> list[Label] | None:
+    """The labels of many properties at once; None where any of them wants a look of its own."""
+    decoder = _decoder_of(keys)
+    if decoder is None:
+        return None
+    try:
+        found = decoder.decode_lines("\n".join(texts))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    labels = list(map(msgspec.structs.astuple, found))
+    if len(labels) != len(texts) or any("" in label for label in set(labels)):
+        return None
+    if not are_plain(keys) and any(None in label for label in set(labels)):
+        return None
+    return labels
+
+
+def _decoder_of(keys: Sequence[str]) -> msgspec.json.Decoder[Any] | None:
     """Of properties that are all texts, as most are; None where names forbid it."""
     rows = [
         (f"text{number}", str | None, msgspec.field(name=key, default=None))
         for number, key in enumerate(keys)
     ]
     try:
-        return msgspec.json.Decoder(msgspec.defstruct("Label", rows, gc=False)).decode
+        return msgspec.json.Decoder(msgspec.defstruct("Label", rows, gc=False))
     except ValueError:  # a name that needs escapes in JSON
         return None
 
@@ -85,6 +103,14 @@ class Dimensions:
             texts = {key: text_at(fields, key) for key in self._query.group_by}
             return self._place(lambda wanted: holds(wanted, fields), texts)
         return self.of_label(self._read(properties) if self.matter else ())
+
+    def of_all(self, texts: Sequence[str]) -> list[Place | None]:
+        """Of the properties of many events."""
+        labels = None if self._is_many else labels_of(texts, self._keys)
+        if labels is None:
+            return [self.of_properties(text) for text in texts]
+        places = {label: self.of_label(label) for label in set(labels)}
+        return [places[label] for label in labels]
 
     def of_label(self, label: Label) -> Place | None:
         """The same by a label of the metric, where those say all that is asked for."""

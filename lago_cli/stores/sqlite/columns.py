@@ -63,8 +63,9 @@ class Rows(NamedTuple):
 class Columns:
     """Columns of one code's events; each is decoded when it is first asked for."""
 
-    def __init__(self, events: int, blobs: Callable[[str], bytes]) -> None:
+    def __init__(self, events: int, span: tuple[int, int], blobs: Callable[[str], bytes]) -> None:
         self.events = events
+        self.first_at, self.last_at = span
         self._blob = blobs
 
     @cached_property
@@ -215,7 +216,7 @@ def pack(rows: Rows, label_of: Callable[[str], Label] | None) -> dict[str, Any]:
 
 def unpacked(row: Mapping[str, Any]) -> Columns:
     """Of what `pack` made."""
-    return Columns(row["events"], row.__getitem__)
+    return Columns(row["events"], (row["first_at"], row["last_at"]), row.__getitem__)
 
 
 def differing(one: Columns, other: Columns) -> Iterator[str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lago_cli.stores.sqlite.columns import Rows
 
 ENOUGH = 16_384  # events: as long as fewer are beyond the watermark, their rows are read
-AT_ONCE = 50_000  # events that are held in memory until parts are made of them
+AT_ONCE = 80_000  # events that are held in memory until parts are made of them
 SMALL = 4_096  # events: a part with fewer is merged with others like it
 MANY = 8  # small parts
 
@@ -158,6 +158,7 @@ class Derivation:
 
     def _differences_of(self, key: PartKey, how: How) -> Iterator[str]:
         from lago_cli.stores.sqlite.columns import differing, pack, rows_of, unpacked
+
         try:
             stored = self._parts.get(key.part)
             rows = rows_of(self._parts.rows_of(stored.ids.tolist()), how.read)

@@ -27,10 +27,13 @@ from lago_cli.domain.aggregations import (
 from lago_cli.domain.instants import Window
 from lago_cli.domain.numbers import Units, from_scaled
 from lago_cli.stores.sqlite.columns import Columns, Ints
+from lago_cli.stores.sqlite.operations import Operations, items_on, joined, last_operations
 
 _LIMB = 17  # bits: the product of two, 2**16 times, is below 2**53
 _EXACT = 2**53
 _LONG_AGO = -(2**62)
+_MOST_WAITING = 4_000_000  # operations
+_ITEM_BITS = 32
 
 
 class Fold:
@@ -222,16 +225,15 @@ class LatestFold(Fold):
 
 
 class UniqueCountFold(Fold):
-    """
-    Of each item of each figure the last operation of every part, and in the end the last of all.
-    """
+    """Collects the operations on items; the last one on each counts, of each figure."""
 
     def __init__(self, *, settled: bool) -> None:
         """With `settled` a state gives its figure and takes nothing more."""
         super().__init__()
         self._settled = settled
         self._index: dict[str, int] = {}
-        self._found: list[Any] = []  # figure, item, time, rank, is on, was added
+        self._found: list[Operations] = []
+        self._waiting = 0  # operations since they were last reduced
         self._on: Ints | None = None
         self._items: dict[int, dict[str, Operation]] = {}
 
@@ -239,27 +241,31 @@ class UniqueCountFold(Fold):
         items = columns.items
         number_of = self._index.setdefault
         numbers = np.array([number_of(text, len(self._index)) for text in items.texts])
-        item = numbers[items.numbers[rows]]
         added = np.ones(len(rows), dtype=bool)
         if items.added is not None:
             added = items.added[rows].astype(bool)
-        moment = columns.at[rows], columns.ranks[rows]
-        self._found.append(_last_operations(figures, item, *moment, added, added))
+        pairs = figures << _ITEM_BITS | numbers[items.numbers[rows]]
+        self._found.append(Operations(pairs, columns.at[rows], columns.ranks[rows], added, added))
+        self._waiting += len(rows)
+        if self._waiting > _MOST_WAITING:
+            self._found = [last_operations(joined(self._found))]
+            self._waiting = 0
 
     def states(self) -> Iterator[tuple[int, Aggregation]]:
-        columns = [np.concatenate(each) for each in zip(*self._found, strict=True)]
-        self._found.clear()
-        if columns:
-            figures, items, at, rank, is_on, was_added = _last_operations(*columns)
+        if self._found:
+            found, self._found = joined(self._found), []
             if self._settled:
-                self._on = np.bincount(figures[is_on], minlength=len(self._events))
+                on = items_on(found) >> _ITEM_BITS
+                self._on = np.bincount(on, minlength=len(self._events))
             else:
-                texts = list(self._index)
-                cells = (each.tolist() for each in (figures, items, at, rank, is_on, was_added))
-                for figure, number, *operation in zip(*cells, strict=True):
-                    of_figure = self._items.setdefault(figure, {})
-                    of_figure[texts[number]] = Operation(*operation)
+                self._list(last_operations(found))
         yield from super().states()
+
+    def _list(self, last: Operations) -> None:
+        texts = list(self._index)
+        for pair, *operation in zip(*(column.tolist() for column in last), strict=True):
+            figure, number = divmod(pair, 1 << _ITEM_BITS)
+            self._items.setdefault(figure, {})[texts[number]] = Operation(*operation)
 
     def _state(self, figure: int, events: int) -> Aggregation:
         if self._on is not None:
@@ -294,27 +300,6 @@ _FOLDS: dict[type[Aggregation], type[Fold]] = {
     Latest: LatestFold,
     WeightedSum: WeightedSumFold,
 }
-
-
-def _last_operations(
-    figures: Ints, items: Ints, at: Ints, rank: Ints, is_on: Any, was_added: Any
-) -> tuple[Any, ...]:
-    """One row for each figure and item: its last operation, and whether it was ever added."""
-    if not len(figures):
-        return figures, items, at, rank, is_on, was_added
-    pairs = figures * (int(items.max()) + 1) + items
-    order = np.argsort(pairs)
-    in_order = pairs[order]
-    starts = np.flatnonzero(np.concatenate(([True], in_order[1:] != in_order[:-1])))
-    lengths = np.diff(np.append(starts, len(order)))
-    times = at[order]
-    is_last = times == np.repeat(np.maximum.reduceat(times, starts), lengths)
-    if np.count_nonzero(is_last) > len(starts):  # several of one instant
-        ranks = np.where(is_last, rank[order], -1)
-        is_last &= ranks == np.repeat(np.maximum.reduceat(ranks, starts), lengths)
-    last = order[is_last]
-    ever = np.logical_or.reduceat(was_added[order], starts)
-    return figures[last], items[last], at[last], rank[last], is_on[last], ever
 
 
 def _last_places(figures: Ints, size: int) -> Ints:

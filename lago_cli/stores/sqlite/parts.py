@@ -85,13 +85,14 @@ class Parts:
             unusable: only parts that have unusable events.
         """
         rows = self._connection.execute(
-            f"SELECT id, events, {', '.join(wanted)} FROM parts"  # noqa: S608
+            f"SELECT id, events, first_at, last_at, {', '.join(wanted)} FROM parts"  # noqa: S608
             " WHERE code_id = ? AND last_at >= ? AND first_at < ? AND unusable >= ?"
             " ORDER BY first_id",
             (code, *span, int(unusable)),
         )
-        for part, events, *blobs in rows:
-            yield self._columns(part, events, dict(zip(wanted, blobs, strict=True)))
+        for part, events, first, last, *blobs in rows:
+            known = dict(zip(wanted, blobs, strict=True))
+            yield self._columns(part, events, (first, last), known)
 
     def keys(self, code: int) -> list[PartKey]:
         """All of a code, by id."""
@@ -115,10 +116,13 @@ class Parts:
         return found
 
     def get(self, part: int) -> Columns:
-        ((events,),) = self._connection.execute("SELECT events FROM parts WHERE id = ?", (part,))
-        return self._columns(part, events, {})
+        query = "SELECT events, first_at, last_at FROM parts WHERE id = ?"
+        ((events, *span),) = self._connection.execute(query, (part,))
+        return self._columns(part, events, (span[0], span[1]), {})
 
-    def _columns(self, part: int, events: int, blobs: Mapping[str, bytes]) -> Columns:
+    def _columns(
+        self, part: int, events: int, span: tuple[int, int], blobs: Mapping[str, bytes]
+    ) -> Columns:
         from lago_cli.stores.sqlite.columns import Columns
 
         def blob(name: str) -> bytes:
@@ -128,7 +132,7 @@ class Parts:
             found: bytes = self._connection.execute(query, (part,)).fetchone()[0]
             return found
 
-        return Columns(events, blob)
+        return Columns(events, span, blob)
 
     def spans(self) -> dict[int, tuple[int, int]]:
         """By code, the instants of the first and the last event in parts."""

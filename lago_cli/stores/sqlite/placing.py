@@ -33,7 +33,7 @@ class Placing:
         rows = np.flatnonzero(how_many)
         pieces = first[rows]
         start, end = self._start[pieces], self._end[pieces]
-        if start.max() > columns.at[0] or end.min() <= columns.at[-1]:
+        if start.max() > columns.first_at or end.min() <= columns.last_at:
             at = columns.at[rows]
             inside = (start <= at) & (at < end)
             rows, pieces = rows[inside], pieces[inside]
@@ -47,7 +47,9 @@ class Placing:
         order = np.argsort(parties, kind="stable")
         places = parties[order] * events + order
         pieces = np.flatnonzero(
-            is_there[self._party] & (self._start <= at[-1]) & (self._end > at[0])
+            is_there[self._party]
+            & (self._start <= columns.last_at)
+            & (self._end > columns.first_at)
         )
         of_party = self._party[pieces] * events
         low = np.searchsorted(places, of_party + np.searchsorted(at, self._start[pieces]))
@@ -115,7 +117,7 @@ class Sorting:
             found = [self._dimensions.of_label(label) for label in different]
         else:
             texts, numbers = columns.properties
-            found = [self._dimensions.of_properties(text) for text in texts]
+            found = self._dimensions.of_all(texts)
         known = self._places
         of_different = [
             -1 if place is None else known.setdefault(place, len(known)) for place in found
