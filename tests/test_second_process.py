@@ -170,7 +170,7 @@ lines = st.builds(
     again=st.booleans(),
     strict=st.booleans(),
 )
-@examples(60)
+@examples(40)
 def test_days_are_what_the_readings_say(
     texts, spoiled, size, commit, delegated, kill_before, on_duplicate, change_before, again, strict
 ):

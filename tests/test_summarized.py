@@ -51,7 +51,7 @@ METRICS = (
     },
 )
 ZONES = (None, "Europe/Paris", "America/New_York", "Asia/Kathmandu")
-SETTINGS = examples(50)
+SETTINGS = examples(40)
 
 events = st.builds(
     lambda number, customer, subscription, code, at, finer, value, operation, region: {
