@@ -92,7 +92,7 @@ def test_both_entry_points_are_the_same_program(lago, program):
         ).stdout
 
     for arguments in (["--version"], ["usage", "--help"], ["metrics", "create", "--help"]):
-        assert output(path, *arguments) == output(*lago.command(*arguments)) != b""
+        assert output(path, *arguments) == lago(*arguments).stdout_bytes != b""
 
 
 # Wrong use --------------------------------------------------------------------------------
