@@ -27,7 +27,7 @@ demo: $(INSTALLED) ## Define metrics, ingest sample events twice, show the usage
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_events/demo.sh
 
 test: $(INSTALLED) ## Run every test; choose some with TESTS="-k usage"
-	$(BIN)/python -m pytest -n auto $(TESTS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(TESTS)
 
 explore: $(INSTALLED) ## Run the property tests with examples that were never tried
 	$(BIN)/python -m pytest -n auto --hypothesis-profile=explore -m hypothesis $(TESTS)

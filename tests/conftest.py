@@ -16,12 +16,18 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+import time
+from array import array
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from fcntl import ioctl
 from pathlib import Path
+from termios import FIONREAD
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pytest
@@ -38,6 +44,17 @@ SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 settings.register_profile("same", deadline=None, derandomize=True, suppress_health_check=SLOW)
 settings.register_profile("explore", deadline=None, suppress_health_check=SLOW, print_blob=True)
 settings.load_profile("same")
+
+# SQLite waits for the disk at every commit. Where there is a file system in memory with room for
+# them, the files of the tests are made there, unless TMPDIR says where they should be.
+IN_MEMORY = Path("/dev/shm")
+ENOUGH_ROOM = 2 * 1024**3
+if (
+    "TMPDIR" not in os.environ
+    and os.access(IN_MEMORY, os.W_OK)
+    and shutil.disk_usage(IN_MEMORY).free > ENOUGH_ROOM
+):
+    tempfile.tempdir = str(IN_MEMORY)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PROGRAM = (sys.executable, "-m", "lago_cli")
@@ -217,6 +234,18 @@ class Lago:
         """The pinned environment: nothing of the person who runs the tests."""
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         return {**kept, **PINNED_VARIABLES, "HOME": str(self.folder), **(env or {})}
+
+
+def wait_until_read(process: subprocess.Popen[bytes]) -> None:
+    """Until a program has taken all that was written to its standard input, and a moment longer."""
+    assert process.stdin is not None
+    unread = array("i", [1])
+    until = time.monotonic() + SECONDS
+    while unread[0]:
+        assert time.monotonic() < until, "it reads nothing"
+        time.sleep(0.02)
+        ioctl(process.stdin, FIONREAD, unread)
+    time.sleep(0.2)
 
 
 def _close(stream: Any) -> None:

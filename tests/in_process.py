@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from lago_cli.cli import app
+from lago_cli.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -49,6 +50,8 @@ def run(
         code = app.run(arguments)
         sys.stdout.flush()
         sys.stderr.flush()
+    if code == ExitCode.INTERRUPTED:  # Ctrl-C is meant for the tests
+        raise KeyboardInterrupt
     return code
 
 

@@ -27,7 +27,7 @@ from lago_cli.domain.usage import Member, Scope, UsageQuery
 from tests.engines import NOON, large_sqlite, memory, sqlite
 from tests.examples import examples
 
-SETTINGS = examples(60)
+SETTINGS = examples(50)
 START = datetime(2026, 10, 24, tzinfo=UTC)  # clocks in Europe go back on the 25th
 HOUR = timedelta(hours=1)
 CODES = ("a", "b' OR 1=1 --")

@@ -27,7 +27,7 @@ from lago_cli.errors import LagoError
 from tests.engines import NOON, memory, sqlite
 from tests.examples import examples
 
-SETTINGS = examples(80)
+SETTINGS = examples(60)
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
 FIRST = NOON - 60 * DAY - 12 * HOUR  # a midnight; summer time ends meanwhile

@@ -29,7 +29,7 @@ from lago_cli.services.walks import walk
 from tests.engines import NOON, memory, sqlite
 from tests.examples import examples
 
-SETTINGS = examples(60)
+SETTINGS = examples(50)
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
 FIRST = NOON - 31 * DAY - 12 * HOUR  # 22 October, a midnight; clocks go back on the 25th

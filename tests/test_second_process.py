@@ -168,7 +168,7 @@ lines = st.builds(
     again=st.booleans(),
     strict=st.booleans(),
 )
-@examples(60)
+@examples(40)
 def test_the_file_is_sound(
     texts, spoiled, size, commit, enough, kill_before, on_duplicate, change_before, again, strict
 ):

@@ -7,12 +7,13 @@ import os
 import pty
 import re
 import signal
-import time
 from fcntl import ioctl
 from struct import pack
 from termios import TIOCSWINSZ
 
 import pytest
+
+from tests.conftest import wait_until_read
 
 RECORDS = '{"id":1,"who":"a","code":"c"}\n{"id":2,"who":"a","code":"c"}\n'
 MAPPED = ("--map", "transaction_id=id", "--map", "external_customer_id=who")
@@ -71,7 +72,7 @@ def test_json_says_of_an_interrupted_run_that_nothing_stays(lago):
     process = lago.start("ingest", "--strict", "-o", "json")
     process.stdin.write(b'{"transaction_id":"1","external_customer_id":"a","code":"c"}\n')
     process.stdin.flush()
-    time.sleep(2)
+    wait_until_read(process)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     created, error = stderr.decode().splitlines()

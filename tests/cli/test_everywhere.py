@@ -92,7 +92,7 @@ def test_both_entry_points_are_the_same_program(lago, program):
         ).stdout
 
     for arguments in (["--version"], ["usage", "--help"], ["metrics", "create", "--help"]):
-        assert output(path, *arguments) == output(*lago.command(*arguments)) != b""
+        assert output(path, *arguments) == lago(*arguments).stdout_bytes != b""
 
 
 # Wrong use --------------------------------------------------------------------------------
@@ -313,7 +313,7 @@ def test_a_reader_that_goes_away_is_no_error(lago, output):
     lago(*CALLS)
     lines = [
         {"transaction_id": str(n), "external_customer_id": f"c{n}", "code": "calls", "timestamp": n}
-        for n in range(1_795_000_000, 1_795_006_000)
+        for n in range(1_795_000_000, 1_795_002_000)
     ]
     lago("ingest", "-q", lago.write("events.ndjson", lines))
     running = lago.start("usage", "--period", "all", "-o", output, bufsize=0)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Lago
+from tests.conftest import Lago, wait_until_read
 
 
 def lines(name, count):
@@ -121,10 +121,10 @@ def test_cut_short_and_run_again(lago, kill):
 @pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
 def test_a_large_input_cut_short_and_run_again(lago, kill):
     """It is read by two processes: both end, and the next run finds every event once."""
-    path = lago.write("events.ndjson", lines("e", 60_000))
+    path = lago.write("events.ndjson", lines("e", 40_000))
     process = lago.start("ingest", "-", "-o", "json")
     with suppress(BrokenPipeError):
-        feed(process, path.read_bytes()[: 4 << 20])
+        feed(process, path.read_bytes()[: 3 << 20])
         helpers = wait_for(lambda: children_of(process.pid) or stored(lago))
         feed(process, b"")
     process.send_signal(kill)
@@ -134,10 +134,10 @@ def test_a_large_input_cut_short_and_run_again(lago, kill):
     if isinstance(helpers, list):
         wait_for(lambda: not any(Path(f"/proc/{each}").exists() for each in helpers))
     again = lago("ingest", path, "-o", "json").json()
-    assert again["ingested"] + again["duplicates"] == 60_000
-    assert (again["conflicts"], stored(lago)) == (0, 60_000)
+    assert again["ingested"] + again["duplicates"] == 40_000
+    assert (again["conflicts"], stored(lago)) == (0, 40_000)
     once_more = lago("ingest", path, "-o", "json").json()
-    assert (once_more["duplicates"], once_more["conflicts"]) == (60_000, 0)
+    assert (once_more["duplicates"], once_more["conflicts"]) == (40_000, 0)
     lago("db", "check")
 
 
@@ -151,7 +151,7 @@ def children_of(process):
 def test_cut_short_where_all_or_nothing_was_asked(lago, option):
     process = lago.start("ingest", option)
     feed(process, lines("e", 100))
-    time.sleep(2)
+    wait_until_read(process)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
 
@@ -201,7 +201,7 @@ def test_a_strict_run_makes_others_wait_no_longer_than_they_like(lago):
     lago("ingest", "-q", stdin=lines("x", 1))
     process = lago.start("ingest", "--strict")
     feed(process, lines("e", 10))
-    time.sleep(2)
+    wait_until_read(process)
     found = lago("ingest", "-", "--busy-timeout", "0.1", "-o", "json", stdin=lines("y", 1), exits=8)
     assert found.error()["code"] == "database_locked"
     process.communicate(timeout=60)
@@ -214,7 +214,7 @@ def test_a_strict_run_makes_others_wait_no_longer_than_they_like(lago):
 def many(tmp_path_factory):
     """A file with more events than a pipe holds."""
     lago = Lago(tmp_path_factory.mktemp("many"))
-    lago("ingest", "-q", stdin=lines("e", 20_000))
+    lago("ingest", "-q", stdin=lines("e", 5_000))
     yield lago
     lago.end()
 
@@ -222,7 +222,7 @@ def many(tmp_path_factory):
 @pytest.mark.parametrize("output", ["ndjson", "json", "csv", "table", "markdown"])
 def test_a_broken_pipe_ends_silently(many, output):
     """`lago events … | head -1`."""
-    command = ("events", "list", "--limit", 20_000) if output == "table" else ("events", "export")
+    command = ("events", "list", "--limit", 5_000) if output == "table" else ("events", "export")
     process = many.start(*command, "-o", output)
     first = process.stdout.read(100)
     process.stdout.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 
 import pytest
 
@@ -18,7 +19,7 @@ def running(lago):
     run.stdin.write(json.dumps(EVENT).encode() + b"\n")
     run.stdin.flush()
     while not stored(lago):
-        pass
+        time.sleep(0.02)
     return run
 
 

@@ -19,7 +19,7 @@ from lago_cli.services.definitions import SECTIONS, Definitions, Known, read_def
 from tests.engines import NOON, sqlite
 from tests.examples import examples
 
-SETTINGS = examples(50)
+SETTINGS = examples(40)
 odd = st.sampled_from(
     (
         *("no", "Yes", "null", "~", "true", "0042", "1.10", "1e3", "12:30", "2026-11-05", ".inf"),

@@ -11,7 +11,7 @@ import json
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lago_cli.domain.batches import EventBatch
@@ -21,6 +21,7 @@ from lago_cli.errors import LagoError
 from lago_cli.stores import open_store
 from lago_cli.stores.sqlite import append, identities, maintenance, runs
 from tests.engines import keys_of_a_large_file
+from tests.examples import examples
 
 AT = 1_704_067_200_000_000
 HASHES = {
@@ -201,7 +202,7 @@ STEPS = st.lists(
 
 @pytest.mark.parametrize("size", FILES.values(), ids=FILES)
 @pytest.mark.parametrize("key_of", HASHES.values(), ids=HASHES)
-@settings(max_examples=50)
+@examples(30)
 @given(steps=STEPS)
 def test_it_is_a_pile_of_versions(key_of, size, steps):
     """The oracle: for each identity a pile of (run, value), of which the top one counts."""
