@@ -90,12 +90,12 @@ class Appender:
 
     def flush(self) -> None:
         """Before a commit: what is derived from events that were appended."""
-        self._derivation.flush(self.next_id - 1)
+        self._derivation.flush()
 
     def append(
         self, batch: EventBatch, *, run: int, received_at: int, on_duplicate: OnDuplicate
     ) -> Appended:
-        self._derivation.relieve(self.next_id - 1)
+        self._derivation.relieve()
         append = partial(self._append, run=run, received_at=received_at, on_duplicate=on_duplicate)
         refusals = self._admission.refusals(batch, received_at)
         if not refusals:

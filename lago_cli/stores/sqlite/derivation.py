@@ -51,6 +51,7 @@ class Derivation:
         self._hows: dict[int, How] = {}
         self._held: list[Appended] = []
         self._is_held = True  # False: what was appended is read from its rows
+        self._has_more = False  # whether anything was appended
         self._keys: dict[int, list[PartKey]] = {}
         self._touched: dict[int, dict[int | None, set[int]]] = {}  # events by code and part
         self._watermark = 0
@@ -65,6 +66,7 @@ class Derivation:
         self._hows.clear()
         self._held.clear()
         self._is_held = True
+        self._has_more = False
         self._keys.clear()
         self._touched.clear()
         self._watermark = self._parts.watermark
@@ -73,6 +75,7 @@ class Derivation:
         """Events that were appended."""
         if not appended.ids:
             return
+        self._has_more = True
         codes, values = appended.codes, appended.measurements.values
         if None in values:
             matched = {code for code in set(codes) if self._how(code).is_matched}
@@ -82,10 +85,10 @@ class Derivation:
         if self._is_held:
             self._held.append(appended)
 
-    def relieve(self, last_id: int) -> None:
-        """Between two batches, the last of which ended with `last_id`: hold not too many."""
+    def relieve(self) -> None:
+        """Between two batches: hold not too many."""
         if sum(len(each.ids) for each in self._held) >= AT_ONCE:
-            self._catch_up(last_id)
+            self._catch_up()
 
     def removed(self, code: int, event_id: int) -> None:
         """The row of an event is gone."""
@@ -102,14 +105,13 @@ class Derivation:
         if event_id <= self._watermark:
             self._touch(code, event_id)
 
-    def flush(self, last_id: int) -> None:
+    def flush(self) -> None:
         """Before a commit: nothing after it is to be made from memory."""
         if self._touched:
             self._mend()
-        if self._connection.execute(_BEYOND).fetchone()[0] >= ENOUGH:
-            self._catch_up(last_id)
-        self._held.clear()
-        self._is_held = True
+        if self._has_more and self._connection.execute(_BEYOND).fetchone()[0] >= ENOUGH:
+            self._catch_up()
+        self.forget()
 
     def derive_all(self) -> None:
         """Everything, of a file where nothing is derived yet."""
@@ -117,8 +119,8 @@ class Derivation:
         while found := list(islice(rows, AT_ONCE)):
             for code, of_code in _by_code(found).items():
                 self._note_unusable(code, of_code)
-        ((last_id,),) = self._connection.execute("SELECT ifnull(max(id), 0) FROM events")
-        self.flush(last_id)
+        self._has_more = True
+        self.flush()
 
     def rebuild(self, code: int, metric: Metric | None) -> None:
         """Read all events of a code anew, by what its metric says from now on."""
@@ -195,11 +197,13 @@ class Derivation:
 
     # How parts are made -------------------------------------------------------------------
 
-    def _catch_up(self, last_id: int) -> None:
-        """Make parts of all events up to `last_id`."""
+    def _catch_up(self) -> None:
+        """Make parts of all events."""
         from lago_cli.stores.sqlite.columns import rows_of
 
-        first_held = self._held[0].ids[0] if self._held else last_id + 1
+        ((last_id,),) = self._connection.execute("SELECT max(id) FROM events")
+        # what replaces an event has a lower id than what was appended just before it
+        first_held = min((each.ids[0] for each in self._held), default=last_id + 1)
         rows = self._parts.rows_beyond(first_held - 1)
         while found := list(islice(rows, AT_ONCE)):
             for code, of_code in _by_code(found).items():

@@ -127,7 +127,7 @@ class Runs:
         while rows := self._connection.execute(_EVENTS, {"run": run}).fetchall():
             removed += len(rows)
             restored += sum(self._take_back(row) for row in rows)
-        self._derivation.flush(0)
+        self._derivation.flush()
         self._connection.execute("UPDATE ingest_runs SET reverted_at = ? WHERE id = ?", (now, run))
         self._connection.execute(_FORGET_PARTIES)
         self._connection.execute(_FORGET_CUSTOMERS)
