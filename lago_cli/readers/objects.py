@@ -163,20 +163,35 @@ def _no_object(text: bytes, line: int, column: int | None) -> Problem:
     return Problem("not_an_object", f"an event is a JSON object, this is {kind}")
 
 
+def fault_in(text: bytes) -> tuple[int, str] | None:
+    """Where a text is not valid JSON, and why; None where it is, or is nested too deeply."""
+    try:
+        _ANYTHING.decode(text)
+    except RecursionError:
+        return None
+    except msgspec.DecodeError as error:
+        return _explained(text, error)
+    return None
+
+
 def _invalid(text: bytes, error: Exception, line: int, column: int | None) -> Problem:
-    """Turn msgspec's words into ours, with the place where a person finds it."""
+    at, reason = _explained(text, error)
+    return Problem("invalid_json", f"not valid JSON: {reason} ({_place(text, at, line, column)})")
+
+
+def _explained(text: bytes, error: Exception) -> tuple[int, str]:
+    """Turn msgspec's words into ours; returns the place of the fault and the reason."""
     reason = str(error).removeprefix("JSON is malformed: ")
     found = _BYTE.search(reason)
     at = min(int(found[1]), len(text)) if found else len(text)
-    reason = reason[: found.start()] if found else "it ends too early"
     lone = _lone_surrogate(text)
     number = _NO_NUMBER.match(text, max(at - 1, 0)) or _NO_NUMBER.match(text, at)
     if lone is not None:
         escape = text[lone : lone + 6].decode("ascii", "replace")
-        at, reason = lone, f"the lone surrogate {escape} cannot be stored as text"
-    elif number:
-        at, reason = number.start(), f"{number[0].decode()} is no JSON number"
-    return Problem("invalid_json", f"not valid JSON: {reason} ({_place(text, at, line, column)})")
+        return lone, f"the lone surrogate {escape} cannot be stored as text"
+    if number:
+        return number.start(), f"{number[0].decode()} is no JSON number"
+    return at, reason[: found.start()] if found else "it ends too early"
 
 
 def _lone_surrogate(text: bytes) -> int | None:

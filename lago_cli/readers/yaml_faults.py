@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Protocol
 
 from lago_cli.errors import refused
-from lago_cli.readers.document_builder import Place
+from lago_cli.readers.document import Place
 
 if TYPE_CHECKING:
     from yaml import MarkedYAMLError
