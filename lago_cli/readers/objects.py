@@ -17,7 +17,7 @@ from lago_cli.readers.base import Problem, Record
 from lago_cli.readers.structure import array_start
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 Members = dict[str, msgspec.Raw]
 
@@ -130,14 +130,23 @@ def start_of_events(text: bytes) -> int | None:
 
 def elements_of(text: bytes, line: int, *, wrapped: bool = True) -> Iterator[Record]:
     """The records in `text`, a valid JSON array. Raises what msgspec raises if it is none."""
-    at = 0
-    for element in _ELEMENTS.decode(text):
-        raw = bytes(element)
-        start = text.index(raw, at)
-        line += text.count(b"\n", at, start)
-        yield from records_of(raw, line, wrapped=wrapped)
-        line += raw.count(b"\n")
-        at = start + len(raw)
+    for raw, on_line in placed(text, _ELEMENTS.decode(text), line):
+        yield from records_of(raw, on_line, wrapped=wrapped)
+
+
+def placed(text: bytes, tokens: Iterable[msgspec.Raw], line: int) -> Iterator[tuple[bytes, int]]:
+    """The values in a text that starts on `line`, in their order, each with its line."""
+    at, has_lines = 0, b"\n" in text
+    for token in tokens:
+        raw = bytes(token)
+        if has_lines:
+            start = max(text.find(raw, at), at)
+            line += text.count(b"\n", at, start)
+            yield raw, line
+            line += raw.count(b"\n")
+            at = start + len(raw)
+        else:
+            yield raw, line
 
 
 def _unwrapped(text: bytes, members: Members, line: int) -> Iterator[Record]:
@@ -161,6 +170,16 @@ def _no_object(text: bytes, line: int, column: int | None) -> Problem:
         return _invalid(text, error, line, column)
     kind = _KINDS.get(text[:1], "a number")
     return Problem("not_an_object", f"an event is a JSON object, this is {kind}")
+
+
+def is_valid(text: bytes) -> bool:
+    """Whether a text is JSON, of whatever kind."""
+    try:
+        text.decode()
+        _ANYTHING.decode(text)
+    except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
+        return False
+    return True
 
 
 def fault_in(text: bytes) -> tuple[int, str] | None:

@@ -140,13 +140,25 @@ FAULTY = [
     pytest.param(
         "R", b'{"R":[1,{"a":1},"x"]}', ["not_an_object", (1, {"a": 1}, None), "not_an_object"]
     ),
-    pytest.param("R", b'{"\xff\\n":[{}]}', ["no_records"], id="a key that is no UTF-8"),
+    pytest.param("R", b'{"\xff\\n":[{}]}', ["invalid_utf8"], id="a key that is no UTF-8"),
     pytest.param("R[a=\u00e9]", b'{"R":[{"a":"\xff"}]}', ["no_records"], id="nor is a value"),
     pytest.param("R", b'{"R":7}', ["not_an_object"], id="a number"),
     pytest.param(
         "R",
         b'{"R":[{"a":1},{bad},{"a":2}]}',
         [(1, {"a": 1}, None), "invalid_json", (1, {"a": 2}, None)],
+    ),
+    pytest.param(
+        "R",
+        b'{"v":1,"R":[{"a":1},{bad}],"w":3}',
+        [(1, {"a": 1}, {"v": 1, "w": 3}), "invalid_json"],
+        id="all that is around a good one is known",
+    ),
+    pytest.param(
+        "d.R",
+        b'{"d":{"R":[{"a":1}],"x":NaN},"w":3}',
+        [(1, {"a": 1}, {"w": 3}), "invalid_json"],
+        id="but for what is faulty",
     ),
     pytest.param("R", b'{"x":NaN,"R":[{"a":1}]}', ["invalid_json", (1, {"a": 1}, None)], id="NaN"),
     pytest.param(
