@@ -99,7 +99,7 @@ class _Documents(Values):
         self._is_held = is_held  # all of it is in the window, and has been found faulty
         self._shown = b""  # the document, or the beginning of a long one
 
-    def _plain_objects(self) -> Iterator[Record]:
+    def _plain_objects(self, _pattern: re.Pattern[bytes]) -> Iterator[Record]:
         return iter(())
 
     def _nested(self) -> Iterator[Record]:
