@@ -42,7 +42,7 @@ def _nested(levels: int) -> tuple[bytes, bytes]:
     return rb"\{" + members + rb"\}", rb"\[" + elements + rb"\]"
 
 
-OBJECT, ARRAY = _nested(2)
+OBJECT, _ = _nested(2)
 _WHOLE = re.compile(OBJECT)
 _PLAIN = re.compile(_BARE + rb"(?:" + STRING + _BARE + rb")*+")
 _SPACE = re.compile(SPACE)
@@ -144,14 +144,10 @@ def objects_in(text: bytes) -> list[tuple[int, int]] | None:
     spans: list[tuple[int, int]] = []
     at = 0
     while at < len(text):
-        found = _WHOLE.match(text, at)
-        if found:
-            end = found.end()
-        elif text[at] == _OPEN:
-            outcome, end = Balance().advance(text, at)
-            if outcome is not Outcome.CLOSED:
-                return None
-        else:
+        if text[at] != _OPEN:
+            return None
+        outcome, end = Balance().advance(text, at)
+        if outcome is not Outcome.CLOSED:
             return None
         spans.append((at, end))
         at = _end(_SPACE, text, end)
