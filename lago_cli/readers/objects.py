@@ -37,7 +37,6 @@ _TOO_DEEP = Problem(
 )
 _TOO_MANY_KEYS = Problem("too_many_keys", f"the record has more than {base.MAX_KEYS:,} keys")
 _KEY = re.compile(rb'"(?:[^"\\]|\\.)*+"[ \t\r\n]*+(:)?', re.DOTALL)
-_INNER = re.compile(rb'"events?"[ \t\r\n]*+:[ \t\r\n]*+')
 _NOT_AROUND = {b'"%b"' % key.encode() for key in (*base.EVENT_KEYS, "event")}
 _SHORTEST_KEY = 5  # bytes: `"":1,`
 _KINDS = {b'"': "text", b"t": "true", b"f": "false", b"n": "null", b"[": "an array"}
@@ -97,10 +96,7 @@ def _is_too_deep(text: bytes) -> bool:
 def records_of(
     text: bytes, line: int, column: int | None = None, *, wrapped: bool = True
 ) -> Iterator[Record]:
-    """
-    The record that `text` is; with `wrapped`, what is inside of Lago's request bodies.
-
-    """
+    """The record that `text` is; with `wrapped`, what is inside of Lago's request bodies."""
     members = members_of(text, line, column)
     if isinstance(members, Problem):
         yield Record(line, text, members)
@@ -150,15 +146,12 @@ def placed(text: bytes, tokens: Iterable[msgspec.Raw], line: int) -> Iterator[tu
 
 
 def _unwrapped(text: bytes, members: Members, line: int) -> Iterator[Record]:
-    key = "event" if "event" in members else "events"
-    raw = bytes(members[key])
-    places = (found.end() for found in _INNER.finditer(text))
-    at = next((place for place in places if text.startswith(raw, place)), None)
-    inner = line + text.count(b"\n", 0, text.index(raw) if at is None else at)
-    if key == "events":
-        yield from elements_of(raw, inner, wrapped=False)
+    inner = dict(zip(members, placed(text, members.values(), line), strict=True))
+    if "events" in inner:
+        yield from elements_of(*inner["events"], wrapped=False)
     else:
-        yield Record(inner, raw, body=None if len(members) == 1 else text)
+        raw, on_line = inner["event"]
+        yield Record(on_line, raw, body=None if len(members) == 1 else text)
 
 
 def _no_object(text: bytes, line: int, column: int | None) -> Problem:
