@@ -44,6 +44,7 @@ def _nested(levels: int) -> tuple[bytes, bytes]:
 
 OBJECT, _ = _nested(2)
 _WHOLE = re.compile(OBJECT)
+_ELEMENTS = re.compile(OBJECT + rb"(?:" + SPACE + rb"," + SPACE + OBJECT + rb")*+")
 _PLAIN = re.compile(_BARE + rb"(?:" + STRING + _BARE + rb")*+")
 _SPACE = re.compile(SPACE)
 _KEY = re.compile(SPACE + rb"(" + STRING + rb")" + SPACE + rb":" + SPACE)
@@ -116,7 +117,8 @@ class Balance:
             byte = data[at]
             if not self._bracket(byte):
                 return Outcome.BROKEN, at
-            if byte == _OPEN and (found := _WHOLE.match(data, at)):
+            whole = _ELEMENTS if self._closers[-2:-1] == b"]" else _WHOLE
+            if byte == _OPEN and (found := whole.match(data, at)):
                 at, self._last = found.end(), self._closers.pop()
             else:
                 at += 1
