@@ -26,8 +26,8 @@ from lago_cli.readers.arrays import arrays_of_objects
 from lago_cli.readers.base import Blocks, Problem, Record
 from lago_cli.readers.json_values import Inside, Values
 from lago_cli.readers.objects import is_valid, members_of
-from lago_cli.readers.structure import SPACE, STRING, WHITE, Balance, Outcome
-from lago_cli.readers.walk import LED, MAX_LEVELS, NOTHING_AROUND, RecordPath, Walk
+from lago_cli.readers.structure import WHITE, Balance, Outcome
+from lago_cli.readers.walk import KEY, LED, MAX_LEVELS, NOTHING_AROUND, SCALAR, RecordPath, Walk
 from lago_cli.readers.window import Window
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from lago_cli.readers.objects import Members
     from lago_cli.readers.walk import Around, Led
 
-_KEY = re.compile(rb"(" + STRING + rb")" + SPACE + rb":" + SPACE)
-_SCALAR = re.compile(STRING + rb'|[^"{}\[\],]++')
 _HEAD_BYTES = 64 * 1024
 _TEXT = msgspec.json.Decoder(str)
 
@@ -203,7 +201,7 @@ class _Documents(Values):
         size = 0
         while True:
             _ = window.byte()
-            found = window.match(_KEY)
+            found = window.match(KEY)
             if not found:
                 yield from self._broken(is_end=self._ends_in_text())
                 return
@@ -286,7 +284,7 @@ class _Documents(Values):
 
     def _scalar(self) -> Generator[Led, None, bytes]:
         """The text of a value without brackets."""
-        found = self.window.match(_SCALAR)
+        found = self.window.match(SCALAR)
         text = found[0].rstrip(WHITE) if found else b""
         if not text or len(text) > base.MAX_RECORD_BYTES:
             yield from self._broken(is_end=self._ends_in_text())

@@ -14,7 +14,7 @@ import msgspec
 
 from lago_cli.readers import base
 from lago_cli.readers.base import Problem, Record
-from lago_cli.readers.structure import array_start
+from lago_cli.readers.structure import WHITE, array_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,6 +27,7 @@ _ANYTHING = msgspec.json.Decoder(msgspec.Raw)
 
 _BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"|([\[{])|[\]}]', re.DOTALL)
 _BYTE = re.compile(r" \(byte (\d+)\)$")
+_TRAILING = re.compile(r"trailing characters \(byte (\d+)\)$")
 _NO_NUMBER = re.compile(rb"[+-]?(nan|infinity|inf)\b", re.IGNORECASE)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _PAIRED = re.compile(
@@ -35,7 +36,7 @@ _PAIRED = re.compile(
 _TOO_DEEP = Problem(
     "nested_too_deeply", f"the arrays and objects are nested more than {base.MAX_DEPTH} levels deep"
 )
-_TOO_MANY_KEYS = Problem("too_many_keys", f"the record has more than {base.MAX_KEYS:,} keys")
+TOO_MANY_KEYS = Problem("too_many_keys", f"the record has more than {base.MAX_KEYS:,} keys")
 _KEY = re.compile(rb'"(?:[^"\\]|\\.)*+"[ \t\r\n]*+(:)?', re.DOTALL)
 _NOT_AROUND = {b'"%b"' % key.encode() for key in (*base.EVENT_KEYS, "event")}
 _SHORTEST_KEY = 5  # bytes: `"":1,`
@@ -51,7 +52,7 @@ def members_of(text: bytes, line: int = 1, column: int | None = None) -> Members
     column it counts characters.
     """
     if may_have_too_many_keys(text) and _has_too_many_keys(text):
-        return _TOO_MANY_KEYS
+        return TOO_MANY_KEYS
     try:
         text.decode()  # msgspec does not look into the text of values it leaves raw
         members = _MEMBERS.decode(text)
@@ -173,6 +174,17 @@ def is_valid(text: bytes) -> bool:
     except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
         return False
     return True
+
+
+def whole_value(data: bytes, at: int) -> bytes | None:
+    """The object or array that starts at `at`; None where it is not valid or has no end here."""
+    try:
+        return bytes(_ANYTHING.decode(memoryview(data)[at:]))
+    except RecursionError:
+        return None
+    except msgspec.DecodeError as error:
+        found = _TRAILING.search(str(error))
+    return data[at : at + int(found[1]) - 1].rstrip(WHITE) if found else None
 
 
 def fault_in(text: bytes) -> tuple[int, str] | None:

@@ -7,6 +7,7 @@ record: where nothing at all is yielded, the path leads nowhere.
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -14,9 +15,11 @@ import msgspec
 
 from lago_cli.domain.json_text import kind_of
 from lago_cli.domain.paths import chosen_elements, elements_in, inner_json, members_in, parse_path
+from lago_cli.readers import base
 from lago_cli.readers.base import Blocks, Problem, Record
 from lago_cli.readers.json_values import Values
-from lago_cli.readers.objects import members_of, placed
+from lago_cli.readers.objects import TOO_MANY_KEYS, members_of, placed
+from lago_cli.readers.structure import SPACE, STRING, WHITE, Balance
 from lago_cli.readers.window import Window
 
 if TYPE_CHECKING:
@@ -31,6 +34,10 @@ MAX_LEVELS = 40  # of what a path leads through
 _FEW_BYTES = 1024 * 1024  # so few that their elements can be held at once
 _TOO_DEEP = Problem("nested_too_deeply", f"the path leads through more than {MAX_LEVELS} levels")
 _NOTHING = Record(0, b"")
+_TEXT = msgspec.json.Decoder(str)
+
+KEY = re.compile(rb"(" + STRING + rb")" + SPACE + rb":" + SPACE)
+SCALAR = re.compile(STRING + rb'|[^"{}\[\],]++')
 
 
 class RecordPath:
@@ -132,66 +139,102 @@ class Walk:
         """What the steps from `at` on find in an object."""
         keys, every = self._path.keys[at], self._path.steps[at].every
         ahead: dict[int, tuple[bytes, int]] = {}
-        others: list[tuple[bytes, int]] = []
         beside: dict[str, msgspec.Raw] = {}
-        members = members_in(msgspec.Raw(text))
-        lines = self._placed(text, members.values(), line)
-        for (key, token), (value, on_line) in zip(members.items(), lines, strict=True):
+        is_empty = True
+        for key, value, on_line in self._parts(text, line):
+            is_empty = False
             if key in keys:
                 ahead[keys[key]] = value, on_line
-                continue
-            if every and _is_container(token):
-                others.append((value, on_line))
-            if not every or not self._leads(at + 1, token, level):
-                beside[key] = token
-        if every and not members:
+            elif len(beside) <= base.MAX_KEYS and not (every and self._leads(at + 1, value, level)):
+                beside[key] = msgspec.Raw(value)
+        if every and is_empty:
             yield LED
-        if ahead or every:
+        if len(beside) > base.MAX_KEYS:
+            yield Record(line, text[: base.KEPT_BYTES], TOO_MANY_KEYS)
+        elif ahead or every:
             around = around.within(beside)
         ways = [self.value(step, *ahead[step], around, level + 1) for step in sorted(ahead)[::-1]]
-        ways.append(
-            found for each in others for found in self.value(at + 1, *each, around, level + 1)
-        )
+        if every:
+            ways.append(self._members(at, text, line, around, level))
         yield from first_that_leads(ways)
+
+    def _members(
+        self, at: int, text: bytes, line: int, around: Around, level: int
+    ) -> Iterator[Led]:
+        """Each member that a `*` leads into."""
+        for key, value, on_line in self._parts(text, line):
+            if key not in self._path.keys[at] and _is_container(value):
+                yield from self.value(at + 1, value, on_line, around, level + 1)
 
     def _array(self, at: int, text: bytes, line: int, around: Around, level: int) -> Iterator[Led]:
         step = self._path.steps[at]
-        elements = elements_in(msgspec.Raw(text))
-        if not elements:
-            yield LED
-        is_choice = step.place is not None or step.key is not None
-        chosen = {place for place, _ in chosen_elements(step, elements)} if is_choice else ()
-        for place, each in enumerate(self._placed(text, elements, line)):
+        is_empty = True
+        for place, (_, value, on_line) in enumerate(self._parts(text, line)):
+            is_empty = False
             if step.every:
-                yield from self.element(at, *each, around, level + 1)
-            elif not is_choice:
-                yield from self.value(at, *each, around, level + 1)
-            elif place in chosen:
-                yield from self.value(at + 1, *each, around, level + 1)
+                yield from self.element(at, value, on_line, around, level + 1)
+            elif step.place is None and step.key is None:
+                yield from self.value(at, value, on_line, around, level + 1)
+            elif place == step.place or (step.key and chosen_elements(step, [msgspec.Raw(value)])):
+                yield from self.value(at + 1, value, on_line, around, level + 1)
+                return
+        if is_empty:
+            yield LED
 
     def _records(self, text: bytes, line: int, around: Around) -> Iterator[Led]:
         """The elements of an array at which the path ends."""
         yield LED
         if len(text) < _FEW_BYTES:
-            for raw, on_line in self._placed(text, elements_in(msgspec.Raw(text)), line):
+            for _, raw, on_line in self._parts(text, line):
                 yield _record(raw, on_line, around)
             return
         for record in Values(Window(Blocks([text]), line), around.text).array():
             yield record._replace(line=line) if self._on_one_line else record
 
-    def _leads(self, at: int, token: msgspec.Raw, level: int) -> bool:
+    def _leads(self, at: int, value: bytes, level: int) -> bool:
         """Whether a member that a `*` stands for has to do with records."""
-        if not _is_container(token) or at == self._path.length:
-            return _is_container(token)
-        found = self.value(at, bytes(token), 0, NOTHING_AROUND, level + 1)
+        if not _is_container(value) or at == self._path.length:
+            return _is_container(value)
+        found = self.value(at, value, 0, NOTHING_AROUND, level + 1)
         return any(record is not LED for record in found)
 
-    def _placed(
-        self, text: bytes, tokens: Iterable[msgspec.Raw], line: int
-    ) -> Iterator[tuple[bytes, int]]:
+    def _parts(self, text: bytes, line: int) -> Iterator[tuple[str, bytes, int]]:
+        """The members or elements of a value, each with its key, if any, and its line."""
+        if len(text) >= _FEW_BYTES:
+            parts = _parts_of_long(text, line)
+        elif text.startswith(b"{"):
+            members = members_in(msgspec.Raw(text))
+            lines = placed(text, members.values(), line)
+            parts = ((key, *each) for key, each in zip(members, lines, strict=True))
+        else:
+            parts = (("", *each) for each in placed(text, elements_in(msgspec.Raw(text)), line))
         if self._on_one_line:
-            return ((bytes(token), line) for token in tokens)
-        return placed(text, tokens, line)
+            parts = ((key, value, line) for key, value, _ in parts)
+        return parts
+
+
+def _parts_of_long(text: bytes, line: int) -> Iterator[tuple[str, bytes, int]]:
+    """The same, one by one: of millions of them a list would fill the memory."""
+    window = Window(Blocks([text]), line)
+    byte, key = window.byte(), ""
+    is_object = byte == b"{"
+    while byte not in (b"]", b"}"):
+        window.advance(1)  # the opening bracket or a comma
+        byte = window.byte()
+        if byte in (b"]", b"}"):
+            return
+        if is_object and (found := window.match(KEY)):
+            key = _TEXT.decode(found[1])
+            window.advance(found.end() - window.at)
+            byte = window.byte()
+        if byte in (b"{", b"["):
+            _, value = window.hold(Balance())
+        else:
+            scalar = window.match(SCALAR)
+            value = scalar[0].rstrip(WHITE) if scalar else b""
+        yield key, value, window.line
+        window.advance(len(value))
+        byte = window.byte()
 
 
 def _record(text: bytes, line: int, around: Around) -> Record:
@@ -201,6 +244,8 @@ def _record(text: bytes, line: int, around: Around) -> Record:
     return Record(line, text, around=around.text)
 
 
-def _is_container(token: msgspec.Raw) -> bool:
-    kind = kind_of(token)
-    return kind in ("object", "array") or (kind == "text" and inner_json(token) is not None)
+def _is_container(value: bytes) -> bool:
+    kind = kind_of(msgspec.Raw(value))
+    return kind in ("object", "array") or (
+        kind == "text" and inner_json(msgspec.Raw(value)) is not None
+    )

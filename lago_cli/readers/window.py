@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from lago_cli.readers import base
-from lago_cli.readers.objects import is_valid
-from lago_cli.readers.structure import SPACE, WHITE, Balance, Outcome
+from lago_cli.readers.objects import whole_value
+from lago_cli.readers.structure import SPACE, Balance, Outcome
 
 if TYPE_CHECKING:
     from lago_cli.readers.base import Blocks
@@ -66,10 +66,9 @@ class Window:
 
     def hold(self, balance: Balance) -> tuple[Outcome, bytes]:
         """The text up to where the balance ends, or to where it is too large."""
-        end = self.data.find(b"\n", self.at, self.at + base.MAX_RECORD_BYTES)
-        line = self.data[self.at : end].rstrip(WHITE) if end > 0 else b""
-        if line and is_valid(line):  # what the balance would say, and much faster
-            return Outcome.CLOSED, line
+        whole = whole_value(self.data, self.at)
+        if whole:  # what the balance would find, but much faster
+            return Outcome.CLOSED, whole
         outcome, stop = balance.advance(self.data, self.at)
         size, more = stop - self.at, list[bytes]()
         rest = self.data[stop:] if outcome is Outcome.OPEN else b""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lago_cli.readers import base, nested
+from lago_cli.readers import base, nested, walk
 from lago_cli.readers.base import Blocks, Record, Unreadable
 
 
@@ -204,6 +204,20 @@ def test_records_are_found_in_documents(path, data, expected):
 def test_it_does_not_matter_how_the_bytes_are_split(path, data, expected):
     for size in (1, 5, 50):
         assert read(path, *pieces(data, size)) == read(path, data)
+
+
+@pytest.mark.parametrize(("path", "data", "expected"), GOOD + FAULTY)
+def test_a_long_document_is_taken_apart_piece_by_piece(path, data, expected, monkeypatch):
+    monkeypatch.setattr(walk, "_FEW_BYTES", 0)
+
+    assert seen(read(path, data)) == expected
+
+
+def test_too_many_members_around_the_records_are_refused(monkeypatch):
+    monkeypatch.setattr(base, "MAX_KEYS", 3)
+    data = b'{"a":1,"b":2,"c":3,"d":4,"e":5,"R":[{"a":1}]}'
+
+    assert seen(read("R", data)) == ["too_many_keys", (1, {"a": 1}, None)]
 
 
 def test_where_a_path_leads_nowhere_the_message_names_those_that_do():
