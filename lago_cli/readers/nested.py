@@ -197,7 +197,7 @@ class _Documents(Values):
     ) -> Iterator[Led]:
         """The members of an object as they come; without `around`, only those beside the path."""
         window = self.window
-        inner = around and around.within(beside)
+        inner: Around | None = None
         size = 0
         while True:
             _ = window.byte()
@@ -208,7 +208,8 @@ class _Documents(Values):
             key = found[1]
             window.advance(found.end() - window.at)
             step = self._step(starts, key, window.byte())
-            if inner and step is not None:
+            if around and step is not None:
+                inner = inner or around.within(beside)
                 yield from self._value(step, False, inner, level + 1)
             else:
                 value = (yield from self._passed()) or b""
@@ -217,9 +218,8 @@ class _Documents(Values):
                 if isinstance(members, Problem):
                     yield Record(window.line, key + b":" + value, members)
                 elif step is None and size <= base.MAX_RECORD_BYTES:
-                    is_known = members.items() <= beside.items()
+                    inner = inner if members.items() <= beside.items() else None
                     beside |= members
-                    inner = inner if is_known else around and around.within(beside)
             if (yield from self._ends_with(b"}")):
                 return
 
