@@ -19,7 +19,7 @@ _ENDS = ("\n", "\r")
 
 
 class _Bytes(BufferedIOBase):
-    """Blocks as a stream of the standard library."""
+    """Blocks as a binary stream, for `TextIOWrapper`."""
 
     def __init__(self, blocks: Blocks) -> None:
         self._blocks = blocks

@@ -1,8 +1,7 @@
 """
-Documents of definitions: nested plain data, and where in the file each part of it stands.
+Definition documents: nested plain data, and the line of the file each part is on.
 
-What a hostile file can ask for is bounded: its levels, and the number of its values with
-every alias written out.
+Limits on depth and on the number of values, aliases included, protect against hostile files.
 """
 
 from __future__ import annotations
@@ -81,7 +80,7 @@ Kind: TypeAlias = Literal["scalar", "merge", "alias", "list", "mapping", "end"]
 
 
 class Piece(NamedTuple):
-    """What a syntax cuts its text into; the key of a mapping is a piece before its value."""
+    """A token of either syntax; in a mapping, each key comes right before its value."""
 
     kind: Kind
     place: Place
@@ -92,7 +91,7 @@ class Piece(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class _Part:
-    """A value, with what has to be known to repeat it somewhere else."""
+    """A value, and what is needed to repeat it elsewhere through an alias."""
 
     value: Value
     text: str | None = None  # what a scalar is called as a key
@@ -122,7 +121,7 @@ class _Builder:
         self._values = 0
 
     def part(self, piece: Piece, path: Path, level: int) -> _Part:
-        """The value that begins with `piece`. It takes one frame a level, of which 500 may be."""
+        """The value that begins with `piece`; recurses once per level, up to `MAX_DEPTH`."""
         self._note(path, piece.place)
         part = self._begun(piece, level)
         if piece.kind not in ("list", "mapping"):
@@ -150,7 +149,7 @@ class _Builder:
         return part
 
     def _begun(self, piece: Piece, level: int) -> _Part:
-        """The value as far as the piece says it, once it is known not to be too much."""
+        """A scalar, or a container still to be filled, once the limits have been checked."""
         if piece.kind == "alias":
             part = self._repeated(piece)
         elif piece.kind in ("list", "mapping"):

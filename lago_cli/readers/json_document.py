@@ -1,7 +1,7 @@
 """
 JSON as a document.
 
-A fault is first a doubt, `NotJson`: the text may still be YAML.
+Text that is not valid JSON raises `NotJson` first, since it may still be YAML.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class NotJson(Exception):  # noqa: N818 - it is a state of the input, not a fault of ours
-    """The text is not JSON. `refusal` says why, should it be meant as such."""
+    """The text is not JSON. `refusal` is the error to show if it is not YAML either."""
 
     def __init__(self, refusal: LagoError) -> None:
         super().__init__(refusal.message)

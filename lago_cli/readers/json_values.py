@@ -47,7 +47,7 @@ class Expect(Enum):
     FIRST = "a value or the end"
     VALUE = "a value, after a comma"
     COMMA = "a comma or the end"
-    ANYTHING = "whatever, after a fault"
+    ANYTHING = "anything, after a fault"
 
 
 _OBJECT = re.compile(SPACE + rb"(" + OBJECT + rb")")
@@ -69,9 +69,9 @@ def read(blocks: Blocks) -> Iterator[Record]:
 
 class Values:
     """
-    One pass over the input: a window on its bytes, and what has been entered.
+    One pass over the input: a window on its bytes, and the array being read.
 
-    `is_closed` says of an array whether its end was found.
+    `is_closed` says whether the end of the last array was found.
     """
 
     def __init__(self, window: Window, around: bytes | None = None) -> None:
@@ -97,7 +97,7 @@ class Values:
                 yield from self._no_json()
 
     def array(self, inside: Inside = Inside.RECORDS, opening: int = 1) -> Iterator[Record]:
-        """The elements of the array that starts here, in so many bytes."""
+        """The elements of the array that starts here; `opening` is the length of its beginning."""
         _ = self.window.byte()
         line = self.window.line
         self._inside, self._expect, self.is_closed = inside, Expect.FIRST, False

@@ -180,7 +180,7 @@ class _Documents(Values):
             raise _Lost
 
     def _object(self, starts: tuple[int, ...], around: Around, level: int) -> Iterator[Led]:
-        """An object that is not whole or valid; what is known around its records is around."""
+        """An object too large or faulty to decode; a held one is scanned for `beside` first."""
         window = self.window
         window.advance(1)
         beside: Members = {}
@@ -188,7 +188,7 @@ class _Documents(Values):
             place = window.at, window.line
             with suppress(_Lost):
                 for _ in self._members(starts, beside, None, level):
-                    pass  # what is faulty is told the second time
+                    pass  # faults are reported by the second scan
             window.at, window.line = place
         yield from self._members(starts, beside, around, level)
 

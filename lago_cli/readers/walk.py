@@ -31,7 +31,7 @@ LED = None
 Led: TypeAlias = "Record | None"
 
 MAX_LEVELS = 40  # of what a path leads through
-_FEW_BYTES = 1024 * 1024  # so few that their elements can be held at once
+_FEW_BYTES = 1024 * 1024  # small enough to decode all members or elements at once
 _TOO_DEEP = Problem("nested_too_deeply", f"the path leads through more than {MAX_LEVELS} levels")
 _NOTHING = Record(0, b"")
 _TEXT = msgspec.json.Decoder(str)
@@ -73,7 +73,7 @@ class Around:
 
     @property
     def text(self) -> bytes | None:
-        """As one object, the same bytes for all who ask; None where there is nothing."""
+        """As one JSON object, encoded once; None if there are no members."""
         if self._text is None and self._members:
             self._text = msgspec.json.encode(self._members)
         return self._text
@@ -214,7 +214,7 @@ class Walk:
 
 
 def _parts_of_long(text: bytes, line: int) -> Iterator[tuple[str, bytes, int]]:
-    """The same, one by one: of millions of them a list would fill the memory."""
+    """The same, one at a time: a list of millions of them would not fit in memory."""
     window = Window(Blocks([text]), line)
     byte, key = window.byte(), ""
     is_object = byte == b"{"

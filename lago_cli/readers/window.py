@@ -67,7 +67,7 @@ class Window:
     def hold(self, balance: Balance) -> tuple[Outcome, bytes]:
         """The text up to where the balance ends, or to where it is too large."""
         whole = whole_value(self.data, self.at)
-        if whole:  # what the balance would find, but much faster
+        if whole:  # the same answer as the balance, much faster
             return Outcome.CLOSED, whole
         outcome, stop = balance.advance(self.data, self.at)
         size, more = stop - self.at, list[bytes]()
