@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "__main__": {"__init__", "cli"},
     "errors": set(),
     "domain": {"domain", "errors"},
-    "readers": {"readers", "errors"},
+    "readers": {"readers", "domain", "errors"},
     "stores": {"stores", "domain", "errors"},
     "services": {"services", "stores", "readers", "domain", "errors"},
     "renderers": {"renderers"},

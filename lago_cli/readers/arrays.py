@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from itertools import islice
-from typing import NamedTuple
-
-import msgspec
-
-from lago_cli.readers.members import LOST, elements, members
+from typing import Any, NamedTuple
 
 _SHOWN = 3
 _MEMBERS = 200  # looked at in one object
@@ -15,12 +13,13 @@ _OBJECTS = 50  # looked at in all
 _LEVELS = 6
 _START_BYTES = 64 * 1024
 
-_TEXT = msgspec.json.Decoder(str)
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{\]},]', re.DOTALL)
+_CLOSERS = {"[": "]", "{": "}"}
 
 
 class Found(NamedTuple):
     level: int
-    length: int  # bytes, as far as it is there
+    length: int  # as far as it is there
     path: str
 
 
@@ -32,7 +31,12 @@ def arrays_of_objects(text: bytes) -> list[str]:
     members of an object are objects, or an array holds such (`data.*`). `text` may be no
     more than the beginning of the object; only the first 64 KiB are looked at.
     """
-    found = sorted(_search(text[:_START_BYTES]), key=lambda each: (each.level, -each.length))
+    beginning = text[:_START_BYTES].decode("utf-8", "surrogateescape")
+    try:
+        value = json.loads(_closed(beginning), parse_float=str, parse_int=str)
+    except (ValueError, RecursionError):
+        return []
+    found = sorted(_search(value), key=lambda each: (each.level, -each.length))
     return list(dict.fromkeys(each.path for each in found))[:_SHOWN]
 
 
@@ -42,58 +46,49 @@ def records_hint(text: bytes) -> str:
     return f"; to read the objects in its array as records: --records {paths[0]}" if paths else ""
 
 
-def _search(text: bytes) -> list[Found]:
+def _closed(text: str) -> str:
+    """JSON that may break off anywhere, as if it ended with the last value that is whole."""
+    end = 0
+    closers: list[str] = []
+    for found in _TOKEN.finditer(text):
+        mark = found[0]
+        if mark in _CLOSERS:
+            closers.append(_CLOSERS[mark])
+        elif mark in closers[-1:]:
+            closers.pop()
+        elif mark != ",":
+            continue
+        end = found.start() if mark == "," else found.end()
+    return text[:end] + "".join(reversed(closers))
+
+
+def _search(value: Any) -> list[Found]:
     found: list[Found] = []
-    waiting = [("", 0, 1)]  # path, place and level of the objects to be looked into
-    looked_into = 0
-    while waiting and looked_into < _OBJECTS:
-        prefix, at, level = waiting.pop(0)
-        looked_into += 1
-        for key, _, start, end in islice(members(text, at), _MEMBERS):
-            name = _name(key)
-            if not name:
+    waiting = [("", value, 1)] if isinstance(value, dict) else []
+    for prefix, inside, level in islice(waiting, _OBJECTS):  # which grows on the way
+        for key, member in islice(inside.items(), _MEMBERS):
+            in_array = isinstance(member, list)
+            inner = next(iter(member), None) if in_array else member
+            if not isinstance(inner, dict) or not key.isprintable() or not key:
                 continue
-            path, place = prefix + name, _object_in(text, start)
-            if place == LOST:
-                continue
-            in_array = place != start
-            if _varies(text, place) and (in_array or _alike(text, place)):
-                path = f"{path}.*"
-            if in_array or path.endswith(".*"):
-                found.append(Found(level, (len(text) if end == LOST else end) - start, path))
-            if path.endswith(".*"):
-                place = next(start for _, _, start, _ in members(text, place))
+            path = prefix + key
+            varies = _varies(inner) and (in_array or _alike(inner))
+            if varies:
+                path, inner = f"{path}.*", next(iter(inner.values()))
+            if in_array or varies:
+                found.append(Found(level, len(str(member)), path))
             if level < _LEVELS:
-                waiting.append((f"{path}.", place, level + 1))
+                waiting.append((f"{path}.", inner, level + 1))
     return found
 
 
-def _object_in(text: bytes, at: int) -> int:
-    """Where an object is: the value at `at`, or the first element of the array there."""
-    if text[at : at + 1] == b"[":
-        at = next((start for start, _ in elements(text, at)), LOST)
-    return at if at != LOST and text[at : at + 1] == b"{" else LOST
-
-
-def _name(key: bytes) -> str:
-    """A key as a step of a path; "" where it is none that can be written as one."""
-    try:
-        return _TEXT.decode(key) if key else ""
-    except (msgspec.DecodeError, UnicodeError):
-        return ""
-
-
-def _varies(text: bytes, at: int) -> bool:
+def _varies(inside: dict[str, Any]) -> bool:
     """Whether the first members of an object are all objects."""
-    first = list(islice(members(text, at), _SHOWN))
-    return bool(first) and all(text[start : start + 1] == b"{" for _, _, start, _ in first)
+    first = list(islice(inside.values(), _SHOWN))
+    return bool(first) and all(isinstance(each, dict) for each in first)
 
 
-def _alike(text: bytes, at: int) -> bool:
+def _alike(inside: dict[str, Any]) -> bool:
     """Whether the first two members of an object are objects with the same keys."""
-    first = [_keys(text, start) for _, _, start, end in islice(members(text, at), 2) if end != LOST]
+    first = [list(each) for each in islice(inside.values(), 2)]
     return len(first) > 1 and first[0] == first[1] != []
-
-
-def _keys(text: bytes, at: int) -> list[bytes]:
-    return [key for key, *_ in islice(members(text, at), _MEMBERS)]

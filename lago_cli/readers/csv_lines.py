@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
-from io import StringIO
-from typing import TYPE_CHECKING
+from io import BufferedIOBase, TextIOWrapper
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from lago_cli.readers import base
 
@@ -16,8 +15,20 @@ if TYPE_CHECKING:
 
 ENCODING = ("utf-8", "surrogateescape")  # what is no UTF-8 spoils its own row only
 
-_LINE = re.compile(r"[^\r\n]*+(?:\r\n|\r|\n)|[^\r\n]++")
-_LONG = 1024 * 1024
+_ENDS = ("\n", "\r")
+
+
+class _Bytes(BufferedIOBase):
+    """Blocks as a binary stream, for `TextIOWrapper`."""
+
+    def __init__(self, blocks: Blocks) -> None:
+        self._blocks = blocks
+
+    def readable(self) -> bool:
+        return True
+
+    def read1(self, _size: int = -1, /) -> bytes:
+        return next(self._blocks, b"")
 
 
 class RowTooLarge(Exception):  # noqa: N818 - it says what the row is
@@ -38,13 +49,18 @@ class Lines:
         self._row: list[str] = []
         self._size = 0
         self._waiting: deque[str] = deque()
-        self._lines = self._decoded()
+        stream = cast("BinaryIO", _Bytes(blocks))
+        self._readline = TextIOWrapper(stream, *ENCODING, newline="").readline
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        line = self._waiting.popleft() if self._waiting else next(self._lines)
+        line = (
+            self._waiting.popleft() if self._waiting else self._readline(base.MAX_RECORD_BYTES + 1)
+        )
+        if not line or (self._blocks.fault and not line.endswith(_ENDS)):
+            raise StopIteration
         self._row.append(line)
         self._size += len(line)
         if self._size > base.MAX_RECORD_BYTES:
@@ -56,7 +72,7 @@ class Lines:
 
     def is_open(self) -> bool:
         """Whether the row at hand lacks its line end."""
-        return bool(self._row) and not self._row[-1].endswith(("\n", "\r"))
+        return bool(self._row) and not self._row[-1].endswith(_ENDS)
 
     def behind_first(self) -> list[str]:
         """All lines of the row at hand but its first."""
@@ -83,32 +99,11 @@ class Lines:
         self._size = sum(map(len, first))
 
     def _refuse(self) -> None:
+        rest = self._row[-1]
+        while len(rest) == base.MAX_RECORD_BYTES + 1 and not rest.endswith(_ENDS):
+            rest = self._readline(base.MAX_RECORD_BYTES + 1)
+            self._row[-1] += rest[-1:]
         hint = ", or a quote is missing" if len(self._row) > 1 else ""
         self.keep_first()
         self._row[0] = self._row[0][: base.KEPT_BYTES]
         raise RowTooLarge(f"the row is longer than {base.MAX_RECORD_BYTES:,} bytes{hint}")
-
-    def _decoded(self) -> Iterator[str]:
-        rest: list[bytes] = []  # the beginning of a line whose end is still to come
-        held = 0
-        for block in self._blocks:
-            # A CR at the very end may be half of a CRLF.
-            end = max(block.rfind(b"\n"), block.rfind(b"\r", 0, -1)) + 1
-            if rest and rest[-1].endswith(b"\r") and not block.startswith(b"\n"):
-                yield from self._text(b"".join(rest))
-                rest, held = [], 0
-            if end:
-                yield from self._text(b"".join((*rest, block[:end])))
-                rest, held = [], 0
-            # Beyond this it is more than `MAX_RECORD_BYTES` characters, and will be refused.
-            if held <= 4 * base.MAX_RECORD_BYTES and end < len(block):
-                rest.append(block[end:])
-            held += len(block) - end
-        if rest and not self._blocks.fault:
-            yield from self._text(b"".join(rest))
-
-    def _text(self, data: bytes) -> Iterator[str]:
-        text = data.decode(*ENCODING)
-        if len(text) > _LONG:  # `StringIO` takes four bytes for every character
-            return (found[0] for found in _LINE.finditer(text))
-        return iter(StringIO(text, newline=""))

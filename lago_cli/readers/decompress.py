@@ -9,7 +9,7 @@ max_length)`, `needs_input`, `eof` and `unused_data`. A decompressor undoes one 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from lago_cli.readers.base import Unreadable
 
@@ -40,7 +40,7 @@ class Gzip:
         self._zlib = importlib.import_module("zlib")
         self._state = self._zlib.decompressobj(wbits=31)
         self._rest = b""
-        self._error: Exception | None = None
+        self._step = SLICE_BYTES  # a power of four
         self.needs_input = True
 
     @property
@@ -52,36 +52,18 @@ class Gzip:
         return bytes(self._state.unused_data)
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
-        if self._error:
-            raise self._error
-        data = self._rest + data
-        before = self._state.copy()
+        self._rest += data
+        part, before = self._rest[: self._step], self._state.copy()
         try:
-            out = self._step(data, max_length)
-        except self._zlib.error as error:
-            self._error = error
-            self.needs_input = False
-            return self._salvage(before, data)
-        return out
-
-    def _step(self, data: bytes, max_length: int) -> bytes:
-        out: bytes = self._state.decompress(data, max_length)
-        self._rest = self._state.unconsumed_tail
+            out: bytes = self._state.decompress(part, max_length)
+        except self._zlib.error:
+            if self._step == 1:
+                raise
+            self._state, self._step = before, self._step // 4  # up to the very byte that fails
+            return self.decompress(b"", max_length)
+        self._rest = self._state.unconsumed_tail + self._rest[self._step :]
         self.needs_input = not self._rest and len(out) < max_length
         return out
-
-    def _salvage(self, state: Any, data: bytes) -> bytes:
-        """Repeat a failed step in ever smaller ones, up to the very byte that fails."""
-        saved: list[bytes] = []
-        at, step = 0, SLICE_BYTES
-        while step and at < len(data):
-            before = state.copy()
-            try:
-                saved.append(state.decompress(data[at : at + step]))
-                at += step
-            except self._zlib.error:
-                state, step = before, step // 4  # a power of four: the last step is one byte
-        return b"".join(saved)
 
 
 class Zstandard:
@@ -89,11 +71,12 @@ class Zstandard:
 
     SLICE_BYTES = 1024  # at most 256 blocks of 128 KiB come out of so little
 
-    def __init__(self, state: Any) -> None:
-        self._state = state
+    def __init__(self) -> None:
+        zstandard = importlib.import_module("zstandard")
+        undo = zstandard.ZstdDecompressor(max_window_size=1 << WINDOW_LOG)
+        self._state = undo.decompressobj()
         self._rest = b""
         self._at = 0
-        self._spare = b""
 
     @property
     def needs_input(self) -> bool:
@@ -110,19 +93,17 @@ class Zstandard:
     def decompress(self, data: bytes, max_length: int) -> bytes:
         self._rest = self._rest[self._at :] + data
         self._at = 0
-        out: list[bytes] = []
-        size = 0
-        while size < max_length and not self.needs_input and not self.eof:
+        out = bytearray()
+        while len(out) < max_length and not self.needs_input and not self.eof:
             step = self._rest[self._at : self._at + self.SLICE_BYTES]
             try:
-                out.append(self._state.decompress(step))
+                out += self._state.decompress(step)
             except Exception:
-                if not size:
+                if not out:
                     raise
                 break  # what came before goes out first; the same slice will fail again
             self._at += len(step)
-            size += len(out[-1])
-        return b"".join(out)
+        return bytes(out)
 
 
 def _bzip2() -> Decompressor:
@@ -133,18 +114,6 @@ def _bzip2() -> Decompressor:
 def _xz() -> Decompressor:
     lzma = importlib.import_module("lzma")
     state: Decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
-    return state
-
-
-def _zstd() -> Decompressor:
-    try:
-        zstd = importlib.import_module("compression.zstd")  # Python 3.14
-    except ModuleNotFoundError:
-        zstandard = importlib.import_module("zstandard")
-        undo = zstandard.ZstdDecompressor(max_window_size=1 << WINDOW_LOG)
-        return Zstandard(undo.decompressobj())
-    options = {zstd.DecompressionParameter.window_log_max: WINDOW_LOG}
-    state: Decompressor = zstd.ZstdDecompressor(options=options)
     return state
 
 
@@ -167,7 +136,7 @@ COMPRESSIONS = (
     Compression(
         "zstd",
         (b"\x28\xb5\x2f\xfd", *(b"%c\x2a\x4d\x18" % n for n in range(0x50, 0x60))),
-        _zstd,
+        Zstandard,
         BLOCK_BYTES,
     ),
 )

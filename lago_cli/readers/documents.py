@@ -12,7 +12,7 @@ import re
 
 from lago_cli.errors import LagoError, refused
 from lago_cli.readers import json_document
-from lago_cli.readers.document_builder import Document, Number, Path, Place, Value
+from lago_cli.readers.document import Document, Number, Path, Value, documents, place_behind
 from lago_cli.readers.yaml_writer import write_yaml
 
 __all__ = ["Document", "Number", "Path", "Value", "read_documents", "write_yaml"]
@@ -36,20 +36,16 @@ def read_documents(data: bytes) -> list[Document]:
         raise refused("file_too_large", message, "Split it into several files.")
     text = _decoded(data)
     try:
-        return json_document.read(text)
+        return list(documents(json_document.pieces(text)))
     except json_document.NotJson as doubt:
-        return _yaml(text, doubt.refusal)
+        from lago_cli.readers import yaml_document
 
-
-def _yaml(text: str, no_json: LagoError) -> list[Document]:
-    from lago_cli.readers import yaml_document
-
-    try:
-        return yaml_document.read(text)
-    except LagoError as error:
-        if error.code == "invalid_yaml" and _LIKE_JSON.match(text):
-            raise no_json from None
-        raise
+        try:
+            return list(documents(yaml_document.pieces(text)))
+        except LagoError as error:
+            if error.code == "invalid_yaml" and _LIKE_JSON.match(text):
+                raise doubt.refusal from None
+            raise
 
 
 def _decoded(data: bytes) -> str:
@@ -59,9 +55,7 @@ def _decoded(data: bytes) -> str:
     except UnicodeDecodeError as error:
         if encoding == "utf-16":
             raise refused("invalid_utf16", f"not valid UTF-16: {error.reason}") from None
-        # `start` counts from behind a byte-order mark.
-        start = error.start
-        lines = error.object[:start].decode(errors="replace").split("\n")
-        place = Place(len(lines), len(lines[-1]) + 1)
-        byte = f"0x{error.object[start]:02x}"
-        raise refused("invalid_utf8", f"not valid UTF-8: byte {byte} ({place})") from None
+        before = error.object[: error.start].decode(errors="replace")  # the mark is cut off
+        byte = f"0x{error.object[error.start]:02x}"
+        message = f"not valid UTF-8: byte {byte} ({place_behind(before)})"
+        raise refused("invalid_utf8", message) from None

@@ -8,6 +8,7 @@ spoils the line or record that it stands in, and nothing else.
 from __future__ import annotations
 
 import codecs
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from lago_cli.errors import wrong_usage
@@ -15,7 +16,7 @@ from lago_cli.readers.base import Block, Problem, Record, Unreadable
 from lago_cli.readers.ndjson import split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from lago_cli.errors import LagoError
 
@@ -51,7 +52,7 @@ def check_encoding(name: str) -> None:
     if not getattr(codec, "_is_text_encoding", True):
         raise _unknown(f'"{name}" is no encoding of texts.')
     try:
-        _ = _decoder(_with_order(name)).decode(_PROBE, True)
+        _ = codecs.getincrementaldecoder(_with_order(name))(_ERRORS).decode(_PROBE, True)
     except (LookupError, UnicodeError, TypeError):
         raise _unknown(f'The encoding "{name}" cannot be read in pieces.') from None
 
@@ -78,7 +79,7 @@ def decoded(blocks: Iterator[bytes], encoding: str | None) -> Iterator[bytes]:
             yield head
         yield from blocks
     else:
-        yield from _transcoded(head, blocks, encoding or "")
+        yield from _transcoded(chain([head], blocks), encoding or "")
 
 
 def named(records: Iterator[Block | Record], encoding: str | None) -> Iterator[Block | Record]:
@@ -101,15 +102,9 @@ def _named(records: Iterator[Block | Record], encoding: str) -> Iterator[Block |
             yield single._replace(problem=problem) if is_invalid else single
 
 
-def _transcoded(head: bytes, blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    decoder = _decoder(encoding)
+def _transcoded(blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     try:
-        if text := decoder.decode(head):
-            yield _utf8(text)
-        for block in blocks:
-            if text := decoder.decode(block):
-                yield _utf8(text)
-        if text := decoder.decode(b"", True):
+        for text in codecs.iterdecode(iter(blocks), encoding, _ERRORS):
             yield _utf8(text)
     except UnicodeError as error:
         raise Unreadable("corrupt_input", f"This is not {encoding}: {error}.") from None
@@ -125,10 +120,6 @@ def _utf8(text: str) -> bytes:
             .decode("utf-16-le", _ERRORS)
             .encode("utf-8", "surrogateescape")
         )
-
-
-def _decoder(name: str) -> codecs.IncrementalDecoder:
-    return codecs.getincrementaldecoder(name)(_ERRORS)
 
 
 def _is_utf8(name: str | None) -> bool:

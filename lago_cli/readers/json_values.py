@@ -39,7 +39,6 @@ class Inside(Enum):
     ARRAY = "array"
     EVENTS = "events"  # the array in `{"events": […]}`
     RECORDS = "records"  # an array of which it is known that its elements are the records
-    WRAPPER = "wrapper"  # behind that array, before the last brace
 
 
 class Expect(Enum):
@@ -48,7 +47,7 @@ class Expect(Enum):
     FIRST = "a value or the end"
     VALUE = "a value, after a comma"
     COMMA = "a comma or the end"
-    ANYTHING = "whatever, after a fault"
+    ANYTHING = "anything, after a fault"
 
 
 _OBJECT = re.compile(SPACE + rb"(" + OBJECT + rb")")
@@ -70,9 +69,9 @@ def read(blocks: Blocks) -> Iterator[Record]:
 
 class Values:
     """
-    One pass over the input: a window on its bytes, and what has been entered.
+    One pass over the input: a window on its bytes, and the array being read.
 
-    `is_closed` says of an array that was read with `array` whether its end was found.
+    `is_closed` says whether the end of the last array was found.
     """
 
     def __init__(self, window: Window, around: bytes | None = None) -> None:
@@ -80,44 +79,45 @@ class Values:
         self.is_closed = False
         self._around = around
         self._inside = Inside.NOTHING
-        self._entered_on = 1
         self._expect = Expect.FIRST
-        self._is_lost = False  # another document begins before the array has ended
+        self._is_lost = False  # the end of the array will not be found, and this has been said
 
     def records(self) -> Iterator[Record]:
         """All there is up to the end of the input."""
-        while not (self.is_closed or self._is_lost):
-            yield from self._plain_objects()
-            if not self.window.byte():
-                break
-            if self._inside is Inside.NOTHING:
-                yield from self._top_level()
-            elif self._inside is Inside.WRAPPER:
-                yield from self._end_of_wrapper()
+        while True:
+            yield from self._plain_objects(_OBJECT)
+            byte = self.window.byte()
+            if not byte:
+                return
+            if byte == b"[":
+                yield from self.array(Inside.ARRAY)
+            elif byte == b"{":
+                yield from self._nested()
             else:
-                yield from self._element()
-        blocks = self.window.blocks
-        is_open = self._inside is not Inside.NOTHING and not self._is_lost
-        if is_open and not (blocks.fault or blocks.skip_partial):
-            yield self._fault(
-                f"the input ends inside the array that starts at line {self._entered_on}"
-            )
+                yield from self._no_json()
 
-    def array(self) -> Iterator[Record]:
-        """The elements of the array that starts here, each of them a record as it stands."""
+    def array(self, inside: Inside = Inside.RECORDS, opening: int = 1) -> Iterator[Record]:
+        """The elements of the array that starts here; `opening` is the length of its beginning."""
         _ = self.window.byte()
-        self._enter(Inside.RECORDS, 1)
-        return self.records()
+        line = self.window.line
+        self._inside, self._expect, self.is_closed = inside, Expect.FIRST, False
+        self.window.advance(opening)
+        while not (self.is_closed or self._is_lost):
+            if self._expect is Expect.COMMA:
+                yield from self._plain_objects(_NEXT_IN_ARRAY)
+            if byte := self.window.byte():
+                yield from self._element(byte)
+                continue
+            if not (self.window.blocks.fault or self.window.blocks.skip_partial):
+                yield self._fault(f"the input ends inside the array that starts at line {line}")
+            break
+        self._inside = Inside.NOTHING
 
-    def _plain_objects(self) -> Iterator[Record]:
+    def _plain_objects(self, pattern: re.Pattern[bytes]) -> Iterator[Record]:
         """The fast way, for as long as good objects that need no second look follow."""
-        in_array = self._inside is not Inside.NOTHING
-        if in_array and self._expect is not Expect.COMMA:
-            return
-        match = (_NEXT_IN_ARRAY if in_array else _OBJECT).match
         data, at, line = self.window.data, self.window.at, self.window.line
         around = self._around
-        while found := match(data, at):
+        while found := pattern.match(data, at):
             start, end = found.span(1)
             text = data[start:end]
             members = members_of(text)
@@ -130,18 +130,8 @@ class Values:
             at = end
         self.window.at, self.window.line = at, line
 
-    def _top_level(self) -> Iterator[Record]:
-        byte = self.window.data[self.window.at : self.window.at + 1]
-        if byte == b"[":
-            self._enter(Inside.ARRAY, 1)
-        elif byte == b"{":
-            yield from self._nested()
-        else:
-            yield from self._no_json()
-
-    def _element(self) -> Iterator[Record]:
+    def _element(self, byte: bytes) -> Iterator[Record]:
         """One value, comma or closing bracket inside of an array."""
-        byte = self.window.data[self.window.at : self.window.at + 1]
         if byte == b",":
             if self._expect in (Expect.FIRST, Expect.VALUE):
                 yield self._fault("a comma with no value before it")
@@ -151,20 +141,19 @@ class Values:
             if self._expect is Expect.VALUE:
                 yield self._fault("a comma with no value after it")
             self.window.advance(1)
-            self.is_closed = self._inside is Inside.RECORDS
-            in_body = self._inside is Inside.EVENTS
-            self._inside = Inside.WRAPPER if in_body else Inside.NOTHING
-            self._expect = Expect.ANYTHING
+            self.is_closed = True
         else:
             if self._expect is Expect.COMMA:
                 yield self._fault("a comma is missing between two values of an array")
             self._expect = Expect.COMMA
             yield from self._nested() if byte in b"{[" else self._word()
 
-    def _end_of_wrapper(self) -> Iterator[Record]:
-        """What else the object says; its events are on their way already."""
-        self._inside = Inside.NOTHING
-        if self.window.data[self.window.at] not in b",}":
+    def _body(self, opening: int) -> Iterator[Record]:
+        """The events of a request body, and the end of what is around them."""
+        yield from self.array(Inside.EVENTS, opening)
+        if not self.is_closed:
+            return
+        if self.window.byte() not in (b",", b"}", b""):
             yield self._fault('a comma or brace is missing behind the array "events"')
             return
         balance = Balance(b"{")
@@ -185,9 +174,9 @@ class Values:
         balance = Balance()
         outcome, text = self.window.hold(balance)
         is_whole = outcome is Outcome.CLOSED and len(text) <= base.MAX_RECORD_BYTES
-        events = self._start_of_events(text)
+        events = self._inside is Inside.NOTHING and start_of_events(text[: base.MAX_RECORD_BYTES])
         if events and not (is_whole and isinstance(members_of(text), dict)):
-            self._enter(Inside.EVENTS, events)
+            yield from self._body(events)
         elif is_whole:
             wrapped = self._inside not in (Inside.EVENTS, Inside.RECORDS)
             for record in records_of(text, self.window.line, wrapped=wrapped):
@@ -200,12 +189,6 @@ class Values:
             self._leave(self.window.skip(balance, outcome))
         else:
             yield from self._unclosed(text, outcome)
-
-    def _start_of_events(self, text: bytes) -> int | None:
-        """Behind the bracket of the array in a body `{…, "events": […]}`."""
-        if self._inside is not Inside.NOTHING:
-            return None
-        return start_of_events(text[: base.MAX_RECORD_BYTES])
 
     def _unclosed(self, text: bytes, outcome: Outcome) -> Iterator[Record]:
         line = self.window.line
@@ -224,7 +207,7 @@ class Values:
     def _leave(self, outcome: Outcome) -> None:
         """Go on behind a value that was not held."""
         if outcome is Outcome.OPEN:
-            self._inside = Inside.NOTHING
+            self._is_lost = True
         elif outcome is Outcome.BROKEN:
             self._find_next()
 
@@ -243,7 +226,7 @@ class Values:
             window.advance((tail.start() if tail else len(window.data)) - window.at)
             if not window.more():
                 window.advance(len(window.data) - window.at)
-                self._inside = Inside.NOTHING  # what is missing has been reported
+                self._is_lost = True
                 return
 
     def _no_json(self) -> Iterator[Record]:
@@ -276,7 +259,3 @@ class Values:
 
     def _fault(self, message: str, text: bytes = b"") -> Record:
         return Record(self.window.line, text, Problem("invalid_json", f"not valid JSON: {message}"))
-
-    def _enter(self, inside: Inside, count: int) -> None:
-        self._inside, self._entered_on, self._expect = inside, self.window.line, Expect.FIRST
-        self.window.advance(count)

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from lago_cli.readers import base
 from lago_cli.readers.arrays import records_hint
 from lago_cli.readers.base import Block, Problem, Record
 from lago_cli.readers.objects import (
     elements_of,
+    fault_in,
     is_body,
     may_have_too_many_keys,
     members_of,
@@ -93,18 +92,17 @@ def _whole_lines(data: bytes, line: int, is_first_too_long: bool) -> Iterator[Bl
     good: list[bytes] = []
     first = line
     for number, text in enumerate(data.split(b"\n")[:-1], line):
-        if (is_first_too_long and number == line) or len(text) > base.MAX_RECORD_BYTES:
-            if good:
-                yield Block(first, b"\n".join((*good, b"")))
-            yield base.too_large(number, text, records_hint(text))
-            good, first = [], number + 1
-        elif may_have_too_many_keys(text):
-            if good:
-                yield Block(first, b"\n".join((*good, b"")))
-            yield from split(Block(number, text))
-            good, first = [], number + 1
-        else:
+        is_long = len(text) > base.MAX_RECORD_BYTES or (is_first_too_long and number == line)
+        if not is_long and not may_have_too_many_keys(text):
             good.append(text)
+            continue
+        if good:
+            yield Block(first, b"\n".join((*good, b"")))
+        good, first = [], number + 1
+        if is_long:
+            yield base.too_large(number, text, records_hint(text))
+        else:
+            yield from split(Block(number, text))
     if good:
         yield Block(first, b"\n".join((*good, b"")))
 
@@ -115,17 +113,9 @@ def _last_line(text: bytes, line: int, held: int, blocks: Blocks) -> Iterator[Bl
         yield base.too_large(line, text, records_hint(text))
     elif not text.strip(SPACE):
         return
-    elif (blocks.fault or blocks.skip_partial) and _is_cut_off(text):
+    elif (blocks.fault or blocks.skip_partial) and fault_in(text.strip(SPACE)):
         if not blocks.fault:
             yield base.partial(line, text)
     else:
         block = Block(line, text)
         yield from split(block) if may_have_too_many_keys(text) else (block,)
-
-
-def _is_cut_off(text: bytes) -> bool:
-    try:
-        msgspec.json.decode(text.strip(SPACE), type=msgspec.Raw)
-    except (msgspec.DecodeError, RecursionError):
-        return True
-    return False

@@ -15,29 +15,29 @@ whole. Of a longer one, or one that has no end, what has been read before a reco
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from lago_cli.domain.paths import chosen_elements
 from lago_cli.readers import base
 from lago_cli.readers.arrays import arrays_of_objects
-from lago_cli.readers.base import Problem, Record
+from lago_cli.readers.base import Blocks, Problem, Record
 from lago_cli.readers.json_values import Inside, Values
-from lago_cli.readers.objects import members_of
-from lago_cli.readers.record_paths import RecordPath, is_chosen, token_of
-from lago_cli.readers.structure import SPACE, STRING, WHITE, Balance, Outcome
-from lago_cli.readers.walk import LED, MAX_LEVELS, NOTHING_AROUND, Walk
+from lago_cli.readers.objects import is_valid, members_of
+from lago_cli.readers.structure import WHITE, Balance, Outcome
+from lago_cli.readers.walk import KEY, LED, MAX_LEVELS, NOTHING_AROUND, SCALAR, RecordPath, Walk
 from lago_cli.readers.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
-    from lago_cli.readers.base import Blocks
+    from lago_cli.readers.objects import Members
     from lago_cli.readers.walk import Around, Led
 
-_KEY = re.compile(rb"(" + STRING + rb")" + SPACE + rb":" + SPACE)
-_SCALAR = re.compile(STRING + rb'|[^"{}\[\],]++')
 _HEAD_BYTES = 64 * 1024
+_TEXT = msgspec.json.Decoder(str)
 
 
 def read(blocks: Blocks, path: str) -> Iterator[Record]:
@@ -52,8 +52,8 @@ def within(records: Iterable[Record], path: str) -> Iterator[Record]:
         if record.problem:
             yield record
             continue
-        walk = Walk(parsed, record.raw, record.line, on_one_line=True)
-        found = walk.value(0, 0, len(record.raw), NOTHING_AROUND, 0)
+        walk = Walk(parsed, on_one_line=True)
+        found = walk.value(0, record.raw, record.line, NOTHING_AROUND, 0)
         is_nowhere = yield from _found(found)
         if is_nowhere:
             yield _no_records(record.line, record.raw, path)
@@ -91,12 +91,13 @@ class _Lost(Exception):  # noqa: N818 - it is a state of the input, not a fault 
 class _Documents(Values):
     """Documents, as values of which each holds records."""
 
-    def __init__(self, window: Window, path: RecordPath) -> None:
+    def __init__(self, window: Window, path: RecordPath, *, is_held: bool = False) -> None:
         super().__init__(window)
         self._path = path
+        self._is_held = is_held  # all of it is in the window, and has been found faulty
         self._shown = b""  # the document, or the beginning of a long one
 
-    def _plain_objects(self) -> Iterator[Record]:
+    def _plain_objects(self, _pattern: re.Pattern[bytes]) -> Iterator[Record]:
         return iter(())
 
     def _nested(self) -> Iterator[Record]:
@@ -130,21 +131,28 @@ class _Documents(Values):
             is_whole = outcome is Outcome.CLOSED and len(text) <= base.MAX_RECORD_BYTES
         if level == 0:
             self._shown = text if is_whole else text[: min(_HEAD_BYTES, base.MAX_RECORD_BYTES)]
-        if is_whole:
-            walk = Walk(self._path, text, window.line, on_one_line=False)
+        if is_whole and (ends_here or is_valid(text)):
             by_star = is_element and self._path.steps[at].every
+            walk = Walk(self._path)
             find = walk.element if by_star else walk.value
-            yield from find(at, 0, len(text), around, level)
+            yield from find(at, text, window.line, around, level)
+            window.advance(len(text))
+        elif is_whole and not self._is_held:
+            held = _Documents(Window(Blocks([text]), window.line), self._path, is_held=True)
+            with suppress(_Lost):
+                yield from held._value(at, is_element, around, level)
             window.advance(len(text))
         elif level > MAX_LEVELS:
             yield self._fault("the path leads through too many levels")
             raise _Lost
         elif byte == b"[":
             yield from self._elements(at + is_element, around, level)
-        elif ends_here:
+        elif byte == b"{" and ends_here:
             yield from self._not_whole()
-        else:
+        elif byte == b"{":
             yield from self._object(self._starts(at, is_element), around, level)
+        else:
+            window.advance(len(text))
 
     def _starts(self, at: int, is_element: bool) -> tuple[int, ...]:
         """The steps that may come next in an object that is no record itself."""
@@ -172,21 +180,36 @@ class _Documents(Values):
             raise _Lost
 
     def _object(self, starts: tuple[int, ...], around: Around, level: int) -> Iterator[Led]:
-        """The members of an object that is not whole, as they come."""
-        window, inner = self.window, around
-        beside: dict[str, msgspec.Raw] = {}
+        """An object too large or faulty to decode; a held one is scanned for `beside` first."""
+        window = self.window
         window.advance(1)
+        beside: Members = {}
+        if self._is_held:
+            place = window.at, window.line
+            with suppress(_Lost):
+                for _ in self._members(starts, beside, None, level):
+                    pass  # faults are reported by the second scan
+            window.at, window.line = place
+        yield from self._members(starts, beside, around, level)
+
+    def _members(
+        self, starts: tuple[int, ...], beside: Members, around: Around | None, level: int
+    ) -> Iterator[Led]:
+        """The members of an object as they come; without `around`, only those beside the path."""
+        window = self.window
+        inner: Around | None = None
         size = 0
         while True:
             _ = window.byte()
-            found = window.match(_KEY)
+            found = window.match(KEY)
             if not found:
                 yield from self._broken(is_end=self._ends_in_text())
                 return
             key = found[1]
             window.advance(found.end() - window.at)
-            step = self._step(starts, token_of(key), window.byte())
-            if step is not None:
+            step = self._step(starts, key, window.byte())
+            if around and step is not None:
+                inner = inner or around.within(beside)
                 yield from self._value(step, False, inner, level + 1)
             else:
                 value = (yield from self._passed()) or b""
@@ -194,17 +217,21 @@ class _Documents(Values):
                 members = members_of(b"{" + key + b":" + value + b"}") if value else {}
                 if isinstance(members, Problem):
                     yield Record(window.line, key + b":" + value, members)
-                elif size <= base.MAX_RECORD_BYTES:
+                elif step is None and size <= base.MAX_RECORD_BYTES:
+                    inner = inner if members.items() <= beside.items() else None
                     beside |= members
-                    inner = around.within(beside)
             if (yield from self._ends_with(b"}")):
                 return
 
     def _step(self, starts: tuple[int, ...], key: bytes, byte: bytes) -> int | None:
         """Where a member leads to, if to anything."""
+        try:
+            name = _TEXT.decode(key)
+        except (msgspec.DecodeError, UnicodeError):
+            return None
         for at in starts:
-            if key in self._path.keys[at]:
-                return self._path.keys[at][key]
+            if name in self._path.keys[at]:
+                return self._path.keys[at][name]
         for at in starts:
             if self._path.steps[at].every and byte in (b"{", b"["):
                 return at + 1
@@ -226,9 +253,8 @@ class _Documents(Values):
             if step.key is not None:
                 line = self.window.line
                 text = yield from self._passed()
-                if text and is_chosen(step, text, 0):
-                    walk = Walk(self._path, text, line, on_one_line=False)
-                    yield from walk.value(at + 1, 0, len(text), around, level + 1)
+                if text and is_valid(text) and chosen_elements(step, [msgspec.Raw(text)]):
+                    yield from Walk(self._path).value(at + 1, text, line, around, level + 1)
                     step = step._replace(key=None, place=-1)
             elif step.place is None:
                 yield from self._value(at, True, around, level + 1)
@@ -258,7 +284,7 @@ class _Documents(Values):
 
     def _scalar(self) -> Generator[Led, None, bytes]:
         """The text of a value without brackets."""
-        found = self.window.match(_SCALAR)
+        found = self.window.match(SCALAR)
         text = found[0].rstrip(WHITE) if found else b""
         if not text or len(text) > base.MAX_RECORD_BYTES:
             yield from self._broken(is_end=self._ends_in_text())

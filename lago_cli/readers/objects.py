@@ -14,10 +14,10 @@ import msgspec
 
 from lago_cli.readers import base
 from lago_cli.readers.base import Problem, Record
-from lago_cli.readers.structure import array_start
+from lago_cli.readers.structure import WHITE, array_start
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 Members = dict[str, msgspec.Raw]
 
@@ -27,6 +27,7 @@ _ANYTHING = msgspec.json.Decoder(msgspec.Raw)
 
 _BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"|([\[{])|[\]}]', re.DOTALL)
 _BYTE = re.compile(r" \(byte (\d+)\)$")
+_TRAILING = re.compile(r"trailing characters \(byte (\d+)\)$")
 _NO_NUMBER = re.compile(rb"[+-]?(nan|infinity|inf)\b", re.IGNORECASE)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _PAIRED = re.compile(
@@ -35,9 +36,8 @@ _PAIRED = re.compile(
 _TOO_DEEP = Problem(
     "nested_too_deeply", f"the arrays and objects are nested more than {base.MAX_DEPTH} levels deep"
 )
-_TOO_MANY_KEYS = Problem("too_many_keys", f"the record has more than {base.MAX_KEYS:,} keys")
+TOO_MANY_KEYS = Problem("too_many_keys", f"the record has more than {base.MAX_KEYS:,} keys")
 _KEY = re.compile(rb'"(?:[^"\\]|\\.)*+"[ \t\r\n]*+(:)?', re.DOTALL)
-_INNER = re.compile(rb'"events?"[ \t\r\n]*+:[ \t\r\n]*+')
 _NOT_AROUND = {b'"%b"' % key.encode() for key in (*base.EVENT_KEYS, "event")}
 _SHORTEST_KEY = 5  # bytes: `"":1,`
 _KINDS = {b'"': "text", b"t": "true", b"f": "false", b"n": "null", b"[": "an array"}
@@ -52,7 +52,7 @@ def members_of(text: bytes, line: int = 1, column: int | None = None) -> Members
     column it counts characters.
     """
     if may_have_too_many_keys(text) and _has_too_many_keys(text):
-        return _TOO_MANY_KEYS
+        return TOO_MANY_KEYS
     try:
         text.decode()  # msgspec does not look into the text of values it leaves raw
         members = _MEMBERS.decode(text)
@@ -97,10 +97,7 @@ def _is_too_deep(text: bytes) -> bool:
 def records_of(
     text: bytes, line: int, column: int | None = None, *, wrapped: bool = True
 ) -> Iterator[Record]:
-    """
-    The record that `text` is; with `wrapped`, what is inside of Lago's request bodies.
-
-    """
+    """The record that `text` is; with `wrapped`, what is inside of Lago's request bodies."""
     members = members_of(text, line, column)
     if isinstance(members, Problem):
         yield Record(line, text, members)
@@ -130,26 +127,32 @@ def start_of_events(text: bytes) -> int | None:
 
 def elements_of(text: bytes, line: int, *, wrapped: bool = True) -> Iterator[Record]:
     """The records in `text`, a valid JSON array. Raises what msgspec raises if it is none."""
-    at = 0
-    for element in _ELEMENTS.decode(text):
-        raw = bytes(element)
-        start = text.index(raw, at)
-        line += text.count(b"\n", at, start)
-        yield from records_of(raw, line, wrapped=wrapped)
-        line += raw.count(b"\n")
-        at = start + len(raw)
+    for raw, on_line in placed(text, _ELEMENTS.decode(text), line):
+        yield from records_of(raw, on_line, wrapped=wrapped)
+
+
+def placed(text: bytes, tokens: Iterable[msgspec.Raw], line: int) -> Iterator[tuple[bytes, int]]:
+    """The values in a text that starts on `line`, in their order, each with its line."""
+    at, has_lines = 0, b"\n" in text
+    for token in tokens:
+        raw = bytes(token)
+        if has_lines:
+            start = max(text.find(raw, at), at)
+            line += text.count(b"\n", at, start)
+            yield raw, line
+            line += raw.count(b"\n")
+            at = start + len(raw)
+        else:
+            yield raw, line
 
 
 def _unwrapped(text: bytes, members: Members, line: int) -> Iterator[Record]:
-    key = "event" if "event" in members else "events"
-    raw = bytes(members[key])
-    places = (found.end() for found in _INNER.finditer(text))
-    at = next((place for place in places if text.startswith(raw, place)), None)
-    inner = line + text.count(b"\n", 0, text.index(raw) if at is None else at)
-    if key == "events":
-        yield from elements_of(raw, inner, wrapped=False)
+    inner = dict(zip(members, placed(text, members.values(), line), strict=True))
+    if "events" in inner:
+        yield from elements_of(*inner["events"], wrapped=False)
     else:
-        yield Record(inner, raw, body=None if len(members) == 1 else text)
+        raw, on_line = inner["event"]
+        yield Record(on_line, raw, body=None if len(members) == 1 else text)
 
 
 def _no_object(text: bytes, line: int, column: int | None) -> Problem:
@@ -163,20 +166,56 @@ def _no_object(text: bytes, line: int, column: int | None) -> Problem:
     return Problem("not_an_object", f"an event is a JSON object, this is {kind}")
 
 
+def is_valid(text: bytes) -> bool:
+    """Whether a text is JSON, of whatever kind."""
+    try:
+        text.decode()
+        _ANYTHING.decode(text)
+    except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
+        return False
+    return True
+
+
+def whole_value(data: bytes, at: int) -> bytes | None:
+    """The object or array that starts at `at`; None where it is not valid or has no end here."""
+    try:
+        return bytes(_ANYTHING.decode(memoryview(data)[at:]))
+    except RecursionError:
+        return None
+    except msgspec.DecodeError as error:
+        found = _TRAILING.search(str(error))
+    return data[at : at + int(found[1]) - 1].rstrip(WHITE) if found else None
+
+
+def fault_in(text: bytes) -> tuple[int, str] | None:
+    """Where a text is not valid JSON, and why; None where it is, or is nested too deeply."""
+    try:
+        _ANYTHING.decode(text)
+    except RecursionError:
+        return None
+    except msgspec.DecodeError as error:
+        return _explained(text, error)
+    return None
+
+
 def _invalid(text: bytes, error: Exception, line: int, column: int | None) -> Problem:
-    """Turn msgspec's words into ours, with the place where a person finds it."""
+    at, reason = _explained(text, error)
+    return Problem("invalid_json", f"not valid JSON: {reason} ({_place(text, at, line, column)})")
+
+
+def _explained(text: bytes, error: Exception) -> tuple[int, str]:
+    """Turn msgspec's words into ours; returns the place of the fault and the reason."""
     reason = str(error).removeprefix("JSON is malformed: ")
     found = _BYTE.search(reason)
     at = min(int(found[1]), len(text)) if found else len(text)
-    reason = reason[: found.start()] if found else "it ends too early"
     lone = _lone_surrogate(text)
     number = _NO_NUMBER.match(text, max(at - 1, 0)) or _NO_NUMBER.match(text, at)
     if lone is not None:
         escape = text[lone : lone + 6].decode("ascii", "replace")
-        at, reason = lone, f"the lone surrogate {escape} cannot be stored as text"
-    elif number:
-        at, reason = number.start(), f"{number[0].decode()} is no JSON number"
-    return Problem("invalid_json", f"not valid JSON: {reason} ({_place(text, at, line, column)})")
+        return lone, f"the lone surrogate {escape} cannot be stored as text"
+    if number:
+        return number.start(), f"{number[0].decode()} is no JSON number"
+    return at, reason[: found.start()] if found else "it ends too early"
 
 
 def _lone_surrogate(text: bytes) -> int | None:

@@ -42,8 +42,9 @@ def _nested(levels: int) -> tuple[bytes, bytes]:
     return rb"\{" + members + rb"\}", rb"\[" + elements + rb"\]"
 
 
-OBJECT, ARRAY = _nested(2)
+OBJECT, _ = _nested(2)
 _WHOLE = re.compile(OBJECT)
+_ELEMENTS = re.compile(OBJECT + rb"(?:" + SPACE + rb"," + SPACE + OBJECT + rb")*+")
 _PLAIN = re.compile(_BARE + rb"(?:" + STRING + _BARE + rb")*+")
 _SPACE = re.compile(SPACE)
 _KEY = re.compile(SPACE + rb"(" + STRING + rb")" + SPACE + rb":" + SPACE)
@@ -116,7 +117,8 @@ class Balance:
             byte = data[at]
             if not self._bracket(byte):
                 return Outcome.BROKEN, at
-            if byte == _OPEN and (found := _WHOLE.match(data, at)):
+            whole = _ELEMENTS if self._closers[-2:-1] == b"]" else _WHOLE
+            if byte == _OPEN and (found := whole.match(data, at)):
                 at, self._last = found.end(), self._closers.pop()
             else:
                 at += 1
@@ -144,14 +146,10 @@ def objects_in(text: bytes) -> list[tuple[int, int]] | None:
     spans: list[tuple[int, int]] = []
     at = 0
     while at < len(text):
-        found = _WHOLE.match(text, at)
-        if found:
-            end = found.end()
-        elif text[at] == _OPEN:
-            outcome, end = Balance().advance(text, at)
-            if outcome is not Outcome.CLOSED:
-                return None
-        else:
+        if text[at] != _OPEN:
+            return None
+        outcome, end = Balance().advance(text, at)
+        if outcome is not Outcome.CLOSED:
             return None
         spans.append((at, end))
         at = _end(_SPACE, text, end)

@@ -15,14 +15,13 @@ from yaml.events import (
     AliasEvent,
     CollectionEndEvent,
     CollectionStartEvent,
-    DocumentStartEvent,
     MappingStartEvent,
     ScalarEvent,
 )
 from yaml.reader import ReaderError
 
 from lago_cli.errors import refused
-from lago_cli.readers.document_builder import Builder, Document, Number, Part, Place, shown
+from lago_cli.readers.document import Number, Piece, Place, place_behind, shown
 from lago_cli.readers.yaml_faults import explained, place_of
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from yaml.events import Event
 
     from lago_cli.errors import LagoError
-    from lago_cli.readers.document_builder import Value
+    from lago_cli.readers.document import Kind, Value
 
 _WORDS: dict[str, Value] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -40,7 +39,6 @@ _WORDS: dict[str, Value] = {
 }
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _TAGS = "tag:yaml.org,2002:"
 
 # The library follows YAML 1.1, where these end a line. To 1.2 they are characters like others.
@@ -48,14 +46,24 @@ _FORMER_BREAKS = "\x85\u2028\u2029"
 _STAND_INS = range(0xF0000, 0x10FFFE)
 
 
-def read(text: str) -> list[Document]:
-    """The documents in a text; one that is empty has the value None. Raises `LagoError`."""
+def pieces(text: str) -> Iterator[Piece]:
+    """The pieces of all documents; one that is empty is null. Raises `invalid_yaml`."""
     stand_ins = _stand_ins(text)
-    reader = _Reader({ord(mark): former for former, mark in stand_ins.items()})
-    hidden = {ord(former): mark for former, mark in stand_ins.items()}
-    for event in _events(text.translate(hidden)):
-        reader.take(event)
-    return reader.builder.documents
+    former_breaks = {ord(mark): former for former, mark in stand_ins.items()}
+    for event in _events(text.translate({ord(each): mark for each, mark in stand_ins.items()})):
+        place = place_of(event.start_mark)
+        if isinstance(event, ScalarEvent):
+            written = event.value.translate(former_breaks)
+            yield _scalar(event, _joined(written, place), place)
+        elif isinstance(event, CollectionStartEvent):
+            is_mapping = isinstance(event, MappingStartEvent)
+            if event.tag not in (None, "!", _TAGS + ("map" if is_mapping else "seq")):
+                raise _unsupported(event.tag or "", place)
+            yield Piece("mapping" if is_mapping else "list", place, anchor=event.anchor)
+        elif isinstance(event, CollectionEndEvent):
+            yield Piece("end", place)
+        elif isinstance(event, AliasEvent):
+            yield Piece("alias", place, event.anchor or "")
 
 
 def _stand_ins(text: str) -> dict[str, str]:
@@ -69,10 +77,8 @@ def _events(text: str) -> Iterator[Event]:
     try:
         loader = yaml.SafeLoader(text)
     except ReaderError as error:
-        before = text[: error.position].split("\n")
-        place = Place(len(before), len(before[-1]) + 1)
         reason = f"the control character U+{ord(text[error.position]):04X} may not stand in a file"
-        raise _invalid(reason, place) from None
+        raise _invalid(reason, place_behind(text[: error.position])) from None
     while True:
         try:
             if not loader.check_event():
@@ -87,62 +93,15 @@ def _events(text: str) -> Iterator[Event]:
         yield event
 
 
-class _Reader:
-    """What the events add up to."""
-
-    def __init__(self, former_breaks: dict[int, str]) -> None:
-        self.builder = Builder()
-        self._former_breaks = former_breaks
-        self._anchors: dict[str, Part] = {}
-
-    def take(self, event: Event) -> None:
-        if isinstance(event, ScalarEvent):
-            self._anchor(event, self._scalar(event))
-        elif isinstance(event, CollectionStartEvent):
-            self._anchor(event, self._begin(event))
-        elif isinstance(event, CollectionEndEvent):
-            self.builder.end()
-        elif isinstance(event, AliasEvent):
-            self._alias(event)
-        elif isinstance(event, DocumentStartEvent):
-            self._anchors.clear()
-
-    def _anchor(self, event: ScalarEvent | CollectionStartEvent, part: Part | None) -> None:
-        if event.anchor and part:
-            self._anchors[event.anchor] = part
-
-    def _alias(self, event: AliasEvent) -> None:
-        place = place_of(event.start_mark)
-        name = event.anchor or ""
-        part = self._anchors.get(name)
-        if part is None:
-            raise _invalid(f"the alias *{name} names no anchor above it", place)
-        if part.is_open:
-            raise _invalid(f"the alias *{name} stands inside of what it repeats", place)
-        self.builder.add(part, place)
-
-    def _begin(self, event: CollectionStartEvent) -> Part:
-        is_mapping = isinstance(event, MappingStartEvent)
-        if event.tag not in (None, "!", _TAGS + ("map" if is_mapping else "seq")):
-            raise _unsupported(event.tag or "", event)
-        return self.builder.begin({} if is_mapping else [], place_of(event.start_mark))
-
-    def _scalar(self, event: ScalarEvent) -> Part | None:
-        place = place_of(event.start_mark)
-        is_plain = event.implicit[0] and event.tag is None
-        if is_plain and event.value == "<<" and self.builder.awaits_key:
-            self.builder.begin_merge(place)
-            return None
-        text = event.value.translate(self._former_breaks)
-        if _SURROGATE.search(text):
-            text = _joined(text, place)
-        if is_plain:
-            value = _resolved(text)
-        elif event.tag in (None, "!", _TAGS + "str"):
-            value = text
-        else:
-            value = _tagged(event.tag or "", text, event)
-        return self.builder.add(Part(value, text), place)
+def _scalar(event: ScalarEvent, text: str, place: Place) -> Piece:
+    kind: Kind = "scalar"
+    value: Value = text
+    if event.implicit[0] and event.tag is None:
+        value = _resolved(text)
+        kind = "merge" if text == "<<" else "scalar"
+    elif event.tag not in (None, "!", _TAGS + "str"):
+        value = _tagged(event.tag or "", text, place)
+    return Piece(kind, place, text, value, event.anchor)
 
 
 def _resolved(text: str) -> Value:
@@ -152,7 +111,7 @@ def _resolved(text: str) -> Value:
     return Number(text) if _NUMBER.fullmatch(text) else text
 
 
-def _tagged(tag: str, text: str, event: ScalarEvent) -> Value:
+def _tagged(tag: str, text: str, place: Place) -> Value:
     value = _resolved(text)
     fits = {
         "null": value is None,
@@ -162,9 +121,9 @@ def _tagged(tag: str, text: str, event: ScalarEvent) -> Value:
     }
     kind = tag.removeprefix(_TAGS)
     if kind not in fits or kind == tag:
-        raise _unsupported(tag, event)
+        raise _unsupported(tag, place)
     if not fits[kind]:
-        raise _invalid(f"{shown(text)} is no !!{kind}", place_of(event.start_mark))
+        raise _invalid(f"{shown(text)} is no !!{kind}", place)
     return value
 
 
@@ -176,9 +135,9 @@ def _joined(text: str, place: Place) -> str:
         raise _invalid("a lone surrogate cannot be stored as text", place) from None
 
 
-def _unsupported(tag: str, event: ScalarEvent | CollectionStartEvent) -> LagoError:
+def _unsupported(tag: str, place: Place) -> LagoError:
     name = f"!!{tag.removeprefix(_TAGS)}" if tag.startswith(_TAGS) else tag
-    return _invalid(f"the tag {shown(name)} is not supported", place_of(event.start_mark))
+    return _invalid(f"the tag {shown(name)} is not supported", place)
 
 
 def _invalid(reason: str, place: Place) -> LagoError:

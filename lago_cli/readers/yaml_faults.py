@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
 from lago_cli.errors import refused
-from lago_cli.readers.document_builder import Place
+from lago_cli.readers.document import Place
 
 if TYPE_CHECKING:
     from yaml import MarkedYAMLError
 
     from lago_cli.errors import LagoError
-
-
-class Mark(Protocol):
-    """A place in the terms of the library: both count from 0."""
-
-    @property
-    def line(self) -> int: ...
-    @property
-    def column(self) -> int: ...
 
 
 _INDENTATION = "Things of one level begin in the same column; what belongs to a key is indented."
@@ -88,6 +79,6 @@ def explained(error: MarkedYAMLError) -> LagoError:
     return refused("invalid_yaml", f"not valid YAML: {reason} ({where}{since})", hint)
 
 
-def place_of(mark: Mark | None) -> Place:
-    """Where a mark of the library is; without one, the beginning."""
+def place_of(mark: Any) -> Place:
+    """Where a mark of the library is, which counts from 0; without one, the beginning."""
     return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)

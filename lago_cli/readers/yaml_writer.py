@@ -7,13 +7,11 @@ A text stands without quotes only where no version of YAML could take it for any
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-from lago_cli.readers.document_builder import Number
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from lago_cli.readers.document import Number
 
 Writable: TypeAlias = (
     "bool | str | Number | int | Decimal | Sequence[Writable] | Mapping[str, Writable] | None"
@@ -23,67 +21,51 @@ LONGEST_PLAIN_KEY = 1000  # YAML finds the colon after a key within 1024 charact
 
 _PLAIN = re.compile(r"[^\W\d_](?:[\w ./()+*%$=<>;'-]*[\w.()%$+*])?")
 _RESERVED = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
+_WORDS = {None: "null", True: "true", False: "false"}
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _JOINER = "\u200d"  # unprintable alone, but what holds many emoji together
 
 
 def write_yaml(value: Writable) -> str:
     """One document, without `---`; `read_documents` gives an equal one back."""
-    lines: list[str] = []
-    # What is still to be written: what its first line begins with, how its others do, itself.
-    waiting: list[tuple[str, str, Writable]] = [("", "", value)]
-    while waiting:
-        start, indent, value = waiting.pop()
-        if not _is_nested(value):
-            lines.append(start + _scalar(value))
-            continue
-        if start.endswith(": "):
-            lines.append(start.rstrip())
-            start = indent
-        waiting.extend(reversed(_entries(start, indent, value)))
-    return "\n".join(lines) + "\n"
+    return "\n".join(_lines(value)) + "\n"
 
 
-def _entries(start: str, indent: str, value: Writable) -> list[tuple[str, str, Writable]]:
-    inner = indent + "  "
-    if isinstance(value, dict):
-        entries = [(_key(key, indent), item) for key, item in value.items()]
+def _lines(value: Writable) -> Iterator[str]:
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            head = _text(key)
+            if len(head) > LONGEST_PLAIN_KEY:
+                yield f"? {head}"
+                head = ""
+            if isinstance(item, dict | list | tuple) and item:
+                yield f"{head}:"
+                yield from _indented(_lines(item))
+            else:
+                yield f"{head}: {_scalar(item)}"
+    elif isinstance(value, list | tuple) and value:
+        for item in value:
+            lines = _indented(_lines(item))
+            yield f"- {next(lines)[2:]}"
+            yield from lines
     else:
-        assert isinstance(value, list | tuple)
-        entries = [("- ", item) for item in value]
-    return [
-        ((indent if number else start) + head, inner, item)
-        for number, (head, item) in enumerate(entries)
-    ]
+        yield _scalar(value)
 
 
-def _is_nested(value: Writable) -> bool:
-    return isinstance(value, dict | list | tuple) and len(value) > 0
-
-
-def _key(key: str, indent: str) -> str:
-    text = _text(key)
-    if len(text) > LONGEST_PLAIN_KEY:
-        return f"? {text}\n{indent}: "
-    return f"{text}: "
+def _indented(lines: Iterable[str]) -> Iterator[str]:
+    return (f"  {line}" for line in lines)
 
 
 def _scalar(value: Writable) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
+    if value is None or isinstance(value, bool):
+        return _WORDS[value]
     if isinstance(value, dict):
         return "{}"
     if isinstance(value, list | tuple):
         return "[]"
-    if isinstance(value, Number | int):
+    if isinstance(value, Number | int | Decimal):
         return str(value)
-    if isinstance(value, Decimal):
-        assert value.is_finite()
-        return str(value)
-    assert isinstance(value, str)
-    return _text(value)
+    return _text(str(value))
 
 
 def _text(text: str) -> str:

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lago_cli.errors import Kind, LagoError
-from lago_cli.readers import document_builder, documents
+from lago_cli.readers import document, documents
 from lago_cli.readers.documents import Document, Number, read_documents, write_yaml
 
 
@@ -211,18 +211,14 @@ def test_json_is_told_by_its_content(text, expected):
         ('{"a": NaN}', "invalid_json", "NaN is no JSON number (line 1, column 7)"),
         ("[1, -Infinity]", "invalid_json", "-Infinity is no JSON number (line 1, column 5)"),
         ('{"a": "\\ud83d"}', "invalid_json", "the lone surrogate \\ud83d cannot be stored"),
-        (
-            '{"a": 1 "b": 2}',
-            "invalid_json",
-            'a "," or a closing bracket is missing (line 1, column',
-        ),
-        ('{"a" 1\n}', "invalid_json", 'a ":" is missing after the key (line 1, column 6)'),
-        ('{\n\t"a": 1,\n}', "invalid_json", "a key in double quotes is missing (line 3, column 1)"),
-        ('{"a": [1, 2', "invalid_json", "it ends too early: a"),
+        ('{"a": 1 "b": 2}', "invalid_json", "expected ',' or '}' (line 1, column 9)"),
+        ('{"a" 1\n}', "invalid_json", "expected ':' (line 1, column 6)"),
+        ('{\n\t"a": 1,\n}', "invalid_json", "trailing comma in object (line 3, column 1)"),
+        ('{"a": [1, 2', "invalid_json", "it ends too early (line 1, column 12)"),
         ('{"a": "b\n}', "invalid_json", "a closing quote is missing (line 1, column 9)"),
-        ('{"a": "\\x"}', "invalid_json", "escape after the backslash is none that JSON knows"),
-        ('{"a": "\t"}\n]', "invalid_json", "U+0009 has to be escaped in a text (line 1, column 8)"),
-        ('{"a": 1}\n{"b": 2}', "invalid_json", "there is more after its end (line 2, column 1)"),
+        ('{"a": "\\x"}', "invalid_json", "invalid escaped character (line 1, column 9)"),
+        ('{"a": "\t"}\n]', "invalid_json", "invalid character (line 1, column 8)"),
+        ('{"a": 1}\n{"b": 2}', "invalid_json", "trailing characters (line 2, column 2)"),
     ],
     ids=repr,
 )
@@ -313,7 +309,7 @@ def test_a_few_aliases_cannot_stand_for_millions():
 
 
 def test_merge_keys_cannot_stand_for_millions(monkeypatch):
-    monkeypatch.setattr(document_builder, "MAX_VALUES", 1000)
+    monkeypatch.setattr(document, "MAX_VALUES", 1000)
     fields = ", ".join(f"f{i}: x" for i in range(100))
     uses = "\n".join("- <<: *a" for _ in range(20))
 
@@ -468,7 +464,7 @@ def test_others_read_what_is_written_as_text_too(value):
 
 def test_what_is_nested_deeply_can_be_written():
     value: object = "x"
-    for level in range(500):
+    for level in range(200):
         value = [value] if level % 2 else {"a": value}
     written = write_yaml(value)  # type: ignore[arg-type]
 

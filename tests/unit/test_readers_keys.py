@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from lago_cli.readers import base, csv_lines, csv_rows, json_values, ndjson
+from lago_cli.readers import base, json_values, ndjson
 from lago_cli.readers.base import Block, Blocks
 from lago_cli.readers.objects import members_of
 
@@ -35,11 +35,3 @@ def test_it_is_refused_alone(reader, text, end):
 
 def test_colons_in_text_are_no_keys():
     assert set(members_of(FEW)) == {"text", "a"}
-
-
-def test_a_long_csv_line_is_cut_into_the_same_lines(monkeypatch):
-    text = 'a,b\r\n1,"x\ny"\r2,é\n\n3,4'.encode()
-    whole = list(csv_rows.read(Blocks([text])))
-    monkeypatch.setattr(csv_lines, "_LONG", 0)
-
-    assert list(csv_rows.read(Blocks([text]))) == whole

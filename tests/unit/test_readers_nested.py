@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lago_cli.readers import base, nested
+from lago_cli.readers import base, nested, walk
 from lago_cli.readers.base import Blocks, Record, Unreadable
 
 
@@ -140,13 +140,25 @@ FAULTY = [
     pytest.param(
         "R", b'{"R":[1,{"a":1},"x"]}', ["not_an_object", (1, {"a": 1}, None), "not_an_object"]
     ),
-    pytest.param("R", b'{"\xff\\n":[{}]}', ["no_records"], id="a key that is no UTF-8"),
+    pytest.param("R", b'{"\xff\\n":[{}]}', ["invalid_utf8"], id="a key that is no UTF-8"),
     pytest.param("R[a=\u00e9]", b'{"R":[{"a":"\xff"}]}', ["no_records"], id="nor is a value"),
     pytest.param("R", b'{"R":7}', ["not_an_object"], id="a number"),
     pytest.param(
         "R",
         b'{"R":[{"a":1},{bad},{"a":2}]}',
         [(1, {"a": 1}, None), "invalid_json", (1, {"a": 2}, None)],
+    ),
+    pytest.param(
+        "R",
+        b'{"v":1,"R":[{"a":1},{bad}],"w":3}',
+        [(1, {"a": 1}, {"v": 1, "w": 3}), "invalid_json"],
+        id="all that is around a good one is known",
+    ),
+    pytest.param(
+        "d.R",
+        b'{"d":{"R":[{"a":1}],"x":NaN},"w":3}',
+        [(1, {"a": 1}, {"w": 3}), "invalid_json"],
+        id="but for what is faulty",
     ),
     pytest.param("R", b'{"x":NaN,"R":[{"a":1}]}', ["invalid_json", (1, {"a": 1}, None)], id="NaN"),
     pytest.param(
@@ -192,6 +204,20 @@ def test_records_are_found_in_documents(path, data, expected):
 def test_it_does_not_matter_how_the_bytes_are_split(path, data, expected):
     for size in (1, 5, 50):
         assert read(path, *pieces(data, size)) == read(path, data)
+
+
+@pytest.mark.parametrize(("path", "data", "expected"), GOOD + FAULTY)
+def test_a_long_document_is_taken_apart_piece_by_piece(path, data, expected, monkeypatch):
+    monkeypatch.setattr(walk, "_FEW_BYTES", 0)
+
+    assert seen(read(path, data)) == expected
+
+
+def test_too_many_members_around_the_records_are_refused(monkeypatch):
+    monkeypatch.setattr(base, "MAX_KEYS", 3)
+    data = b'{"a":1,"b":2,"c":3,"d":4,"e":5,"R":[{"a":1}]}'
+
+    assert seen(read("R", data)) == ["too_many_keys", (1, {"a": 1}, None)]
 
 
 def test_where_a_path_leads_nowhere_the_message_names_those_that_do():
