@@ -2,15 +2,16 @@
 Options that every command has, and how a command gets them.
 
 `@command(app, "name")` adds them to the function's own parameters and hands them over
-as one `Session`, so that they are described, parsed and defaulted in one place.
+as one `Session`, so that they are described, parsed and defaulted in one place. `Options`
+do the same for what several commands share.
 """
 
 from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 
@@ -19,7 +20,6 @@ from lago_cli.errors import wrong_usage
 from lago_cli.renderers import OUTPUTS
 
 EVERYWHERE = "Everywhere"
-_FILTER_HINT = "For example: --filter region=eu,us"
 
 Output = Literal["table", "json", "ndjson", "csv", "markdown"]
 assert Output.__args__ == OUTPUTS  # type: ignore[attr-defined]  # the registry is the truth
@@ -64,10 +64,10 @@ Subscriptions = Annotated[
     ),
 ]
 From = Annotated[
-    str | None, typer.Option("--from", metavar="INSTANT", help="The first instant that counts.")
+    str | None, typer.Option("--from", metavar="INSTANT", help="Start of the period (inclusive).")
 ]
 To = Annotated[
-    str | None, typer.Option("--to", metavar="INSTANT", help="The first that no longer does.")
+    str | None, typer.Option("--to", metavar="INSTANT", help="End of the period (exclusive).")
 ]
 
 _SHARED: dict[str, tuple[Any, Any]] = {
@@ -181,8 +181,26 @@ def _is_meant(context: typer.Context) -> bool:
     return False
 
 
+class Options(NamedTuple):
+    """Options that reach a command as one value, its second argument."""
+
+    parameters: Sequence[inspect.Parameter]
+    build: Callable[..., Any]  # the value, out of those of all parameters
+
+
+def parameters_of(function: Callable[..., Any], skip: int = 0) -> list[inspect.Parameter]:
+    """The parameters of a function, for typer: by name, their annotations evaluated."""
+    return [
+        row.replace(
+            kind=inspect.Parameter.KEYWORD_ONLY,
+            annotation=eval(row.annotation, function.__globals__),  # noqa: S307 - our own source
+        )
+        for row in list(inspect.signature(function).parameters.values())[skip:]
+    ]
+
+
 def command(
-    app: typer.Typer, name: str, *, is_default: bool = False
+    app: typer.Typer, name: str, *, given: Options | None = None, is_default: bool = False
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """
     Register a function whose first parameter is the `Session` as a command of `app`.
@@ -200,11 +218,14 @@ def command(
             shared["now"] = instant_option("--now", shared["now"])
             try:
                 with Session(**shared) as session:
-                    function(session, **values)
+                    built = []
+                    if given is not None:
+                        own = {row.name: values.pop(row.name) for row in given.parameters}
+                        built.append(given.build(**own))
+                    function(session, *built, **values)
             except (KeyboardInterrupt, BrokenPipeError) as reason:
                 raise Ended(reason) from None
 
-        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
         shared = [
             inspect.Parameter(
                 key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
@@ -213,7 +234,8 @@ def command(
         ]
         parameters = [
             _CONTEXT,
-            *(row.replace(kind=inspect.Parameter.KEYWORD_ONLY) for row in own),
+            *(given.parameters if given else ()),
+            *parameters_of(function, skip=2 if given else 1),
             *shared,
         ]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -227,26 +249,6 @@ def command(
         return function
 
     return register
-
-
-def property_values(arguments: Iterable[str]) -> dict[str, list[str]]:
-    """
-    `PATH=V1,V2` arguments, quoted like CSV; a path that comes again adds values.
-
-    Raises:
-        LagoError: wrong usage, for an argument without `=` or without a path.
-    """
-    from lago_cli.domain.conditions import gathered, split_condition
-
-    conditions = []
-    for argument in arguments:
-        condition = split_condition(argument)
-        if condition is None:
-            raise wrong_usage(
-                "invalid_filter", f"--filter {argument}: expected PATH=V1,V2.", _FILTER_HINT
-            )
-        conditions.append(condition)
-    return gathered(conditions)
 
 
 def instant_option(option: str, text: str | None) -> int | None:

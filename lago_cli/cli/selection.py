@@ -1,28 +1,25 @@
 """
 The options that say which usage is meant, for every command that is about usage.
 
-`@selecting` adds them to a command's own parameters and hands them over as one
-`UsageRequest`.
+`@command(…, given=SELECTION)` adds them to a command and hands them over as one `UsageRequest`.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from lago_cli.cli.options import (
     Customers,
     From,
+    Options,
     Subscriptions,
     To,
     instant_option,
     not_empty,
-    property_values,
+    parameters_of,
 )
-from lago_cli.cli.session import Session
 
 if TYPE_CHECKING:
     from lago_cli.services.requests import UsageRequest
@@ -108,6 +105,7 @@ def usage_request(
     as_of: AsOf = None,
 ) -> UsageRequest:
     """What the options ask for. Raises `LagoError` (wrong usage)."""
+    from lago_cli.domain.conditions import parse_conditions
     from lago_cli.services.requests import UsageRequest
 
     return UsageRequest(
@@ -120,7 +118,7 @@ def usage_request(
         at=at,
         window=window,
         group_by=list(dict.fromkeys(group_by or [])),
-        filters=property_values(filters or []),
+        filters=parse_conditions(filters or []),
         timezone=timezone,
         prorated=prorated,
         by=by,
@@ -128,30 +126,4 @@ def usage_request(
     )
 
 
-_OPTIONS = {row.name: row for row in inspect.signature(usage_request).parameters.values()}
-
-
-def selecting(function: Callable[..., None]) -> Callable[..., None]:
-    """
-    A command whose second parameter is the `UsageRequest`.
-
-    The annotations of its own parameters are names of its module.
-    """
-
-    def run(session: Session, **values: Any) -> None:
-        request = usage_request(**{name: values.pop(name) for name in _OPTIONS})
-        function(session, request, **values)
-
-    session, _, *own = inspect.signature(function).parameters.values()
-    names = function.__globals__
-    parameters = [
-        session.replace(annotation=Session),
-        *(row.replace(annotation=globals()[row.annotation]) for row in _OPTIONS.values()),
-        *(row.replace(annotation=names[row.annotation]) for row in own),
-    ]
-    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [row.replace(kind=inspect.Parameter.KEYWORD_ONLY) for row in parameters]
-    )
-    run.__doc__ = function.__doc__
-    run.__name__ = function.__name__
-    return run
+SELECTION = Options(parameters_of(usage_request), usage_request)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Raw
 
 from lago_cli.domain.paths import parse_path
+from lago_cli.errors import wrong_usage
 
 _SELECTOR_AHEAD = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|[^=\[\]"]+)=(?:"(?:[^"\\]|\\.)*"|[^\]]*)\]')
 _VALUE = re.compile(r'"((?:[^"]|"")*)"(?=,|\Z)|([^,]*)')
@@ -52,6 +53,23 @@ def gathered(conditions: Iterable[tuple[str, list[str]]]) -> dict[str, list[str]
     for path, values in conditions:
         found.setdefault(path, []).extend(values)
     return found
+
+
+def parse_conditions(arguments: Iterable[str]) -> dict[str, list[str]]:
+    """
+    The values of `--filter` options, by path.
+
+    Raises:
+        LagoError: wrong usage, for one without `=` or without a path.
+    """
+    conditions = []
+    for argument in arguments:
+        condition = split_condition(argument)
+        if condition is None:
+            message = f"--filter {argument}: expected PATH=V1,V2."
+            raise wrong_usage("invalid_filter", message, "For example: --filter region=eu,us")
+        conditions.append(condition)
+    return gathered(conditions)
 
 
 def holds(wanted: Wanted, members: Mapping[str, Raw]) -> bool:

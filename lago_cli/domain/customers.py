@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from lago_cli.domain.definitions import Defined, Definition, created_at, definition, spec
 from lago_cli.errors import LagoError, refused
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
-@dataclass(frozen=True, slots=True)
-class Customer:
-    """One customer. Raises `LagoError` (refused) where it breaks a rule."""
+@definition
+class Customer(Defined):
+    """One customer."""
 
-    external_id: str
-    name: str | None = None
-    timezone: str | None = None  # an IANA name; None: UTC
-    currency: str | None = None  # an ISO 4217 code
-
-    def __post_init__(self) -> None:
-        for fault in self.faults():
-            raise fault
+    external_id: str = spec(
+        "ID", "What events call the customer.", required=True, fixed=True, cell="id"
+    )
+    name: str | None = spec("NAME", "What people call it.", default=None, removable=True)
+    timezone: str | None = spec(  # an IANA name; None: UTC
+        "TZ",
+        "Where its days begin, also past ones. [default: UTC]",
+        default=None,
+        removable=True,
+        cell="flag",
+    )
+    currency: str | None = spec(
+        "CODE",
+        "What it pays in: three letters of ISO 4217.",
+        default=None,
+        removable=True,
+        cell="flag",
+    )
 
     def faults(self) -> Iterator[LagoError]:
         if not self.external_id.strip():
@@ -45,10 +55,11 @@ class Customer:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class KnownCustomer:
-    """A customer of the store: registered, or created by its first event."""
-
-    customer: Customer
-    created_at: int  # microseconds since 1970
-    registered: bool
+CUSTOMER = Definition(
+    of=Customer,
+    word="customer",
+    section="customers",
+    key="external_id",
+    key_help="What events call the customer: its external id.",
+    derived=(created_at(),),
+)
