@@ -18,20 +18,12 @@ class Customer(Defined):
     external_id: str = spec(
         "ID", "What events call the customer.", required=True, fixed=True, cell="id"
     )
-    name: str | None = spec("NAME", "What people call it.", default=None, removable=True)
+    name: str | None = spec("NAME", "What people call it.", default=None)
     timezone: str | None = spec(  # an IANA name; None: UTC
-        "TZ",
-        "Where its days begin, also past ones. [default: UTC]",
-        default=None,
-        removable=True,
-        cell="flag",
+        "TZ", "Where its days begin, also past ones. [default: UTC]", default=None, cell="flag"
     )
     currency: str | None = spec(
-        "CODE",
-        "What it pays in: three letters of ISO 4217.",
-        default=None,
-        removable=True,
-        cell="flag",
+        "CODE", "What it pays in: three letters of ISO 4217.", default=None, cell="flag"
     )
 
     def faults(self) -> Iterator[LagoError]:

@@ -32,6 +32,7 @@ class Kind:
 
     option_type: Any = str
     cell = "text"  # of a report
+    nothing: Any = None  # what an empty text leaves of a value
 
     def parse(self, field: Field, given: Any, zone: tzinfo) -> Any:  # noqa: ARG002
         """The value of an option. Raises `LagoError` (wrong usage)."""
@@ -123,7 +124,7 @@ class Field:
     option: str = ""
     required: bool = False  # to create one
     fixed: bool = False  # it cannot be changed by an update
-    removable: bool = False  # an empty text takes the value away
+    removable: bool = False  # by an empty text; where a value may be absent it always is
     default: Any = ...  # of the attribute, where there is one
     choices: Collection[str] = ()
     heading: str | None = None  # in tables
@@ -186,6 +187,7 @@ def fields_of(cls: type[Any]) -> tuple[Field, ...]:
     found = []
     for row in fields(cls):
         told = dict(row.metadata)
+        told["removable"] |= told["default"] in (None, ())
         dashed = row.name.replace("_", "-")
         negation = f"/--no-{dashed}" if told["kind"] is FLAG else ""
         told["option"] = told["option"] or f"--{dashed}{negation}"

@@ -45,12 +45,11 @@ class Filter:
 class _Filters(Kind):
     option_type = list[str]
     cell = "object"
+    nothing = ()
 
     def parse(self, field: Field, given: Any, zone: tzinfo) -> tuple[Filter, ...]:  # noqa: ARG002
         from lago_cli.domain.conditions import parse_conditions
 
-        if given == [""]:  # none at all
-            return ()
         return tuple(Filter(key, tuple(values)) for key, values in parse_conditions(given).items())
 
     def read(self, value: object, zone: tzinfo) -> tuple[Filter, ...]:
@@ -95,28 +94,19 @@ class Metric(Defined):
         heading="aggregation",
     )
     field_name: str | None = spec(
-        "PATH",
-        "The property it reads; not for a count.",
-        default=None,
-        removable=True,
-        heading="field",
+        "PATH", "The property it reads; not for a count.", default=None, heading="field"
     )
     recurring: bool = spec(
         help="What was used before a period still counts in it.", default=False, kind=FLAG
     )
-    description: str | None = spec("TEXT", "What it is for.", default=None, removable=True, spare=4)
+    description: str | None = spec("TEXT", "What it is for.", default=None, spare=4)
     expression: str | None = spec(
-        "EXPRESSION",
-        "Calculates the property from others, for each event.",
-        default=None,
-        removable=True,
-        spare=1,
+        "EXPRESSION", "Calculates the property from others, for each event.", default=None, spare=1
     )
     weighted_interval: str | None = spec(
         "UNIT",
         "What a weighted sum is weighted by: seconds.",
         default=None,
-        removable=True,
         choices=WEIGHTED_INTERVALS,
         heading="weighted by",
         spare=5,
@@ -125,17 +115,11 @@ class Metric(Defined):
         "FUNCTION",
         "round, ceil or floor, at the very end.",
         default=None,
-        removable=True,
         choices=ROUNDING_FUNCTIONS,
         heading="rounding",
     )
     rounding_precision: int | None = spec(
-        "N",
-        "Decimals that are left.",
-        default=None,
-        kind=WHOLE,
-        removable=True,
-        heading="precision",
+        "N", "Decimals that are left.", default=None, kind=WHOLE, heading="precision"
     )
     filters: tuple[Filter, ...] = spec(
         "PATH=V1,V2",

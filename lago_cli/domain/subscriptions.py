@@ -79,12 +79,7 @@ class Subscription(Defined):
         heading="started",
     )
     plan_code: str | None = spec(
-        "CODE",
-        "The plan it is billed by.",
-        default=None,
-        removable=True,
-        heading="plan",
-        cell="id",
+        "CODE", "The plan it is billed by.", default=None, heading="plan", cell="id"
     )
     interval: str = spec(
         "INTERVAL",
@@ -107,7 +102,6 @@ class Subscription(Defined):
         "End of the subscription (exclusive).",
         default=None,
         kind=INSTANT,
-        removable=True,
         heading="ending",
         spare=1,
     )

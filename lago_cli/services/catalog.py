@@ -26,7 +26,9 @@ def parsed(of: Definition[T], given: Given, zone: tzinfo = UTC) -> dict[str, Any
         LagoError: wrong usage, for an option that cannot be read.
     """
     return {
-        row.name: None if row.removable and not value else row.kind.parse(row, value, zone)
+        row.name: row.kind.nothing
+        if row.removable and value in ("", [""])
+        else row.kind.parse(row, value, zone)
         for row in of.fields
         if (value := given.get(row.name)) is not None
     }
