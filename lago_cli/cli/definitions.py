@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lago_cli.cli.options import Options, command
+from lago_cli.cli.options import Options, command, option, parameter
 from lago_cli.cli.reports import whole
 from lago_cli.domain.definitions import Definition, Entry, Field
 from lago_cli.renderers import Column, Report
@@ -101,13 +101,13 @@ def add_delete(app: typer.Typer, of: Of, help_text: str, *, if_named: str = "") 
 def named(of: Of) -> Options:
     """The argument that names one."""
     argument = typer.Argument(metavar=of.field(of.key).metavar, help=of.key_help)
-    return Options([_parameter("key", Annotated[str, argument])], lambda key: key)
+    return Options([parameter("key", Annotated[str, argument], Parameter.empty)], lambda key: key)
 
 
 def _options(of: Of, *, creating: bool) -> Options:
     """The fields that `create` or `update` sets; for `update` also which one is changed."""
     own = [
-        _parameter(
+        parameter(
             row.name, _option(row), None if not (creating and row.required) else Parameter.empty
         )
         for row in of.options(creating=creating)
@@ -117,14 +117,10 @@ def _options(of: Of, *, creating: bool) -> Options:
 
 
 def _option(row: Field) -> Any:
-    kind = row.kind.option_type
     complete = (lambda: list(row.choices)) if row.choices else None
-    option = typer.Option(row.option, metavar=row.metavar, help=row.help, autocompletion=complete)
-    return Annotated[kind | None, option]
-
-
-def _parameter(name: str, annotation: Any, default: Any = Parameter.empty) -> Parameter:
-    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+    return option(
+        row.kind.option_type, row.option, row.metavar, row.help or "", autocompletion=complete
+    )
 
 
 def _report(session: Session, of: Of, entries: Iterable[Entry[Any]], empty: str = "") -> Report:

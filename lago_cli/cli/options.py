@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 import typer
 
@@ -45,16 +45,24 @@ def _finite(seconds: float) -> float:
     return seconds
 
 
-Customers = Annotated[
+def option(kind: Any, name: str, metavar: str | None, help_text: str, **more: Any) -> Any:
+    """The type of an option that may be absent."""
+    return Annotated[kind | None, typer.Option(name, metavar=metavar, help=help_text, **more)]
+
+
+def parameter(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+    )
+
+
+Customers: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
-        "--customer",
-        metavar="ID",
-        callback=not_empty,
-        help="Only this customer; may be repeated.",
+        "--customer", metavar="ID", callback=not_empty, help="Only this customer; may be repeated."
     ),
 ]
-Subscriptions = Annotated[
+Subscriptions: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         "--subscription",
@@ -63,97 +71,69 @@ Subscriptions = Annotated[
         help="Only this subscription; may be repeated.",
     ),
 ]
-From = Annotated[
+From: TypeAlias = Annotated[
     str | None, typer.Option("--from", metavar="INSTANT", help="Start of the period (inclusive).")
 ]
-To = Annotated[
+To: TypeAlias = Annotated[
     str | None, typer.Option("--to", metavar="INSTANT", help="End of the period (exclusive).")
 ]
 
-_SHARED: dict[str, tuple[Any, Any]] = {
-    "db": (
-        Annotated[
-            str,
-            typer.Option(
-                "--db",
-                metavar="PATH",
-                envvar="LAGO_DB",
-                callback=_file_name,
-                help="The SQLite file.",
-                rich_help_panel=EVERYWHERE,
-            ),
-        ],
+
+def _everywhere(default: Any, kind: Any, *names: str, **more: Any) -> inspect.Parameter:
+    annotation = Annotated[kind, typer.Option(*names, rich_help_panel=EVERYWHERE, **more)]
+    return parameter(names[0].strip("-").replace("-", "_"), annotation, default)
+
+
+_SHARED = (
+    _everywhere(
         "./lago.db",
+        str,
+        "--db",
+        metavar="PATH",
+        envvar="LAGO_DB",
+        callback=_file_name,
+        help="The SQLite file.",
     ),
-    "output": (
-        Annotated[
-            Output,
-            typer.Option(
-                "--output",
-                "-o",
-                metavar="FORMAT",
-                envvar="LAGO_OUTPUT",
-                help="How the answer is written: table, json, ndjson, csv or markdown.",
-                rich_help_panel=EVERYWHERE,
-            ),
-        ],
+    _everywhere(
         "table",
+        Output,
+        "--output",
+        "-o",
+        metavar="FORMAT",
+        envvar="LAGO_OUTPUT",
+        help="How the answer is written: table, json, ndjson, csv or markdown.",
     ),
-    "busy_timeout": (
-        Annotated[
-            float,
-            typer.Option(
-                "--busy-timeout",
-                metavar="SECONDS",
-                envvar="LAGO_BUSY_TIMEOUT",
-                min=0,
-                max=86_400,
-                callback=_finite,
-                help="How long to wait for another process's lock.",
-                rich_help_panel=EVERYWHERE,
-            ),
-        ],
+    _everywhere(
         30.0,
+        float,
+        "--busy-timeout",
+        metavar="SECONDS",
+        envvar="LAGO_BUSY_TIMEOUT",
+        min=0,
+        max=86_400,
+        callback=_finite,
+        help="How long to wait for another process's lock.",
     ),
-    "now": (
-        Annotated[
-            str | None,
-            typer.Option(
-                "--now",
-                metavar="INSTANT",
-                envvar="LAGO_NOW",
-                help="Take this instant for the present (a test clock).",
-                rich_help_panel=EVERYWHERE,
-            ),
-        ],
+    _everywhere(
         None,
+        str | None,
+        "--now",
+        metavar="INSTANT",
+        envvar="LAGO_NOW",
+        help="Take this instant for the present (a test clock).",
     ),
-    "quiet": (
-        Annotated[
-            bool,
-            typer.Option(
-                "--quiet", "-q", help="Only the answer and errors.", rich_help_panel=EVERYWHERE
-            ),
-        ],
-        False,
-    ),
-    "no_color": (
-        Annotated[
-            bool,
-            typer.Option("--no-color", help="No colours.", rich_help_panel=EVERYWHERE),
-        ],
-        False,
-    ),
-}
+    _everywhere(False, bool, "--quiet", "-q", help="Only the answer and errors."),
+    _everywhere(False, bool, "--no-color", help="No colours."),
+)
 SHARED_NAMES = frozenset(
     name
-    for annotation, _ in _SHARED.values()
-    for option in annotation.__metadata__
-    for name in (option.default, *option.param_decls)  # typer has the first one there
+    for row in _SHARED
+    for told in row.annotation.__metadata__
+    for name in (told.default, *told.param_decls)  # typer has the first one there
 )
 
 
-_CONTEXT = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+_CONTEXT = parameter("context", typer.Context, inspect.Parameter.empty)
 
 
 def _is_given(context: typer.Context, name: str) -> bool:
@@ -213,7 +193,7 @@ def command(
             context = values.pop("context")
             if is_default and not _is_meant(context):
                 return
-            shared = {key: values.pop(key) for key in _SHARED}
+            shared = {row.name: values.pop(row.name) for row in _SHARED}
             shared["output_chosen"] = _is_given(context, "output")
             shared["now"] = instant_option("--now", shared["now"])
             try:
@@ -226,17 +206,11 @@ def command(
             except (KeyboardInterrupt, BrokenPipeError) as reason:
                 raise Ended(reason) from None
 
-        shared = [
-            inspect.Parameter(
-                key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
-            )
-            for key, (annotation, default) in _SHARED.items()
-        ]
         parameters = [
             _CONTEXT,
             *(given.parameters if given else ()),
             *parameters_of(function, skip=2 if given else 1),
-            *shared,
+            *_SHARED,
         ]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {row.name: row.annotation for row in parameters}

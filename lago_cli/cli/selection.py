@@ -6,9 +6,8 @@ The options that say which usage is meant, for every command that is about usage
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
-
-import typer
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 from lago_cli.cli.options import (
     Customers,
@@ -18,112 +17,67 @@ from lago_cli.cli.options import (
     To,
     instant_option,
     not_empty,
-    parameters_of,
+    option,
+    parameter,
 )
 
 if TYPE_CHECKING:
     from lago_cli.services.requests import UsageRequest
 
-Metrics = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--metric", metavar="CODE", callback=not_empty, help="Only this metric; may be repeated."
-    ),
-]
-PeriodName = Annotated[
-    str | None,
-    typer.Option(
+_text = partial(option, str)
+_texts = partial(option, list[str])
+
+_OPTIONS = {
+    "customers": Customers,
+    "subscriptions": Subscriptions,
+    "metrics": _texts("--metric", "CODE", "Only this metric; may be repeated.", callback=not_empty),
+    "period": _text(
         "--period",
-        metavar="PERIOD",
-        help="current, previous, 2026-11-22, 2026-W47, 2026-11, 2026-Q4, 2026 or all."
+        "PERIOD",
+        "current, previous, 2026-11-22, 2026-W47, 2026-11, 2026-Q4, 2026 or all."
         " [default: current]",
     ),
-]
-At = Annotated[
-    str | None, typer.Option("--at", metavar="INSTANT", help="The period that was current then.")
-]
-WindowOption = Annotated[
-    Literal["hour", "day", "week", "month"] | None,
-    typer.Option(
-        "--window", metavar="SIZE", help="Cut the period into pieces: hour, day, week or month."
+    "start": From,
+    "end": To,
+    "at": _text("--at", "INSTANT", "The period that was current then."),
+    "window": option(
+        Literal["hour", "day", "week", "month"],
+        "--window",
+        "SIZE",
+        "Cut the period into pieces: hour, day, week or month.",
     ),
-]
-GroupBy = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--group-by",
-        metavar="PATH",
-        callback=not_empty,
-        help="A figure for each value of a property.",
+    "group_by": _texts(
+        "--group-by", "PATH", "A figure for each value of a property.", callback=not_empty
     ),
-]
-Filters = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--filter", metavar="PATH=V1,V2", help="Only events with one of these; PATH= is missing."
+    "filters": _texts("--filter", "PATH=V1,V2", "Only events with one of these; PATH= is missing."),
+    "timezone": _text("--timezone", "TZ", "Where days begin. [default: the customer's]"),
+    "prorated": option(
+        bool,
+        "--prorated",
+        None,
+        "Recurring sums and unique counts by the days of the billing period.",
     ),
-]
-Timezone = Annotated[
-    str | None,
-    typer.Option("--timezone", metavar="TZ", help="Where days begin. [default: the customer's]"),
-]
-Prorated = Annotated[
-    bool,
-    typer.Option(
-        "--prorated", help="Recurring sums and unique counts by the days of the billing period."
-    ),
-]
-By = Annotated[
-    Literal["customer", "subscription"] | None,
-    typer.Option(
+    "by": option(
+        Literal["customer", "subscription"],
         "--by",
-        metavar="OWNER",
-        help="A row for each customer or subscription."
+        "OWNER",
+        "A row for each customer or subscription."
         " [default: customer; subscription with --subscription]",
     ),
-]
-AsOf = Annotated[
-    str | None,
-    typer.Option("--as-of", metavar="INSTANT", help="As it was known then: no later events."),
-]
+    "as_of": _text("--as-of", "INSTANT", "As it was known then: no later events."),
+}
 
 
-def usage_request(
-    customers: Customers = None,
-    subscriptions: Subscriptions = None,
-    metrics: Metrics = None,
-    period: PeriodName = None,
-    start: From = None,
-    end: To = None,
-    at: At = None,
-    window: WindowOption = None,
-    group_by: GroupBy = None,
-    filters: Filters = None,
-    timezone: Timezone = None,
-    prorated: Prorated = False,
-    by: By = None,
-    as_of: AsOf = None,
-) -> UsageRequest:
+def _request(**options: Any) -> UsageRequest:
     """What the options ask for. Raises `LagoError` (wrong usage)."""
     from lago_cli.domain.conditions import parse_conditions
     from lago_cli.services.requests import UsageRequest
 
-    return UsageRequest(
-        customers=customers or [],
-        subscriptions=subscriptions or [],
-        metrics=metrics or [],
-        period=period,
-        start=start,
-        end=end,
-        at=at,
-        window=window,
-        group_by=list(dict.fromkeys(group_by or [])),
-        filters=parse_conditions(filters or []),
-        timezone=timezone,
-        prorated=prorated,
-        by=by,
-        as_of=instant_option("--as-of", as_of),
-    )
+    given = {name: value for name, value in options.items() if value is not None}
+    given["group_by"] = list(dict.fromkeys(given.get("group_by", ())))
+    given["filters"] = parse_conditions(given.get("filters", ()))
+    given["as_of"] = instant_option("--as-of", given.get("as_of"))
+    return UsageRequest(**given)
 
 
-SELECTION = Options(parameters_of(usage_request), usage_request)
+SELECTION = Options([parameter(*each) for each in _OPTIONS.items()], _request)
