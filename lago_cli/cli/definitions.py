@@ -6,16 +6,17 @@ Every `add_…` adds one command to a group; help and options come from `Definit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from inspect import Parameter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lago_cli.cli.options import Options, command, option, parameter
-from lago_cli.cli.reports import whole
-from lago_cli.domain.definitions import Definition, Entry, Field
+from lago_cli.cli.reports import single
+from lago_cli.domain.definitions import Definition, Entry
 from lago_cli.renderers import Column, Report
+from lago_cli.services import wire
 
 if TYPE_CHECKING:
     from lago_cli.cli.session import Session
@@ -27,8 +28,7 @@ Of = Definition[Any]
 
 def show(session: Session, of: Of, entry: Entry[Any]) -> None:
     """One definition."""
-    report = _report(session, of, [entry])
-    session.show(Report(None, whole(report.columns), report.rows, single=True))
+    session.show(single(_columns(of), wire.definition(of, entry, session.now())))
 
 
 def add_create(
@@ -39,6 +39,7 @@ def add_create(
 ) -> None:
     """With `then`, what is to be said of what was created."""
 
+    @command(app, "create", _fields(of, creating=True), help_text)
     def create(session: Session, given: Given) -> None:
         from lago_cli.services import catalog
 
@@ -50,27 +51,23 @@ def add_create(
             then(session, store, entry.value)
         show(session, of, entry)
 
-    create.__doc__ = help_text
-    command(app, "create", given=_options(of, creating=True))(create)
-
 
 def add_list(app: typer.Typer, of: Of, help_text: str, *, empty: str) -> None:
+    @command(app, "list", help_text=help_text)
     def list_(session: Session) -> None:
-        session.show(_report(session, of, session.store().table(of).entries(), empty))
-
-    list_.__doc__ = help_text
-    command(app, "list")(list_)
+        now = session.now()
+        rows = (wire.definition(of, each, now) for each in session.store().table(of).entries())
+        session.show(Report(None, _columns(of), rows, empty=empty))
 
 
 def add_get(app: typer.Typer, of: Of) -> None:
+    @command(app, "get", named(of), f"Show one {of.word}.")
     def get(session: Session, name: str) -> None:
         show(session, of, session.store().table(of).get(name))
 
-    get.__doc__ = f"Show one {of.word}."
-    command(app, "get", given=named(of))(get)
-
 
 def add_update(app: typer.Typer, of: Of, help_text: str) -> None:
+    @command(app, "update", _fields(of, creating=False), help_text)
     def update(session: Session, given: Given) -> None:
         from lago_cli.services import catalog
 
@@ -78,24 +75,18 @@ def add_update(app: typer.Typer, of: Of, help_text: str) -> None:
         store = session.store(writable=True, create=False)
         show(session, of, catalog.update(store, of, given["key"], given))
 
-    update.__doc__ = help_text
-    command(app, "update", given=_options(of, creating=False))(update)
-
 
 def add_delete(app: typer.Typer, of: Of, help_text: str, *, if_named: str = "") -> None:
     """With `if_named`, what is to be said where events name it and it stays in the list."""
 
+    @command(app, "delete", named(of), help_text)
     def delete(session: Session, name: str) -> None:
         from lago_cli.services import catalog
 
-        store = session.store(writable=True, create=False)
-        entry, is_gone = catalog.delete(store, of, name)
+        entry, is_gone = catalog.delete(session.store(writable=True, create=False), of, name)
         if not is_gone:
             session.note(if_named)
         show(session, of, entry)
-
-    delete.__doc__ = help_text
-    command(app, "delete", given=named(of))(delete)
 
 
 def named(of: Of) -> Options:
@@ -104,32 +95,24 @@ def named(of: Of) -> Options:
     return Options([parameter("key", Annotated[str, argument], Parameter.empty)], lambda key: key)
 
 
-def _options(of: Of, *, creating: bool) -> Options:
+def _fields(of: Of, *, creating: bool) -> Options:
     """The fields that `create` or `update` sets; for `update` also which one is changed."""
-    own = [
-        parameter(
-            row.name, _option(row), None if not (creating and row.required) else Parameter.empty
-        )
-        for row in of.options(creating=creating)
-    ]
-    key = [] if creating else named(of).parameters
-    return Options([*key, *own], dict)
+    parameters = [] if creating else [*named(of).parameters]
+    for row in of.options(creating=creating):
+        complete = _completer(row.choices) if row.choices else None
+        kind = row.kind.option_type
+        annotation = option(kind, row.option, row.metavar, row.help, autocompletion=complete)
+        default = Parameter.empty if creating and row.required else None
+        parameters.append(parameter(row.name, annotation, default))
+    return Options(parameters, dict)
 
 
-def _option(row: Field) -> Any:
-    complete = (lambda: list(row.choices)) if row.choices else None
-    return option(
-        row.kind.option_type, row.option, row.metavar, row.help or "", autocompletion=complete
-    )
+def _completer(choices: Collection[str]) -> Callable[[], list[str]]:
+    return lambda: list(choices)  # typer wants a plain function
 
 
-def _report(session: Session, of: Of, entries: Iterable[Entry[Any]], empty: str = "") -> Report:
-    from lago_cli.services import wire
-
-    columns = [
+def _columns(of: Of) -> list[Column]:
+    return [
         Column(row.name, row.heading, kind=row.cell, spare=row.spare)  # type: ignore[arg-type]
         for row in of.columns
     ]
-    now = session.now()
-    rows = (wire.definition(of, entry, now) for entry in entries)
-    return Report(None, columns, rows, empty=empty)

@@ -45,7 +45,7 @@ def _finite(seconds: float) -> float:
     return seconds
 
 
-def option(kind: Any, name: str, metavar: str | None, help_text: str, **more: Any) -> Any:
+def option(kind: Any, name: str, metavar: str | None, help_text: str | None, **more: Any) -> Any:
     """The type of an option that may be absent."""
     return Annotated[kind | None, typer.Option(name, metavar=metavar, help=help_text, **more)]
 
@@ -180,7 +180,12 @@ def parameters_of(function: Callable[..., Any], skip: int = 0) -> list[inspect.P
 
 
 def command(
-    app: typer.Typer, name: str, *, given: Options | None = None, is_default: bool = False
+    app: typer.Typer,
+    name: str,
+    given: Options | None = None,
+    help_text: str | None = None,
+    *,
+    is_default: bool = False,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """
     Register a function whose first parameter is the `Session` as a command of `app`.
@@ -214,7 +219,7 @@ def command(
         ]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {row.name: row.annotation for row in parameters}
-        run.__doc__ = function.__doc__
+        run.__doc__ = help_text or function.__doc__
         run.__name__ = function.__name__
         if is_default:
             app.callback(invoke_without_command=True)(run)

@@ -261,6 +261,12 @@ class Entry(NamedTuple, Generic[T]):
     registered: bool = True  # False: a customer created by its first event
 
 
+def not_one_of(field: str, noun: str, value: str, choices: Collection[str]) -> LagoError:
+    """A field's value is none of its choices."""
+    message, hint = f'"{value[:40]}" is no {noun}.', "One of: " + ", ".join(choices)
+    return refused(f"invalid_{field}", message, hint, field=field)
+
+
 def wrong_type(value: object, wanted: str) -> LagoError:
     """What a definition file has in place of `wanted`."""
     kinds = {dict: "an object", list: "a list", bool: "true or false", type(None): "null"}

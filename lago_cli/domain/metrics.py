@@ -21,6 +21,7 @@ from lago_cli.domain.definitions import (
     Kind,
     created_at,
     definition,
+    not_one_of,
     spec,
     wrong_type,
 )
@@ -135,12 +136,8 @@ class Metric(Defined):
             yield refused("invalid_code", "A metric needs a code.", field="code")
         aggregation = AGGREGATIONS.get(self.aggregation_type)
         if aggregation is None:
-            yield refused(
-                "invalid_aggregation_type",
-                f'"{self.aggregation_type}" is no aggregation type.',
-                "One of: " + ", ".join(AGGREGATIONS),
-                field="aggregation_type",
-            )
+            kind = self.aggregation_type
+            yield not_one_of("aggregation_type", "aggregation type", kind, AGGREGATIONS)
         elif aggregation.reads != "nothing" and not self.field_name:
             yield refused(
                 "field_name_required",
@@ -166,13 +163,10 @@ class Metric(Defined):
                 "The weighted interval is `seconds`, and only weighted_sum_agg has one.",
                 field="weighted_interval",
             )
-        if self.rounding_function not in (*ROUNDING_FUNCTIONS, None):
-            yield refused(
-                "invalid_rounding_function",
-                f'"{self.rounding_function}" is no rounding function.',
-                "One of: " + ", ".join(ROUNDING_FUNCTIONS),
-                field="rounding_function",
-            )
+        function = self.rounding_function
+        if function is not None and function not in ROUNDING_FUNCTIONS:
+            noun = "rounding function"
+            yield not_one_of("rounding_function", noun, function, ROUNDING_FUNCTIONS)
         if abs(self.rounding_precision or 0) > MAX_ROUNDING_PRECISION:
             yield refused(
                 "invalid_rounding_precision",

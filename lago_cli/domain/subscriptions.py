@@ -19,6 +19,7 @@ from lago_cli.domain.definitions import (
     Field,
     created_at,
     definition,
+    not_one_of,
     spec,
 )
 from lago_cli.domain.instants import FIRST_EVENT, format_instant
@@ -151,19 +152,9 @@ class Subscription(Defined):
                 message = f"A {what} needs an external id."
                 yield refused("invalid_external_id", message, field=name)
         if self.interval not in INTERVALS:
-            yield refused(
-                "invalid_interval",
-                f'"{self.interval[:40]}" is no billing interval.',
-                "One of: " + ", ".join(INTERVALS),
-                field="interval",
-            )
+            yield not_one_of("interval", "billing interval", self.interval, INTERVALS)
         if self.billing_time not in BILLING_TIMES:
-            yield refused(
-                "invalid_billing_time",
-                f'"{self.billing_time[:40]}" is no billing time.',
-                "One of: " + ", ".join(BILLING_TIMES),
-                field="billing_time",
-            )
+            yield not_one_of("billing_time", "billing time", self.billing_time, BILLING_TIMES)
         for name in ("subscription_at", "started_at"):
             if getattr(self, name) < FIRST_EVENT:
                 yield refused("invalid_instant", f"{name} lies before 2001.", field=name)

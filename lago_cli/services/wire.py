@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lago_cli.domain.definitions import Defined, Definition, Entry
 from lago_cli.domain.instants import format_instant
+from lago_cli.domain.numbers import as_plain
+
+if TYPE_CHECKING:
+    from lago_cli.domain.events import Event
+    from lago_cli.domain.runs import Run
+    from lago_cli.domain.stored import StoredEvent
+    from lago_cli.services.explain import Figure
+    from lago_cli.services.usage import UsageRow
 
 T = TypeVar("T", bound=Defined)
 Row = dict[str, Any]
@@ -26,3 +36,62 @@ def definition(of: Definition[T], entry: Entry[T], now: int) -> Row:
     for each in of.derived:
         row[each.name] = row.get(each.name) or getattr(entry.value, each.name)(now)
     return {column.name: row[column.name] for column in of.columns}
+
+
+def event(event: Event, at: int | None) -> Row:
+    """An event as it is sent; its properties are the text of a JSON object."""
+    return {
+        "transaction_id": event.transaction_id,
+        "external_customer_id": event.external_customer_id,
+        "external_subscription_id": event.external_subscription_id,
+        "code": event.code,
+        "timestamp": _instant(at),
+        "properties": event.properties,
+        "precise_total_amount_cents": event.precise_total_amount_cents,
+    }
+
+
+def stored_event(stored: StoredEvent) -> Row:
+    """An event with what is known of it since."""
+    row = event(stored.event, stored.at)
+    row["received_at"] = format_instant(stored.received_at)
+    row["run"] = stored.run
+    row["status"] = stored.status
+    return row
+
+
+def run(run: Run) -> Row:
+    """An ingest run and its account."""
+    status = "finished" if run.finished_at is not None else "unfinished"
+    return {
+        "run": run.run,
+        "source": run.source,
+        "status": status if run.reverted_at is None else "reverted",
+        "started_at": _instant(run.started_at),
+        "finished_at": _instant(run.finished_at),
+        "reverted_at": _instant(run.reverted_at),
+        **asdict(run.tally),
+    }
+
+
+def figure(each: UsageRow | Figure, group_by: Sequence[str]) -> Row:
+    """What one figure is about, and its units."""
+    return {
+        "external_customer_id": each.owner[0],
+        "external_subscription_id": each.owner[1],
+        "billable_metric_code": each.metric.code,
+        "aggregation_type": each.metric.aggregation_type,
+        "from_datetime": format_instant(each.window.start),
+        "to_datetime": format_instant(each.window.end),
+        "group": None if each.group is None else dict(zip(group_by, each.group, strict=True)),
+        "units": as_plain(each.units),
+    }
+
+
+def usage(row: UsageRow, group_by: Sequence[str]) -> Row:
+    """A row of usage."""
+    return figure(row, group_by) | {"events_count": row.events_count}
+
+
+def _instant(at: int | None) -> str | None:
+    return None if at is None else format_instant(at)
