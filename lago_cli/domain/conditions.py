@@ -55,19 +55,24 @@ def gathered(conditions: Iterable[tuple[str, list[str]]]) -> dict[str, list[str]
     return found
 
 
-def parse_conditions(arguments: Iterable[str]) -> dict[str, list[str]]:
+def parse_conditions(
+    arguments: Iterable[str],
+    option: str = "--filter",
+    code: str = "invalid_filter",
+    example: str = "region=eu,us",
+) -> dict[str, list[str]]:
     """
-    The values of `--filter` options, by path.
+    The values of an option's arguments, by path.
 
     Raises:
-        LagoError: wrong usage, for one without `=` or without a path.
+        LagoError: wrong usage, for an argument without `=` or without a path.
     """
     conditions = []
     for argument in arguments:
         condition = split_condition(argument)
         if condition is None:
-            message = f"--filter {argument}: expected PATH=V1,V2."
-            raise wrong_usage("invalid_filter", message, "For example: --filter region=eu,us")
+            message = f"{option} {argument}: expected PATH=V1,V2."
+            raise wrong_usage(code, message, f"For example: {option} {example}")
         conditions.append(condition)
     return gathered(conditions)
 

@@ -121,15 +121,23 @@ class Field:
     metavar: str | None = None
     help: str | None = None  # None: no option sets it
     kind: Kind = TEXT
-    option: str = ""
+    option: str = ""  # by default it is called like the field
     required: bool = False  # to create one
     fixed: bool = False  # it cannot be changed by an update
     removable: bool = False  # by an empty text; where a value may be absent it always is
     default: Any = ...  # of the attribute, where there is one
     choices: Collection[str] = ()
     heading: str | None = None  # in tables
-    cell: str = ""
+    cell: str = ""  # the kind of its column in a report, where it is not that of its values
     spare: int = 0  # narrow tables leave it out, the largest first; 0: never
+
+    def __post_init__(self) -> None:
+        dashed = self.name.replace("_", "-")
+        negation = f"/--no-{dashed}" if self.kind is FLAG else ""
+        derive = object.__setattr__
+        derive(self, "option", self.option or f"--{dashed}{negation}")
+        derive(self, "removable", self.removable or self.default in (None, ()))
+        derive(self, "cell", self.cell or self.kind.cell)
 
     @property
     def nullable(self) -> bool:
@@ -147,18 +155,11 @@ def spec(
     help: str | None = None,  # noqa: A002
     *,
     default: Any = MISSING,
-    kind: Kind = TEXT,
-    option: str | None = None,
-    required: bool = False,
-    fixed: bool = False,
-    removable: bool = False,
-    choices: Collection[str] = (),
-    heading: str | None = None,
-    cell: str | None = None,
-    spare: int = 0,
+    **more: Any,
 ) -> Any:
     """An attribute of a definition; see `Field`."""
-    return field(default=default, metadata=locals())
+    told = {"metavar": metavar, "help": help, "default": default, **more}
+    return field(default=default, metadata=told)
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(spec,))
@@ -184,21 +185,12 @@ class Defined:
 @cache
 def fields_of(cls: type[Any]) -> tuple[Field, ...]:
     """The fields of a definition, in the order of its attributes."""
-    found = []
-    for row in fields(cls):
-        told = dict(row.metadata)
-        told["removable"] |= told["default"] in (None, ())
-        dashed = row.name.replace("_", "-")
-        negation = f"/--no-{dashed}" if told["kind"] is FLAG else ""
-        told["option"] = told["option"] or f"--{dashed}{negation}"
-        told["cell"] = told["cell"] or told["kind"].cell
-        found.append(Field(row.name, **told))
-    return tuple(found)
+    return tuple(Field(row.name, **row.metadata) for row in fields(cls))
 
 
 def created_at(spare: int = 0) -> Field:
     """When it was defined or registered: shown with every definition, and set by nobody."""
-    return Field("created_at", kind=INSTANT, heading="created", cell="instant", spare=spare)
+    return Field("created_at", kind=INSTANT, heading="created", spare=spare)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -111,7 +111,7 @@ def terminate(
             end = max(now, known.value.started_at)
         else:
             zone = _zone_of(store.accounts, known.value.external_customer_id)
-            end = INSTANT.parse(Field("--at"), at, zone)
+            end = INSTANT.parse(Field("--at", option="--at"), at, zone)
         table.save(known.value.terminated(end), known.created_at)
         return table.get(external_id)
 
