@@ -15,10 +15,10 @@ from lago_cli.domain.metrics import METRIC
 app = typer.Typer(rich_markup_mode=None)
 
 Expression = Annotated[
-    str, typer.Option("--expression", metavar="EXPRESSION", help="What a metric would have.")
+    str, typer.Option("--expression", metavar="EXPRESSION", help="The expression to try.")
 ]
 Event = Annotated[
-    str, typer.Option("--event", metavar="JSON|@FILE|-", help="The event it is tried on.")
+    str, typer.Option("--event", metavar="JSON|@FILE|-", help="The event to try it on.")
 ]
 
 add_create(

@@ -39,7 +39,7 @@ _OPTIONS = {
     ),
     "start": From,
     "end": To,
-    "at": _text("--at", "INSTANT", "The period that was current then."),
+    "at": _text("--at", "INSTANT", "The period that this instant lies in."),
     "window": option(
         Literal["hour", "day", "week", "month"],
         "--window",
@@ -47,24 +47,26 @@ _OPTIONS = {
         "Cut the period into pieces: hour, day, week or month.",
     ),
     "group_by": _texts(
-        "--group-by", "PATH", "A figure for each value of a property.", callback=not_empty
+        "--group-by", "PATH", "One figure for each value of a property.", callback=not_empty
     ),
-    "filters": _texts("--filter", "PATH=V1,V2", "Only events with one of these; PATH= is missing."),
-    "timezone": _text("--timezone", "TZ", "Where days begin. [default: the customer's]"),
+    "filters": _texts(
+        "--filter", "PATH=V1,V2", "Only events with one of these values; PATH= where it is missing."
+    ),
+    "timezone": _text("--timezone", "TZ", "The time zone of days. [default: the customer's]"),
     "prorated": option(
         bool,
         "--prorated",
         None,
-        "Recurring sums and unique counts by the days of the billing period.",
+        "Prorate recurring sums and unique counts by the days of the billing period.",
     ),
     "by": option(
         Literal["customer", "subscription"],
         "--by",
         "OWNER",
-        "A row for each customer or subscription."
+        "One row for each customer or subscription."
         " [default: customer; subscription with --subscription]",
     ),
-    "as_of": _text("--as-of", "INSTANT", "As it was known then: no later events."),
+    "as_of": _text("--as-of", "INSTANT", "As it was known then, without events received later."),
 }
 
 

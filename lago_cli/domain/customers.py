@@ -16,14 +16,17 @@ class Customer(Defined):
     """One customer."""
 
     external_id: str = spec(
-        "ID", "What events call the customer.", required=True, fixed=True, cell="id"
+        "ID", "The id that its events carry.", required=True, fixed=True, cell="id"
     )
-    name: str | None = spec("NAME", "What people call it.", default=None)
+    name: str | None = spec("NAME", "A name for people.", default=None)
     timezone: str | None = spec(  # an IANA name; None: UTC
-        "TZ", "Where its days begin, also past ones. [default: UTC]", default=None, cell="flag"
+        "TZ",
+        "The time zone of its days, past ones included. [default: UTC]",
+        default=None,
+        cell="flag",
     )
     currency: str | None = spec(
-        "CODE", "What it pays in: three letters of ISO 4217.", default=None, cell="flag"
+        "CODE", "The currency it pays in, as its ISO 4217 code.", default=None, cell="flag"
     )
 
     def faults(self) -> Iterator[LagoError]:
@@ -52,6 +55,6 @@ CUSTOMER = Definition(
     word="customer",
     section="customers",
     key="external_id",
-    key_help="What events call the customer: its external id.",
+    key_help="The external id of the customer, as events carry it.",
     derived=(created_at(),),
 )

@@ -84,8 +84,12 @@ class _Filters(Kind):
 class Metric(Defined):
     """One billable metric."""
 
-    code: str = spec("CODE", "What events call it.", required=True, fixed=True, cell="id")
-    name: str = spec("NAME", "What people call it, if not by its code.", removable=True, spare=3)
+    code: str = spec(
+        "CODE", "The code that its events carry.", required=True, fixed=True, cell="id"
+    )
+    name: str = spec(
+        "NAME", "A name for people, where the code is not enough.", removable=True, spare=3
+    )
     aggregation_type: str = spec(
         "TYPE",
         "count_agg, sum_agg, max_agg, latest_agg, unique_count_agg or weighted_sum_agg;"
@@ -98,15 +102,15 @@ class Metric(Defined):
         "PATH", "The property it reads; not for a count.", default=None, heading="field"
     )
     recurring: bool = spec(
-        help="What was used before a period still counts in it.", default=False, kind=FLAG
+        help="Usage from before a period still counts in it.", default=False, kind=FLAG
     )
     description: str | None = spec("TEXT", "What it is for.", default=None, spare=4)
     expression: str | None = spec(
-        "EXPRESSION", "Calculates the property from others, for each event.", default=None, spare=1
+        "EXPRESSION", "Computes the property from others, for each event.", default=None, spare=1
     )
     weighted_interval: str | None = spec(
         "UNIT",
-        "What a weighted sum is weighted by: seconds.",
+        "The unit of time of a weighted sum: seconds.",
         default=None,
         choices=WEIGHTED_INTERVALS,
         heading="weighted by",
@@ -114,17 +118,17 @@ class Metric(Defined):
     )
     rounding_function: str | None = spec(
         "FUNCTION",
-        "round, ceil or floor, at the very end.",
+        "How figures are rounded, at the very end: round, ceil or floor.",
         default=None,
         choices=ROUNDING_FUNCTIONS,
         heading="rounding",
     )
     rounding_precision: int | None = spec(
-        "N", "Decimals that are left.", default=None, kind=WHOLE, heading="precision"
+        "N", "The number of decimals to round to.", default=None, kind=WHOLE, heading="precision"
     )
     filters: tuple[Filter, ...] = spec(
         "PATH=V1,V2",
-        "A property that tells usage apart.",
+        "A property that usage is split by.",
         default=(),
         kind=_Filters(),
         option="--filter",

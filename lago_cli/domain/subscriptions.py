@@ -61,14 +61,19 @@ class Subscription(Defined):
     """One registered subscription."""
 
     external_id: str = spec(
-        "ID", "What events call the subscription.", required=True, fixed=True, cell="id"
+        "ID", "The id that its events carry.", required=True, fixed=True, cell="id"
     )
     external_customer_id: str = spec(
-        "ID", "Whose it is.", required=True, fixed=True, heading="customer", cell="id"
+        "ID",
+        "The customer it belongs to.",
+        required=True,
+        fixed=True,
+        heading="customer",
+        cell="id",
     )
     subscription_at: int = spec(
         "INSTANT",
-        "Its day is the one anniversaries are counted from. [default: its start]",
+        "The date that anniversaries are counted from. [default: its start]",
         kind=INSTANT,
         heading="anniversary of",
         spare=2,
@@ -91,8 +96,7 @@ class Subscription(Defined):
     )
     billing_time: str = spec(
         "WHEN",
-        "Periods begin with the calendar's, or on the anniversary of the subscription."
-        " [default: calendar]",
+        "Where billing periods begin: calendar or anniversary. [default: calendar]",
         default="calendar",
         choices=BILLING_TIMES,
         heading="billing",
@@ -197,7 +201,7 @@ SUBSCRIPTION = Definition(
     word="subscription",
     section="subscriptions",
     key="external_id",
-    key_help="What events call the subscription: its external id.",
+    key_help="The external id of the subscription, as events carry it.",
     derived=(Field("status", cell="flag"), created_at(spare=5)),
     columns_first=(
         *("external_id", "external_customer_id", "plan_code", "status", "interval"),
