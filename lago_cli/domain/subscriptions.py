@@ -185,15 +185,10 @@ def with_defaults(values: dict[str, Any], now: int, earlier: Subscription | None
         second = now - now % 1_000_000
         start = earlier.started_at if earlier else second
         anchor = earlier.subscription_at if earlier else second
-    terminated_at = earlier.terminated_at if earlier else None
-    return (
-        {"terminated_at": terminated_at}
-        | values
-        | {
-            "started_at": anchor if start is None else start,
-            "subscription_at": start if anchor is None else anchor,
-        }
-    )
+    kept = {"terminated_at": earlier.terminated_at if earlier else None} | values
+    kept["started_at"] = anchor if start is None else start
+    kept["subscription_at"] = start if anchor is None else anchor
+    return kept
 
 
 SUBSCRIPTION = Definition(
