@@ -6,6 +6,7 @@ Every `add_…` adds one command to a group; help and options come from `Definit
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection
 from inspect import Parameter
 from typing import TYPE_CHECKING, Annotated, Any
@@ -91,7 +92,9 @@ def add_delete(app: typer.Typer, of: Of, help_text: str, *, if_named: str = "") 
 
 def named(of: Of) -> Options:
     """The argument that names one."""
-    argument = typer.Argument(metavar=of.field(of.key).metavar, help=of.key_help)
+    argument = typer.Argument(
+        metavar=of.field(of.key).metavar, help=of.key_help, autocompletion=_names(of)
+    )
     return Options([parameter("key", Annotated[str, argument], Parameter.empty)], lambda key: key)
 
 
@@ -105,6 +108,24 @@ def _fields(of: Of, *, creating: bool) -> Options:
         default = Parameter.empty if creating and row.required else None
         parameters.append(parameter(row.name, annotation, default))
     return Options(parameters, dict)
+
+
+def _names(of: Of) -> Callable[[typer.Context, str], list[str]]:
+    """Completes to what is in the file; where that cannot be read, to nothing."""
+
+    def complete(context: typer.Context, incomplete: str) -> list[str]:
+        from lago_cli.errors import LagoError
+        from lago_cli.stores import open_store
+
+        path = context.params.get("db") or os.environ.get("LAGO_DB") or "./lago.db"
+        try:
+            with open_store(path, writable=False, busy_timeout=0) as store:
+                names = [of.name_of(entry.value) for entry in store.table(of).entries()]
+        except LagoError:
+            return []
+        return [name for name in names if name.startswith(incomplete)]
+
+    return complete
 
 
 def _completer(choices: Collection[str]) -> Callable[[], list[str]]:
