@@ -151,7 +151,7 @@ def _show(session: Session, todo: Sequence[Change]) -> None:
 
     rows = [
         {
-            "type": change.kind,
+            "type": change.of.section.removesuffix("s"),
             "name": change.name,
             "action": _DONE[change.action],
             "changes": {

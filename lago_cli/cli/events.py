@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -9,36 +10,67 @@ import typer
 from lago_cli.cli.options import (
     Customers,
     From,
+    Options,
     Subscriptions,
     To,
     command,
     instant_option,
     not_empty,
+    option,
+    parameter,
 )
 from lago_cli.cli.session import Session
 from lago_cli.errors import Kind, LagoError, not_found, wrong_usage
 
 if TYPE_CHECKING:
-    from lago_cli.domain.stored import EventSelection
+    from collections.abc import Sequence
+
+    from lago_cli.domain.stored import EventSelection, Status
 
 app = typer.Typer(rich_markup_mode=None)
 
 TransactionId = Annotated[
     str, typer.Argument(metavar="TRANSACTION_ID", help="The id that the event was sent under.")
 ]
-Codes = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--code", metavar="CODE", callback=not_empty, help="Only this code; may be repeated."
-    ),
-]
 MOST = 1_000_000_000
-Statuses = Annotated[
-    Literal["counted", "unmatched", "unusable"] | None,
-    typer.Option(
-        "--status", metavar="STATUS", help="Only those that are counted, unmatched or unusable."
+
+
+def _selection(
+    start: str | None, end: str | None, status: Status | None, **names: Sequence[str] | None
+) -> EventSelection:
+    from lago_cli.domain.stored import EventSelection
+
+    first, last = instant_option("--from", start), instant_option("--to", end)
+    if first is not None and last is not None and last < first:
+        _refuse_period(first, last)
+    named: dict[str, Any] = {what: tuple(texts or ()) for what, texts in names.items()}
+    return EventSelection(start=first, end=last, status=status, **named)
+
+
+def _refuse_period(start: int, end: int) -> None:
+    """In the words of `lago usage`. Raises `LagoError` (wrong usage)."""
+    from lago_cli.domain.instants import to_datetime
+    from lago_cli.domain.periods import Period
+
+    Period(to_datetime(start), to_datetime(end))
+
+
+_OPTIONS = {
+    "customers": Customers,
+    "subscriptions": Subscriptions,
+    "codes": option(
+        list[str], "--code", "CODE", "Only this code; may be repeated.", callback=not_empty
     ),
-]
+    "start": From,
+    "end": To,
+    "status": option(
+        Literal["counted", "unmatched", "unusable"],
+        "--status",
+        "STATUS",
+        "Only those that are counted, unmatched or unusable.",
+    ),
+}
+SELECTION = Options([parameter(*each) for each in _OPTIONS.items()], _selection)
 
 
 @command(app, "send")
@@ -105,15 +137,10 @@ def send(
         session.note(f"Transaction id: {event['transaction_id']}")
 
 
-@command(app, "list")
+@command(app, "list", SELECTION)
 def list_(
     session: Session,
-    customers: Customers = None,
-    subscriptions: Subscriptions = None,
-    codes: Codes = None,
-    start: From = None,
-    end: To = None,
-    status: Statuses = None,
+    selection: EventSelection,
     limit: Annotated[
         int, typer.Option("--limit", metavar="N", min=0, max=MOST, help="Show no more than that.")
     ] = 100,
@@ -121,7 +148,7 @@ def list_(
     """List events, the newest first."""
     from lago_cli.cli.reports import events_report
 
-    selection = _selection(customers, subscriptions, codes, start, end, status, limit + 1)
+    selection = replace(selection, limit=limit + 1)
     events = session.store().select(selection, newest_first=True)
     session.show(events_report(events, limit=limit))
 
@@ -166,15 +193,10 @@ def explain(session: Session, transaction_id: TransactionId) -> None:
     session.show(walks_report(walks, in_table=session.output == "table"))
 
 
-@command(app, "export")
+@command(app, "export", SELECTION)
 def export(
     session: Session,
-    customers: Customers = None,
-    subscriptions: Subscriptions = None,
-    codes: Codes = None,
-    start: From = None,
-    end: To = None,
-    status: Statuses = None,
+    selection: EventSelection,
     limit: Annotated[
         int | None,
         typer.Option("--limit", metavar="N", min=0, max=MOST, help="Write no more than that."),
@@ -183,7 +205,7 @@ def export(
     """Write events in the form that ingest takes back. Oldest first, by default as NDJSON."""
     from lago_cli.cli.reports import exported_report
 
-    selection = _selection(customers, subscriptions, codes, start, end, status, limit)
+    selection = replace(selection, limit=limit)
     if session.output == "table" or (session.output == "markdown" and not session.output_chosen):
         session.output = "ndjson"  # also where a variable asks for what ingest cannot read
     session.show(exported_report(session.store().select(selection)))
@@ -196,39 +218,6 @@ def _is_utf8(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _selection(
-    customers: list[str] | None,
-    subscriptions: list[str] | None,
-    codes: list[str] | None,
-    start: str | None,
-    end: str | None,
-    status: Literal["counted", "unmatched", "unusable"] | None,
-    limit: int | None,
-) -> EventSelection:
-    from lago_cli.domain.stored import EventSelection
-
-    first, last = instant_option("--from", start), instant_option("--to", end)
-    if first is not None and last is not None and last < first:
-        _refuse_period(first, last)
-    return EventSelection(
-        tuple(customers or ()),
-        tuple(subscriptions or ()),
-        tuple(codes or ()),
-        first,
-        last,
-        status,
-        limit,
-    )
-
-
-def _refuse_period(start: int, end: int) -> None:
-    """In the words of `lago usage`. Raises `LagoError` (wrong usage)."""
-    from lago_cli.domain.instants import to_datetime
-    from lago_cli.domain.periods import Period
-
-    Period(to_datetime(start), to_datetime(end))
 
 
 def _properties(arguments: list[str]) -> dict[str, object]:

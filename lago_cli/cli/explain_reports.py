@@ -11,6 +11,7 @@ from lago_cli.cli.reports import EVENT_COLUMNS, Row, event_row, whole
 from lago_cli.domain.instants import format_instant
 from lago_cli.domain.numbers import as_plain
 from lago_cli.renderers import Column, Report
+from lago_cli.services import wire
 
 if TYPE_CHECKING:
     from lago_cli.domain.numbers import Units
@@ -121,16 +122,9 @@ def _rounding(figure: Figure) -> Iterator[Row]:
 
 
 def _figure_cells(figure: Figure) -> dict[str, object]:
-    keys = figure.group_by
-    return {
-        "external_customer_id": figure.owner[0],
-        "external_subscription_id": figure.owner[1],
-        "billable_metric_code": figure.metric.code,
-        "from_datetime": format_instant(figure.window.start),
-        "to_datetime": format_instant(figure.window.end),
-        "group": None if figure.group is None else dict(zip(keys, figure.group, strict=True)),
-        "units": as_plain(figure.units),
-    }
+    cells = wire.figure(figure, figure.group_by)
+    del cells["aggregation_type"]
+    return cells
 
 
 def _line_cells(figure: Figure, line: Line) -> dict[str, object]:

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lago_cli.cli import source_options as options
 from lago_cli.cli.ingest_words import tell, too_many_rejected, what_stays
 from lago_cli.cli.options import command
 from lago_cli.cli.session import Session
+from lago_cli.cli.source_options import SOURCE
 from lago_cli.errors import LagoError, refused, wrong_usage
 
 if TYPE_CHECKING:
     from lago_cli.cli.ingest_log import IngestLog
+    from lago_cli.domain.source_form import Told
     from lago_cli.readers.base import ReadOptions, Record
     from lago_cli.services.ingest import Ingestion
     from lago_cli.services.ingest_report import IngestOptions, IngestReport
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
 Files = Annotated[
     list[str] | None,
     typer.Argument(metavar="[FILE|-]...", help="Files to read; - or none is standard input."),
+]
+PartialLastLine = Annotated[
+    Literal["reject", "skip"],
+    typer.Option(
+        "--partial-last-line",
+        metavar="ACTION",
+        help="What becomes of a record that is not whole yet: reject or skip.",
+        rich_help_panel="How the source writes",
+    ),
 ]
 OnDuplicate = Annotated[
     Literal["skip", "replace", "error"],
@@ -57,27 +67,14 @@ _RARELY = 200_000  # events make no cycles: looking for them more often took a t
 
 def register(app: typer.Typer) -> None:
     """Add the command to the tree."""
-    command(app, "ingest")(ingest)
+    command(app, "ingest", SOURCE)(ingest)
 
 
 def ingest(
     session: Session,
+    told: Told,
     files: Files = None,
-    mapping: options.Mapping = None,
-    maps: options.Maps = None,
-    sets: options.Sets = None,
-    id_from: options.IdFrom = None,
-    records: options.Records = None,
-    where: options.Where = None,
-    drop: options.Drop = None,
-    format: options.Format = None,  # noqa: A002
-    time_unit: options.TimeUnit = None,
-    time_format: options.TimeFormat = None,
-    timezone: options.Timezone = None,
-    decimal_comma: options.DecimalComma = False,
-    nulls: options.Null = None,
-    encoding: options.Encoding = None,
-    partial_last_line: options.PartialLastLine = "reject",
+    partial_last_line: PartialLastLine = "reject",
     on_duplicate: OnDuplicate = "skip",
     strict: Strict = False,
     rejects: Rejects = None,
@@ -98,22 +95,6 @@ def ingest(
 
     if show and not dry_run:
         raise wrong_usage("usage", "--show goes with --dry-run, which stores nothing.")
-    told = options.told_by(
-        mapping=mapping,
-        maps=maps or [],
-        sets=sets or [],
-        where=where or [],
-        drop=drop or [],
-        nulls=nulls or [],
-        decimal_comma=decimal_comma,
-        id_from=id_from,
-        records=records,
-        format=format,
-        encoding=encoding,
-        time_unit=time_unit,
-        time_format=time_format,
-        timezone=timezone,
-    )
     chosen = IngestOptions(
         form=told.form(),
         on_duplicate=on_duplicate,

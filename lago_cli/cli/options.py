@@ -2,15 +2,16 @@
 Options that every command has, and how a command gets them.
 
 `@command(app, "name")` adds them to the function's own parameters and hands them over
-as one `Session`, so that they are described, parsed and defaulted in one place.
+as one `Session`, so that they are described, parsed and defaulted in one place. `Options`
+do the same for what several commands share.
 """
 
 from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 import typer
 
@@ -19,7 +20,6 @@ from lago_cli.errors import wrong_usage
 from lago_cli.renderers import OUTPUTS
 
 EVERYWHERE = "Everywhere"
-_FILTER_HINT = "For example: --filter region=eu,us"
 
 Output = Literal["table", "json", "ndjson", "csv", "markdown"]
 assert Output.__args__ == OUTPUTS  # type: ignore[attr-defined]  # the registry is the truth
@@ -45,16 +45,24 @@ def _finite(seconds: float) -> float:
     return seconds
 
 
-Customers = Annotated[
+def option(kind: Any, name: str, metavar: str | None, help_text: str | None, **more: Any) -> Any:
+    """The type of an option that may be absent."""
+    return Annotated[kind | None, typer.Option(name, metavar=metavar, help=help_text, **more)]
+
+
+def parameter(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+    )
+
+
+Customers: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
-        "--customer",
-        metavar="ID",
-        callback=not_empty,
-        help="Only this customer; may be repeated.",
+        "--customer", metavar="ID", callback=not_empty, help="Only this customer; may be repeated."
     ),
 ]
-Subscriptions = Annotated[
+Subscriptions: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         "--subscription",
@@ -63,97 +71,69 @@ Subscriptions = Annotated[
         help="Only this subscription; may be repeated.",
     ),
 ]
-From = Annotated[
-    str | None, typer.Option("--from", metavar="INSTANT", help="The first instant that counts.")
+From: TypeAlias = Annotated[
+    str | None, typer.Option("--from", metavar="INSTANT", help="Start of the period (inclusive).")
 ]
-To = Annotated[
-    str | None, typer.Option("--to", metavar="INSTANT", help="The first that no longer does.")
+To: TypeAlias = Annotated[
+    str | None, typer.Option("--to", metavar="INSTANT", help="End of the period (exclusive).")
 ]
 
-_SHARED: dict[str, tuple[Any, Any]] = {
-    "db": (
-        Annotated[
-            str,
-            typer.Option(
-                "--db",
-                metavar="PATH",
-                envvar="LAGO_DB",
-                callback=_file_name,
-                help="The SQLite file.",
-                rich_help_panel=EVERYWHERE,
-            ),
-        ],
+
+def _everywhere(default: Any, kind: Any, *names: str, **more: Any) -> inspect.Parameter:
+    annotation = Annotated[kind, typer.Option(*names, rich_help_panel=EVERYWHERE, **more)]
+    return parameter(names[0].strip("-").replace("-", "_"), annotation, default)
+
+
+_SHARED = (
+    _everywhere(
         "./lago.db",
+        str,
+        "--db",
+        metavar="PATH",
+        envvar="LAGO_DB",
+        callback=_file_name,
+        help="The SQLite file.",
     ),
-    "output": (
-        Annotated[
-            Output,
-            typer.Option(
-                "--output",
-                "-o",
-                metavar="FORMAT",
-                envvar="LAGO_OUTPUT",
-                help="How the answer is written: table, json, ndjson, csv or markdown.",
-                rich_help_panel=EVERYWHERE,
-            ),
-        ],
+    _everywhere(
         "table",
+        Output,
+        "--output",
+        "-o",
+        metavar="FORMAT",
+        envvar="LAGO_OUTPUT",
+        help="How the answer is written: table, json, ndjson, csv or markdown.",
     ),
-    "busy_timeout": (
-        Annotated[
-            float,
-            typer.Option(
-                "--busy-timeout",
-                metavar="SECONDS",
-                envvar="LAGO_BUSY_TIMEOUT",
-                min=0,
-                max=86_400,
-                callback=_finite,
-                help="How long to wait for another process's lock.",
-                rich_help_panel=EVERYWHERE,
-            ),
-        ],
+    _everywhere(
         30.0,
+        float,
+        "--busy-timeout",
+        metavar="SECONDS",
+        envvar="LAGO_BUSY_TIMEOUT",
+        min=0,
+        max=86_400,
+        callback=_finite,
+        help="How long to wait for another process's lock.",
     ),
-    "now": (
-        Annotated[
-            str | None,
-            typer.Option(
-                "--now",
-                metavar="INSTANT",
-                envvar="LAGO_NOW",
-                help="Take this instant for the present (a test clock).",
-                rich_help_panel=EVERYWHERE,
-            ),
-        ],
+    _everywhere(
         None,
+        str | None,
+        "--now",
+        metavar="INSTANT",
+        envvar="LAGO_NOW",
+        help="Take this instant for the present (a test clock).",
     ),
-    "quiet": (
-        Annotated[
-            bool,
-            typer.Option(
-                "--quiet", "-q", help="Only the answer and errors.", rich_help_panel=EVERYWHERE
-            ),
-        ],
-        False,
-    ),
-    "no_color": (
-        Annotated[
-            bool,
-            typer.Option("--no-color", help="No colours.", rich_help_panel=EVERYWHERE),
-        ],
-        False,
-    ),
-}
+    _everywhere(False, bool, "--quiet", "-q", help="Only the answer and errors."),
+    _everywhere(False, bool, "--no-color", help="No colours."),
+)
 SHARED_NAMES = frozenset(
     name
-    for annotation, _ in _SHARED.values()
-    for option in annotation.__metadata__
-    for name in (option.default, *option.param_decls)  # typer has the first one there
+    for row in _SHARED
+    for told in row.annotation.__metadata__
+    for name in (told.default, *told.param_decls)  # typer has the first one there
 )
 
 
-_CONTEXT = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+_CONTEXT = parameter("context", typer.Context, inspect.Parameter.empty)
 
 
 def _is_given(context: typer.Context, name: str) -> bool:
@@ -181,8 +161,31 @@ def _is_meant(context: typer.Context) -> bool:
     return False
 
 
+class Options(NamedTuple):
+    """Options that reach a command as one value, its second argument."""
+
+    parameters: Sequence[inspect.Parameter]
+    build: Callable[..., Any]  # the value, out of those of all parameters
+
+
+def parameters_of(function: Callable[..., Any], skip: int = 0) -> list[inspect.Parameter]:
+    """The parameters of a function, for typer: by name, their annotations evaluated."""
+    return [
+        row.replace(
+            kind=inspect.Parameter.KEYWORD_ONLY,
+            annotation=eval(row.annotation, function.__globals__),  # noqa: S307 - our own source
+        )
+        for row in list(inspect.signature(function).parameters.values())[skip:]
+    ]
+
+
 def command(
-    app: typer.Typer, name: str, *, is_default: bool = False
+    app: typer.Typer,
+    name: str,
+    given: Options | None = None,
+    help_text: str | None = None,
+    *,
+    is_default: bool = False,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """
     Register a function whose first parameter is the `Session` as a command of `app`.
@@ -195,30 +198,28 @@ def command(
             context = values.pop("context")
             if is_default and not _is_meant(context):
                 return
-            shared = {key: values.pop(key) for key in _SHARED}
+            shared = {row.name: values.pop(row.name) for row in _SHARED}
             shared["output_chosen"] = _is_given(context, "output")
             shared["now"] = instant_option("--now", shared["now"])
             try:
                 with Session(**shared) as session:
-                    function(session, **values)
+                    built = []
+                    if given is not None:
+                        own = {row.name: values.pop(row.name) for row in given.parameters}
+                        built.append(given.build(**own))
+                    function(session, *built, **values)
             except (KeyboardInterrupt, BrokenPipeError) as reason:
                 raise Ended(reason) from None
 
-        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
-        shared = [
-            inspect.Parameter(
-                key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
-            )
-            for key, (annotation, default) in _SHARED.items()
-        ]
         parameters = [
             _CONTEXT,
-            *(row.replace(kind=inspect.Parameter.KEYWORD_ONLY) for row in own),
-            *shared,
+            *(given.parameters if given else ()),
+            *parameters_of(function, skip=2 if given else 1),
+            *_SHARED,
         ]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {row.name: row.annotation for row in parameters}
-        run.__doc__ = function.__doc__
+        run.__doc__ = help_text or function.__doc__
         run.__name__ = function.__name__
         if is_default:
             app.callback(invoke_without_command=True)(run)
@@ -227,26 +228,6 @@ def command(
         return function
 
     return register
-
-
-def property_values(arguments: Iterable[str]) -> dict[str, list[str]]:
-    """
-    `PATH=V1,V2` arguments, quoted like CSV; a path that comes again adds values.
-
-    Raises:
-        LagoError: wrong usage, for an argument without `=` or without a path.
-    """
-    from lago_cli.domain.conditions import gathered, split_condition
-
-    conditions = []
-    for argument in arguments:
-        condition = split_condition(argument)
-        if condition is None:
-            raise wrong_usage(
-                "invalid_filter", f"--filter {argument}: expected PATH=V1,V2.", _FILTER_HINT
-            )
-        conditions.append(condition)
-    return gathered(conditions)
 
 
 def instant_option(option: str, text: str | None) -> int | None:

@@ -7,9 +7,9 @@ from fractions import Fraction
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from lago_cli.domain.instants import format_instant
 from lago_cli.domain.numbers import as_plain
 from lago_cli.renderers import Column, RawJson, Report
+from lago_cli.services import wire
 
 if TYPE_CHECKING:  # every command imports this module, few need all of these
     from lago_cli.domain.events import Event
@@ -63,19 +63,19 @@ def whole(columns: Sequence[Column]) -> list[Column]:
     return [Column(row.key, row.key.replace("_", " "), row.align, row.kind) for row in columns]
 
 
+def single(columns: Sequence[Column], row: Row) -> Report:
+    """One thing, whole."""
+    return Report(None, whole(columns), [row], single=True)
+
+
 def events_report(events: Iterable[StoredEvent], *, limit: int | None) -> Report:
     footer: list[str] = []
-    return Report(
-        None,
-        (*EVENT_COLUMNS, _STATUS),
-        _event_rows(events, limit, footer),
-        footer=footer,
-        empty="No events.",
-    )
+    rows = _event_rows(events, limit, footer)
+    return Report(None, (*EVENT_COLUMNS, _STATUS), rows, footer=footer, empty="No events.")
 
 
 def event_report(event: StoredEvent) -> Report:
-    return Report(None, whole((*EVENT_COLUMNS, _STATUS)), [event_row(event)], single=True)
+    return single((*EVENT_COLUMNS, _STATUS), event_row(event))
 
 
 def _event_rows(
@@ -89,42 +89,25 @@ def _event_rows(
 
 
 def event_row(stored: StoredEvent) -> dict[str, object]:
-    event = stored.event
-    return {
-        "transaction_id": event.transaction_id,
-        "external_customer_id": event.external_customer_id,
-        "external_subscription_id": event.external_subscription_id,
-        "code": event.code,
-        "timestamp": format_instant(stored.at),
-        "properties": RawJson(event.properties),
-        "precise_total_amount_cents": event.precise_total_amount_cents,
-        "received_at": format_instant(stored.received_at),
-        "run": stored.run,
-        "status": stored.status,
-    }
+    return _with_properties(wire.stored_event(stored))
 
 
 def exported_report(events: Iterable[StoredEvent]) -> Report:
     """Events as `ingest` takes them back: what was sent, and nothing else."""
-    columns = EVENT_COLUMNS[:7]
-    return Report(None, columns, map(event_row, events))
+    rows = (_with_properties(wire.event(each.event, each.at)) for each in events)
+    return Report(None, EVENT_COLUMNS[:7], rows)
 
 
 def shown_report(events: Iterable[Event]) -> Report:
     """What records would become; an event that says no time has null."""
-    rows = (
-        {
-            "transaction_id": event.transaction_id,
-            "external_customer_id": event.external_customer_id,
-            "external_subscription_id": event.external_subscription_id,
-            "code": event.code,
-            "timestamp": None if event.at is None else format_instant(event.at),
-            "properties": RawJson(event.properties),
-            "precise_total_amount_cents": event.precise_total_amount_cents,
-        }
-        for event in events
-    )
+    rows = (_with_properties(wire.event(each, each.at)) for each in events)
     return Report(None, EVENT_COLUMNS[:7], rows, empty="No record would become an event.")
+
+
+def _with_properties(row: dict[str, object]) -> dict[str, object]:
+    """Properties are shown as they were received."""
+    row["properties"] = RawJson(str(row["properties"]))
+    return row
 
 
 def ingest_report(report: IngestReport, seconds: str, sent: str | None = None) -> Report:
@@ -149,24 +132,11 @@ def ingest_report(report: IngestReport, seconds: str, sent: str | None = None) -
 
 
 def runs_report(runs: Iterable[Run]) -> Report:
-    return Report(None, _RUN_COLUMNS, map(_run_row, runs), empty="No ingest runs yet.")
+    return Report(None, _RUN_COLUMNS, map(wire.run, runs), empty="No ingest runs yet.")
 
 
 def run_report(run: Run) -> Report:
-    return Report(None, whole(_RUN_COLUMNS), [_run_row(run)], single=True)
-
-
-def _run_row(run: Run) -> Row:
-    status = "finished" if run.finished_at is not None else "unfinished"
-    row: dict[str, object] = {
-        "run": run.run,
-        "source": run.source,
-        "status": status if run.reverted_at is None else "reverted",
-        "started_at": format_instant(run.started_at),
-        "finished_at": None if run.finished_at is None else format_instant(run.finished_at),
-        "reverted_at": None if run.reverted_at is None else format_instant(run.reverted_at),
-    }
-    return row | {name: getattr(run.tally, name) for name in _COUNTS}
+    return single(_RUN_COLUMNS, wire.run(run))
 
 
 def usage_report(
@@ -199,7 +169,7 @@ def usage_report(
         Column("units", kind="number"),
         Column("events_count", "events", kind="count"),
     ]
-    shown = [_usage_row(row, group_by) for row in rows]
+    shown = [wire.usage(row, group_by) for row in rows]
     if windowed:
         columns.append(Column("bar", "of largest", kind="spark"))
         _add_bars(shown, rows)
@@ -211,20 +181,6 @@ def usage_report(
         footer=footer,
         empty="No usage in this period.",
     )
-
-
-def _usage_row(row: UsageRow, group_by: Sequence[str]) -> dict[str, Any]:
-    return {
-        "external_customer_id": row.owner[0],
-        "external_subscription_id": row.owner[1],
-        "billable_metric_code": row.metric.code,
-        "aggregation_type": row.metric.aggregation_type,
-        "from_datetime": format_instant(row.window.start),
-        "to_datetime": format_instant(row.window.end),
-        "group": None if row.group is None else dict(zip(group_by, row.group, strict=True)),
-        "units": as_plain(row.units),
-        "events_count": row.events_count,
-    }
 
 
 def _add_bars(shown: Sequence[dict[str, Any]], rows: Sequence[UsageRow]) -> None:

@@ -1,157 +1,85 @@
 """
 The options that say which usage is meant, for every command that is about usage.
 
-`@selecting` adds them to a command's own parameters and hands them over as one
-`UsageRequest`.
+`@command(…, given=SELECTION)` adds them to a command and hands them over as one `UsageRequest`.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-import typer
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 from lago_cli.cli.options import (
     Customers,
     From,
+    Options,
     Subscriptions,
     To,
     instant_option,
     not_empty,
-    property_values,
+    option,
+    parameter,
 )
-from lago_cli.cli.session import Session
 
 if TYPE_CHECKING:
     from lago_cli.services.requests import UsageRequest
 
-Metrics = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--metric", metavar="CODE", callback=not_empty, help="Only this metric; may be repeated."
-    ),
-]
-PeriodName = Annotated[
-    str | None,
-    typer.Option(
+_text = partial(option, str)
+_texts = partial(option, list[str])
+
+_OPTIONS = {
+    "customers": Customers,
+    "subscriptions": Subscriptions,
+    "metrics": _texts("--metric", "CODE", "Only this metric; may be repeated.", callback=not_empty),
+    "period": _text(
         "--period",
-        metavar="PERIOD",
-        help="current, previous, 2026-11-22, 2026-W47, 2026-11, 2026-Q4, 2026 or all."
+        "PERIOD",
+        "current, previous, 2026-11-22, 2026-W47, 2026-11, 2026-Q4, 2026 or all."
         " [default: current]",
     ),
-]
-At = Annotated[
-    str | None, typer.Option("--at", metavar="INSTANT", help="The period that was current then.")
-]
-WindowOption = Annotated[
-    Literal["hour", "day", "week", "month"] | None,
-    typer.Option(
-        "--window", metavar="SIZE", help="Cut the period into pieces: hour, day, week or month."
+    "start": From,
+    "end": To,
+    "at": _text("--at", "INSTANT", "The period that this instant lies in."),
+    "window": option(
+        Literal["hour", "day", "week", "month"],
+        "--window",
+        "SIZE",
+        "Cut the period into pieces: hour, day, week or month.",
     ),
-]
-GroupBy = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--group-by",
-        metavar="PATH",
-        callback=not_empty,
-        help="A figure for each value of a property.",
+    "group_by": _texts(
+        "--group-by", "PATH", "One figure for each value of a property.", callback=not_empty
     ),
-]
-Filters = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--filter", metavar="PATH=V1,V2", help="Only events with one of these; PATH= is missing."
+    "filters": _texts(
+        "--filter", "PATH=V1,V2", "Only events with one of these values; PATH= where it is missing."
     ),
-]
-Timezone = Annotated[
-    str | None,
-    typer.Option("--timezone", metavar="TZ", help="Where days begin. [default: the customer's]"),
-]
-Prorated = Annotated[
-    bool,
-    typer.Option(
-        "--prorated", help="Recurring sums and unique counts by the days of the billing period."
+    "timezone": _text("--timezone", "TZ", "The time zone of days. [default: the customer's]"),
+    "prorated": option(
+        bool,
+        "--prorated",
+        None,
+        "Prorate recurring sums and unique counts by the days of the billing period.",
     ),
-]
-By = Annotated[
-    Literal["customer", "subscription"] | None,
-    typer.Option(
+    "by": option(
+        Literal["customer", "subscription"],
         "--by",
-        metavar="OWNER",
-        help="A row for each customer or subscription."
+        "OWNER",
+        "One row for each customer or subscription."
         " [default: customer; subscription with --subscription]",
     ),
-]
-AsOf = Annotated[
-    str | None,
-    typer.Option("--as-of", metavar="INSTANT", help="As it was known then: no later events."),
-]
+    "as_of": _text("--as-of", "INSTANT", "As it was known then, without events received later."),
+}
 
 
-def usage_request(
-    customers: Customers = None,
-    subscriptions: Subscriptions = None,
-    metrics: Metrics = None,
-    period: PeriodName = None,
-    start: From = None,
-    end: To = None,
-    at: At = None,
-    window: WindowOption = None,
-    group_by: GroupBy = None,
-    filters: Filters = None,
-    timezone: Timezone = None,
-    prorated: Prorated = False,
-    by: By = None,
-    as_of: AsOf = None,
-) -> UsageRequest:
+def _request(**options: Any) -> UsageRequest:
     """What the options ask for. Raises `LagoError` (wrong usage)."""
+    from lago_cli.domain.conditions import parse_conditions
     from lago_cli.services.requests import UsageRequest
 
-    return UsageRequest(
-        customers=customers or [],
-        subscriptions=subscriptions or [],
-        metrics=metrics or [],
-        period=period,
-        start=start,
-        end=end,
-        at=at,
-        window=window,
-        group_by=list(dict.fromkeys(group_by or [])),
-        filters=property_values(filters or []),
-        timezone=timezone,
-        prorated=prorated,
-        by=by,
-        as_of=instant_option("--as-of", as_of),
-    )
+    given = {name: value for name, value in options.items() if value is not None}
+    given["group_by"] = list(dict.fromkeys(given.get("group_by", ())))
+    given["filters"] = parse_conditions(given.get("filters", ()))
+    given["as_of"] = instant_option("--as-of", given.get("as_of"))
+    return UsageRequest(**given)
 
 
-_OPTIONS = {row.name: row for row in inspect.signature(usage_request).parameters.values()}
-
-
-def selecting(function: Callable[..., None]) -> Callable[..., None]:
-    """
-    A command whose second parameter is the `UsageRequest`.
-
-    The annotations of its own parameters are names of its module.
-    """
-
-    def run(session: Session, **values: Any) -> None:
-        request = usage_request(**{name: values.pop(name) for name in _OPTIONS})
-        function(session, request, **values)
-
-    session, _, *own = inspect.signature(function).parameters.values()
-    names = function.__globals__
-    parameters = [
-        session.replace(annotation=Session),
-        *(row.replace(annotation=globals()[row.annotation]) for row in _OPTIONS.values()),
-        *(row.replace(annotation=names[row.annotation]) for row in own),
-    ]
-    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [row.replace(kind=inspect.Parameter.KEYWORD_ONLY) for row in parameters]
-    )
-    run.__doc__ = function.__doc__
-    run.__name__ = function.__name__
-    return run
+SELECTION = Options([parameter(*each) for each in _OPTIONS.items()], _request)

@@ -2,172 +2,91 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
-import typer
-
-from lago_cli.cli.options import not_empty
+from lago_cli.cli.options import Options, not_empty, option, parameter
 from lago_cli.errors import wrong_usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lago_cli.domain.source_form import EventTold, Told
+    from lago_cli.domain.source_form import Told
 
-RECORDS = "Foreign records"
-VALUES = "How the source writes"
+_records = partial(option, rich_help_panel="Foreign records")
+_values = partial(option, rich_help_panel="How the source writes")
+_named = {"callback": not_empty}
 
-FormatName = Literal["auto", "json", "ndjson", "csv"]
-UnitName = Literal["s", "ms", "us", "ns"]
-
-Format = Annotated[
-    FormatName | None,
-    typer.Option(
-        "--format",
-        metavar="FORMAT",
-        help="What the files hold: json, ndjson or csv; auto (the default) tells by content.",
-        rich_help_panel=VALUES,
-    ),
-]
-Mapping = Annotated[
-    str | None,
-    typer.Option(
+_OPTIONS = {
+    "mapping": _records(
+        str,
         "--mapping",
-        metavar="FILE|NAME",
-        callback=not_empty,
-        help="A mapping file, or one that is shipped: it says what the options below say.",
-        rich_help_panel=RECORDS,
+        "FILE|NAME",
+        "A mapping file, or one that is shipped: it says what the options below say.",
+        **_named,
     ),
-]
-Maps = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--map",
-        metavar="TARGET=PATH",
-        help="Read a field from a path in the record.",
-        rich_help_panel=RECORDS,
-    ),
-]
-Sets = Annotated[
-    list[str] | None,
-    typer.Option(
+    "maps": _records(list[str], "--map", "TARGET=PATH", "Read a field from a path in the record."),
+    "sets": _records(
+        list[str],
         "--set",
-        metavar="TARGET=TEXT",
-        help="A constant; {PATH} is the record's value. Several codes make several events.",
-        rich_help_panel=RECORDS,
+        "TARGET=TEXT",
+        "A constant; {PATH} is the record's value. Several codes make several events.",
     ),
-]
-IdFrom = Annotated[
-    str | None,
-    typer.Option(
+    "id_from": _records(
+        str,
         "--id-from",
-        metavar="SOURCE",
-        callback=not_empty,
-        help="Where a record has no id: content, position, or fields of it, as FIELD,FIELD.",
-        rich_help_panel=RECORDS,
+        "SOURCE",
+        "Where a record has no id: content, position, or fields of it, as FIELD,FIELD.",
+        **_named,
     ),
-]
-Records = Annotated[
-    str | None,
-    typer.Option(
-        "--records",
-        metavar="PATH",
-        callback=not_empty,
-        help="The records are the objects in the arrays there.",
-        rich_help_panel=RECORDS,
+    "records": _records(
+        str, "--records", "PATH", "The records are the objects in the arrays there.", **_named
     ),
-]
-Where = Annotated[
-    list[str] | None,
-    typer.Option(
+    "where": _records(
+        list[str],
         "--where",
-        metavar="PATH=V1,V2",
-        help="Only records that have one of the values; others are skipped.",
-        rich_help_panel=RECORDS,
+        "PATH=V1,V2",
+        "Only records that have one of the values; others are skipped.",
     ),
-]
-Drop = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--drop",
-        metavar="PATH",
-        callback=not_empty,
-        help="What is not to be kept in the properties.",
-        rich_help_panel=RECORDS,
+    "drop": _records(
+        list[str], "--drop", "PATH", "What is not to be kept in the properties.", **_named
     ),
-]
-TimeUnit = Annotated[
-    UnitName | None,
-    typer.Option(
+    "format": _values(
+        Literal["auto", "json", "ndjson", "csv"],
+        "--format",
+        "FORMAT",
+        "What the files hold: json, ndjson or csv; auto (the default) tells by content.",
+    ),
+    "time_unit": _values(
+        Literal["s", "ms", "us", "ns"],
         "--time-unit",
-        metavar="UNIT",
-        help="Of times that are bare numbers: s, ms, us or ns.",
-        rich_help_panel=VALUES,
+        "UNIT",
+        "Of times that are bare numbers: s, ms, us or ns.",
     ),
-]
-TimeFormat = Annotated[
-    str | None,
-    typer.Option(
-        "--time-format",
-        metavar="FORMAT",
-        callback=not_empty,
-        help="How times are written, in the codes of strptime.",
-        rich_help_panel=VALUES,
+    "time_format": _values(
+        str, "--time-format", "FORMAT", "How times are written, in the codes of strptime.", **_named
     ),
-]
-Timezone = Annotated[
-    str | None,
-    typer.Option(
-        "--timezone",
-        metavar="TZ",
-        callback=not_empty,
-        help="The zone of times that say none.",
-        rich_help_panel=VALUES,
-    ),
-]
-DecimalComma = Annotated[
-    bool,
-    typer.Option(
-        "--decimal-comma", help="Numbers are written as 1.111,11.", rich_help_panel=VALUES
-    ),
-]
-Null = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--null", metavar="TEXT", help="This text means no value.", rich_help_panel=VALUES
-    ),
-]
-Encoding = Annotated[
-    str | None,
-    typer.Option(
+    "timezone": _values(str, "--timezone", "TZ", "The zone of times that say none.", **_named),
+    "decimal_comma": _values(bool, "--decimal-comma", None, "Numbers are written as 1.111,11."),
+    "nulls": _values(list[str], "--null", "TEXT", "This text means no value."),
+    "encoding": _values(
+        str,
         "--encoding",
-        metavar="ENC",
-        callback=not_empty,
-        help="Of the text, if it is neither UTF-8 nor begins with a mark.",
-        rich_help_panel=VALUES,
+        "ENC",
+        "Of the text, if it is neither UTF-8 nor begins with a mark.",
+        **_named,
     ),
-]
-PartialLastLine = Annotated[
-    Literal["reject", "skip"],
-    typer.Option(
-        "--partial-last-line",
-        metavar="ACTION",
-        help="What becomes of a record that is not whole yet: reject or skip.",
-        rich_help_panel=VALUES,
-    ),
-]
+}
 
 
-def told_by(
-    *,
-    maps: Sequence[str],
-    sets: Sequence[str],
-    where: Sequence[str],
-    drop: Sequence[str],
-    nulls: Sequence[str],
-    decimal_comma: bool,
+def _told(
+    maps: Sequence[str] | None,
+    sets: Sequence[str] | None,
+    where: Sequence[str] | None,
+    drop: Sequence[str] | None,
+    nulls: Sequence[str] | None,
     mapping: str | None,
-    **others: str | None,
+    **others: Any,
 ) -> Told:
     """
     All that options and a mapping file say of a source.
@@ -175,19 +94,19 @@ def told_by(
     Raises:
         LagoError: wrong usage; of the mapping file, not found or refused.
     """
-    from lago_cli.domain.source_form import Told
+    from lago_cli.domain.conditions import parse_conditions
+    from lago_cli.domain.source_form import EventTold, Told
 
-    codes, constants = _constants(sets)
+    codes, constants = _constants(sets or [])
     told = Told(
-        maps=_targets(maps, "--map", "PATH"),
+        maps=_targets(maps or [], "--map", "PATH"),
         sets=constants
         if len(codes) > 1
         else {**dict(zip(["code"], codes, strict=False)), **constants},
-        events=_events(codes) if len(codes) > 1 else [],
-        where=_conditions(where),
-        drop=list(drop),
-        nulls=list(nulls),
-        decimal_comma=decimal_comma or None,
+        events=[EventTold(code) for code in codes] if len(codes) > 1 else [],
+        where=parse_conditions(where or [], "--where", "invalid_where", "type=assistant"),
+        drop=list(drop or []),
+        nulls=list(nulls or []),
         **others,
     )
     if mapping is None:
@@ -195,6 +114,9 @@ def told_by(
     from lago_cli.services.mapping_files import read_mapping
 
     return told.over(read_mapping(mapping))
+
+
+SOURCE = Options([parameter(*each) for each in _OPTIONS.items()], _told)
 
 
 def _targets(arguments: Sequence[str], option: str, what: str) -> dict[str, str]:
@@ -217,31 +139,9 @@ def _constants(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     return codes, _targets(others, "--set", "TEXT")
 
 
-def _events(codes: Sequence[str]) -> list[EventTold]:
-    from lago_cli.domain.source_form import EventTold
-
-    return [EventTold(code) for code in codes]
-
-
 def _parted(argument: str, option: str, what: str) -> tuple[str, str]:
     from lago_cli.domain.mapping import check_target
 
     target, equals, value = argument.partition("=")
     check_target(target if equals else "", f"{option} {argument}", what, value)
     return target, value
-
-
-def _conditions(arguments: Sequence[str]) -> dict[str, list[str]]:
-    from lago_cli.domain.conditions import gathered, split_condition
-
-    found = []
-    for argument in arguments:
-        condition = split_condition(argument)
-        if condition is None:
-            raise wrong_usage(
-                "invalid_where",
-                f"--where {argument}: expected PATH=V1,V2.",
-                "For example: --where type=assistant",
-            )
-        found.append(condition)
-    return gathered(found)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lago_cli.cli.options import command
-from lago_cli.cli.selection import selecting
+from lago_cli.cli.selection import SELECTION
 from lago_cli.cli.session import Session
 from lago_cli.errors import Kind, LagoError
 
@@ -24,8 +24,7 @@ app = typer.Typer(rich_markup_mode=None)
 MOST_IN_TABLE = 50
 
 
-@command(app, "usage", is_default=True)
-@selecting
+@command(app, "usage", given=SELECTION, is_default=True)
 def usage(session: Session, request: UsageRequest) -> None:
     """
     Show usage by customer, metric and period.
@@ -57,8 +56,7 @@ Limit = Annotated[
 ]
 
 
-@command(app, "explain")
-@selecting
+@command(app, "explain", given=SELECTION)
 def explain_(session: Session, request: UsageRequest, limit: Limit = None) -> None:
     """
     Show the events behind every figure.
@@ -94,8 +92,7 @@ ToleranceText = Annotated[
 ]
 
 
-@command(app, "check")
-@selecting
+@command(app, "check", given=SELECTION)
 def check(
     session: Session, request: UsageRequest, expect: Expect, tolerance: ToleranceText = "0"
 ) -> None:

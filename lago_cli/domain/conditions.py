@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Raw
 
 from lago_cli.domain.paths import parse_path
+from lago_cli.errors import wrong_usage
 
 _SELECTOR_AHEAD = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|[^=\[\]"]+)=(?:"(?:[^"\\]|\\.)*"|[^\]]*)\]')
 _VALUE = re.compile(r'"((?:[^"]|"")*)"(?=,|\Z)|([^,]*)')
@@ -52,6 +53,28 @@ def gathered(conditions: Iterable[tuple[str, list[str]]]) -> dict[str, list[str]
     for path, values in conditions:
         found.setdefault(path, []).extend(values)
     return found
+
+
+def parse_conditions(
+    arguments: Iterable[str],
+    option: str = "--filter",
+    code: str = "invalid_filter",
+    example: str = "region=eu,us",
+) -> dict[str, list[str]]:
+    """
+    The values of an option's arguments, by path.
+
+    Raises:
+        LagoError: wrong usage, for an argument without `=` or without a path.
+    """
+    conditions = []
+    for argument in arguments:
+        condition = split_condition(argument)
+        if condition is None:
+            message = f"{option} {argument}: expected PATH=V1,V2."
+            raise wrong_usage(code, message, f"For example: {option} {example}")
+        conditions.append(condition)
+    return gathered(conditions)
 
 
 def holds(wanted: Wanted, members: Mapping[str, Raw]) -> bool:

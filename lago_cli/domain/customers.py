@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from lago_cli.domain.definitions import Defined, Definition, created_at, definition, spec
 from lago_cli.errors import LagoError, refused
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
-@dataclass(frozen=True, slots=True)
-class Customer:
-    """One customer. Raises `LagoError` (refused) where it breaks a rule."""
+@definition
+class Customer(Defined):
+    """One customer."""
 
-    external_id: str
-    name: str | None = None
-    timezone: str | None = None  # an IANA name; None: UTC
-    currency: str | None = None  # an ISO 4217 code
-
-    def __post_init__(self) -> None:
-        for fault in self.faults():
-            raise fault
+    external_id: str = spec(
+        "ID", "The id that its events carry.", required=True, fixed=True, cell="id"
+    )
+    name: str | None = spec("NAME", "A name for people.", default=None)
+    timezone: str | None = spec(  # an IANA name; None: UTC
+        "TZ",
+        "The time zone of its days, past ones included. [default: UTC]",
+        default=None,
+        cell="flag",
+    )
+    currency: str | None = spec(
+        "CODE", "The currency it pays in, as its ISO 4217 code.", default=None, cell="flag"
+    )
 
     def faults(self) -> Iterator[LagoError]:
         if not self.external_id.strip():
@@ -45,10 +50,11 @@ class Customer:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class KnownCustomer:
-    """A customer of the store: registered, or created by its first event."""
-
-    customer: Customer
-    created_at: int  # microseconds since 1970
-    registered: bool
+CUSTOMER = Definition(
+    of=Customer,
+    word="customer",
+    section="customers",
+    key="external_id",
+    key_help="The external id of the customer, as events carry it.",
+    derived=(created_at(),),
+)

@@ -8,10 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 from lago_cli.domain.aggregations import AGGREGATIONS
+from lago_cli.domain.definitions import (
+    FLAG,
+    TEXT,
+    WHOLE,
+    Defined,
+    Definition,
+    Field,
+    Kind,
+    created_at,
+    definition,
+    not_one_of,
+    spec,
+    wrong_type,
+)
 from lago_cli.errors import LagoError, refused
 
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+WEIGHTED_INTERVALS = ("seconds",)
 ROUNDING_FUNCTIONS = ("round", "ceil", "floor")
 MAX_ROUNDING_PRECISION = 100
 
@@ -24,37 +43,105 @@ class Filter:
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One billable metric. Raises `LagoError` (refused) where it breaks a rule."""
+class _Filters(Kind):
+    option_type = list[str]
+    cell = "object"
+    nothing = ()
 
-    code: str
-    name: str
-    aggregation_type: str
-    field_name: str | None = None
-    recurring: bool = False
-    description: str | None = None
-    expression: str | None = None
-    weighted_interval: str | None = None
-    rounding_function: str | None = None
-    rounding_precision: int | None = None
-    filters: tuple[Filter, ...] = ()
+    def parse(self, field: Field, given: Any, zone: tzinfo) -> tuple[Filter, ...]:  # noqa: ARG002
+        from lago_cli.domain.conditions import parse_conditions
 
-    def __post_init__(self) -> None:
-        for fault in self.faults():
-            raise fault
+        return tuple(Filter(key, tuple(values)) for key, values in parse_conditions(given).items())
+
+    def read(self, value: object, zone: tzinfo) -> tuple[Filter, ...]:
+        if not isinstance(value, list):
+            raise wrong_type(value, "a list")
+        found = []
+        for row in value:
+            if not isinstance(row, dict) or row.keys() != {"key", "values"}:
+                raise wrong_type(row, "an object with key and values")
+            if not isinstance(row["values"], list):
+                raise wrong_type(row["values"], "a list")
+            values = tuple(TEXT.read(each, zone) for each in row["values"])
+            found.append(Filter(TEXT.read(row["key"], zone), values))
+        return tuple(found)
+
+    def as_json(self, value: Any) -> list[dict[str, object]]:
+        return [{"key": row.key, "values": list(row.values)} for row in value]
+
+    def to_column(self, value: Any) -> str:
+        import msgspec
+
+        return msgspec.json.encode(value).decode()
+
+    def from_column(self, stored: Any) -> tuple[Filter, ...]:
+        import msgspec
+
+        return msgspec.json.decode(str(stored), type=tuple[Filter, ...])
+
+
+@definition
+class Metric(Defined):
+    """One billable metric."""
+
+    code: str = spec(
+        "CODE", "The code that its events carry.", required=True, fixed=True, cell="id"
+    )
+    name: str = spec(
+        "NAME", "A name for people, where the code is not enough.", removable=True, spare=3
+    )
+    aggregation_type: str = spec(
+        "TYPE",
+        "count_agg, sum_agg, max_agg, latest_agg, unique_count_agg or weighted_sum_agg;"
+        " also without _agg.",
+        required=True,
+        choices=AGGREGATIONS,
+        heading="aggregation",
+    )
+    field_name: str | None = spec(
+        "PATH", "The property it reads; not for a count.", default=None, heading="field"
+    )
+    recurring: bool = spec(
+        help="Usage from before a period still counts in it.", default=False, kind=FLAG
+    )
+    description: str | None = spec("TEXT", "What it is for.", default=None, spare=4)
+    expression: str | None = spec(
+        "EXPRESSION", "Computes the property from others, for each event.", default=None, spare=1
+    )
+    weighted_interval: str | None = spec(
+        "UNIT",
+        "The unit of time of a weighted sum: seconds.",
+        default=None,
+        choices=WEIGHTED_INTERVALS,
+        heading="weighted by",
+        spare=5,
+    )
+    rounding_function: str | None = spec(
+        "FUNCTION",
+        "How figures are rounded, at the very end: round, ceil or floor.",
+        default=None,
+        choices=ROUNDING_FUNCTIONS,
+        heading="rounding",
+    )
+    rounding_precision: int | None = spec(
+        "N", "The number of decimals to round to.", default=None, kind=WHOLE, heading="precision"
+    )
+    filters: tuple[Filter, ...] = spec(
+        "PATH=V1,V2",
+        "A property that usage is split by.",
+        default=(),
+        kind=_Filters(),
+        option="--filter",
+        spare=2,
+    )
 
     def faults(self) -> Iterator[LagoError]:
         if not self.code.strip():
             yield refused("invalid_code", "A metric needs a code.", field="code")
         aggregation = AGGREGATIONS.get(self.aggregation_type)
         if aggregation is None:
-            yield refused(
-                "invalid_aggregation_type",
-                f'"{self.aggregation_type}" is no aggregation type.',
-                "One of: " + ", ".join(AGGREGATIONS),
-                field="aggregation_type",
-            )
+            kind = self.aggregation_type
+            yield not_one_of("aggregation_type", "aggregation type", kind, AGGREGATIONS)
         elif aggregation.reads != "nothing" and not self.field_name:
             yield refused(
                 "field_name_required",
@@ -80,13 +167,10 @@ class Metric:
                 "The weighted interval is `seconds`, and only weighted_sum_agg has one.",
                 field="weighted_interval",
             )
-        if self.rounding_function not in (*ROUNDING_FUNCTIONS, None):
-            yield refused(
-                "invalid_rounding_function",
-                f'"{self.rounding_function}" is no rounding function.',
-                "One of: " + ", ".join(ROUNDING_FUNCTIONS),
-                field="rounding_function",
-            )
+        function = self.rounding_function
+        if function is not None and function not in ROUNDING_FUNCTIONS:
+            noun = "rounding function"
+            yield not_one_of("rounding_function", noun, function, ROUNDING_FUNCTIONS)
         if abs(self.rounding_precision or 0) > MAX_ROUNDING_PRECISION:
             yield refused(
                 "invalid_rounding_precision",
@@ -133,8 +217,8 @@ def with_defaults(values: Mapping[str, object]) -> dict[str, object]:
     values["filters"] = tuple(values.get("filters", ()))  # type: ignore[arg-type]
     if kind == "weighted_sum_agg":
         values["weighted_interval"] = values.get("weighted_interval") or "seconds"
-    if values.get("rounding_function") and values.get("rounding_precision") is None:
-        values["rounding_precision"] = 0
+    if values.get("rounding_function"):
+        values.setdefault("rounding_precision", 0)  # an explicit None stays
     if values.get("expression") == "":
         values["expression"] = None
     return values
@@ -142,24 +226,21 @@ def with_defaults(values: Mapping[str, object]) -> dict[str, object]:
 
 def changed_metric(metric: Metric, changes: Mapping[str, object]) -> Metric:
     """
-    `metric` with `changes`; what belonged to another aggregation type, or to a rounding
-    function that is taken away, is let go.
+    `metric` with `changes`, without what belonged only to its former aggregation type or
+    to a rounding function that is removed.
 
     Raises:
         LagoError: refused, for the first rule that is broken.
     """
-    values = {row.name: getattr(metric, row.name) for row in fields(Metric)} | dict(changes)
+    values = {row.name: getattr(metric, row.name) for row in fields(metric)} | dict(changes)
     kind = as_aggregation_type(str(values["aggregation_type"]))
     if kind != metric.aggregation_type and "weighted_interval" not in changes:
         values["weighted_interval"] = None
-    values["aggregation_type"] = kind
-    precision = "rounding_precision"
-    if changes.get("rounding_function", "") is None:
-        values[precision] = changes.get(precision)
-    values = with_defaults(values)
-    if "rounding_function" not in changes or precision in changes:  # then null is meant so
-        values[precision] = changes.get(precision, metric.rounding_precision)
-    return Metric(**values)  # type: ignore[arg-type]
+    function, precision = "rounding_function", "rounding_precision"
+    is_undecided = None in (changes.get(function), metric.rounding_precision)
+    if function in changes and precision not in changes and is_undecided:
+        del values[precision]
+    return Metric(**with_defaults(values))  # type: ignore[arg-type]
 
 
 def as_aggregation_type(text: str) -> str:
@@ -180,3 +261,18 @@ def _faults_of_filters(filters: tuple[Filter, ...]) -> Iterator[LagoError]:
                 "Write it as --filter PATH=V1,V2.",
                 field="filters",
             )
+
+
+METRIC = Definition(
+    of=Metric,
+    word="metric",
+    section="billable_metrics",
+    key="code",
+    key_help="The metric's code.",
+    is_made="defined",
+    derived=(created_at(spare=6),),
+    columns_first=("name", "code", "description", "aggregation_type"),
+    options_last=("rounding_function", "rounding_precision", "weighted_interval"),
+    complete=lambda values, _now, _earlier: with_defaults(values),
+    change=changed_metric,
+)

@@ -8,9 +8,19 @@ outside. The rules are Lago's; the interval stands here until plans bring it alo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from lago_cli.domain.definitions import (
+    INSTANT,
+    Defined,
+    Definition,
+    Field,
+    created_at,
+    definition,
+    not_one_of,
+    spec,
+)
 from lago_cli.domain.instants import FIRST_EVENT, Window, format_instant
 from lago_cli.errors import LagoError, refused
 
@@ -45,23 +55,63 @@ class Billing(NamedTuple):
 MONTHLY = Billing()
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """One registered subscription. Raises `LagoError` (refused) where it breaks a rule."""
+@definition
+class Subscription(Defined):
+    """One registered subscription."""
 
-    external_id: str
-    external_customer_id: str
-    subscription_at: int  # anniversaries are counted from its local date
-    started_at: int
-    plan_code: str | None = None
-    interval: str = "monthly"
-    billing_time: str = "calendar"
-    ending_at: int | None = None  # as agreed
-    terminated_at: int | None = None  # as it came
-
-    def __post_init__(self) -> None:
-        for fault in self.faults():
-            raise fault
+    external_id: str = spec(
+        "ID", "The id that its events carry.", required=True, fixed=True, cell="id"
+    )
+    external_customer_id: str = spec(
+        "ID",
+        "The customer it belongs to.",
+        required=True,
+        fixed=True,
+        heading="customer",
+        cell="id",
+    )
+    subscription_at: int = spec(
+        "INSTANT",
+        "The date that anniversaries are counted from. [default: its start]",
+        kind=INSTANT,
+        heading="anniversary of",
+        spare=2,
+    )
+    started_at: int = spec(
+        "INSTANT",
+        "Start of the subscription (inclusive). [default: --subscription-at, else now]",
+        kind=INSTANT,
+        heading="started",
+    )
+    plan_code: str | None = spec(
+        "CODE", "The plan it is billed by.", default=None, heading="plan", cell="id"
+    )
+    interval: str = spec(
+        "INTERVAL",
+        "weekly, monthly, quarterly, semiannual or yearly. [default: monthly]",
+        default="monthly",
+        choices=INTERVALS,
+        cell="flag",
+    )
+    billing_time: str = spec(
+        "WHEN",
+        "Where billing periods begin: calendar or anniversary. [default: calendar]",
+        default="calendar",
+        choices=BILLING_TIMES,
+        heading="billing",
+        cell="flag",
+    )
+    ending_at: int | None = spec(  # as agreed
+        "INSTANT",
+        "End of the subscription (exclusive).",
+        default=None,
+        kind=INSTANT,
+        heading="ending",
+        spare=1,
+    )
+    terminated_at: int | None = spec(  # as it came
+        default=None, kind=INSTANT, heading="terminated", spare=4
+    )
 
     @property
     def life(self) -> Window:
@@ -105,19 +155,9 @@ class Subscription:
                 message = f"A {what} needs an external id."
                 yield refused("invalid_external_id", message, field=name)
         if self.interval not in INTERVALS:
-            yield refused(
-                "invalid_interval",
-                f'"{self.interval[:40]}" is no billing interval.',
-                "One of: " + ", ".join(INTERVALS),
-                field="interval",
-            )
+            yield not_one_of("interval", "billing interval", self.interval, INTERVALS)
         if self.billing_time not in BILLING_TIMES:
-            yield refused(
-                "invalid_billing_time",
-                f'"{self.billing_time[:40]}" is no billing time.',
-                "One of: " + ", ".join(BILLING_TIMES),
-                field="billing_time",
-            )
+            yield not_one_of("billing_time", "billing time", self.billing_time, BILLING_TIMES)
         for name in ("subscription_at", "started_at"):
             if getattr(self, name) < FIRST_EVENT:
                 yield refused("invalid_instant", f"{name} lies before 2001.", field=name)
@@ -132,9 +172,34 @@ class Subscription:
                 )
 
 
-@dataclass(frozen=True, slots=True)
-class KnownSubscription:
-    """A subscription of the store and when it was registered."""
+def with_defaults(values: dict[str, Any], now: int, earlier: Subscription | None) -> dict[str, Any]:
+    """
+    `started_at` and `subscription_at` stand for each other where only one is given.
 
-    subscription: Subscription
-    created_at: int  # microseconds since 1970
+    Where neither is, they stay as they were; a new subscription starts now, at the whole
+    second, because events are often stamped with whole ones. A termination stays, too.
+    """
+    start, anchor = values.get("started_at"), values.get("subscription_at")
+    if start is None and anchor is None:
+        second = now - now % 1_000_000
+        start = earlier.started_at if earlier else second
+        anchor = earlier.subscription_at if earlier else second
+    kept = {"terminated_at": earlier.terminated_at if earlier else None} | values
+    kept["started_at"] = anchor if start is None else start
+    kept["subscription_at"] = start if anchor is None else anchor
+    return kept
+
+
+SUBSCRIPTION = Definition(
+    of=Subscription,
+    word="subscription",
+    section="subscriptions",
+    key="external_id",
+    key_help="The external id of the subscription, as events carry it.",
+    derived=(Field("status", cell="flag"), created_at(spare=5)),
+    columns_first=(
+        *("external_id", "external_customer_id", "plan_code", "status", "interval"),
+        "billing_time",
+    ),
+    complete=with_defaults,
+)

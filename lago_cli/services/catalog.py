@@ -1,60 +1,133 @@
-"""Defining metrics: create, change, delete, look up."""
+"""Definitions one by one: create, change, end, delete."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from datetime import UTC, tzinfo
+from typing import Any, TypeVar
 
-from lago_cli.domain.metrics import Metric, changed_metric
-from lago_cli.stores.base import DefinitionStore
+from lago_cli.domain.customers import CUSTOMER
+from lago_cli.domain.definitions import INSTANT, Defined, Definition, Entry, Field
+from lago_cli.domain.subscriptions import SUBSCRIPTION, Subscription
+from lago_cli.domain.zones import zone_for
+from lago_cli.errors import refused
+from lago_cli.stores.base import Accounts, DefinitionStore
+
+T = TypeVar("T", bound=Defined)
+Given = Mapping[str, Any]
+"""Values of options by the names of their fields; None where an option is absent."""
 
 
-class Defined(NamedTuple):
-    """A metric and when it was defined, in microseconds since 1970."""
-
-    metric: Metric
-    created_at: int
-
-
-def create_metric(store: DefinitionStore, metric: Metric, *, now: int) -> Defined:
+def parsed(of: Definition[T], given: Given, zone: tzinfo = UTC) -> dict[str, Any]:
     """
-    Define a metric; events of its code that are already stored count at once.
+    The fields that options give. An empty text removes a value that may be absent.
 
     Raises:
-        LagoError: refused, where the code is taken.
+        LagoError: wrong usage, for an option that cannot be read.
+    """
+    return {
+        row.name: row.kind.nothing
+        if row.removable and value in ("", [""])
+        else row.kind.parse(row, value, zone)
+        for row in of.fields
+        if (value := given.get(row.name)) is not None
+    }
+
+
+def create(store: DefinitionStore, of: Definition[T], given: Given, *, now: int) -> Entry[T]:
+    """
+    Define or register one; a customer may have been created by its first event.
+
+    Raises:
+        LagoError: refused for the first rule that is broken, or where it exists.
     """
     with store.writing():
-        store.catalog.create_metric(metric, now)
-    return Defined(metric, now)
+        zone = _zone_of(store.accounts, given.get("external_customer_id"))
+        value = of.define(parsed(of, given, zone), now)
+        table, name = store.table(of), of.name_of(value)
+        known = table.find(name)
+        if known is not None and known.registered:
+            raise refused(
+                f"{of.word}_exists",
+                f'The {of.word} "{name}" is already {of.is_made}.',
+                f"Change it with: lago {of.plural} update {of.field(of.key).metavar}",
+            )
+        table.save(value, now)
+        return table.get(name)
 
 
-def update_metric(store: DefinitionStore, code: str, changes: Mapping[str, object]) -> Defined:
+def update(store: DefinitionStore, of: Definition[T], name: str, given: Given) -> Entry[T]:
     """
-    Change what is named in `changes`; its events are read anew.
+    Change what is given, for all periods, past ones too.
 
     Raises:
         LagoError: not found, or refused for the first rule that is broken.
     """
     with store.writing():
-        metric = changed_metric(store.catalog.metric(code), changes)
-        store.catalog.change_metric(metric)
-    return find_metric(store, code)
+        table = store.table(of)
+        known = table.get(name)
+        zone = _zone_of(store.accounts, getattr(known.value, "external_customer_id", None))
+        table.save(of.change(known.value, parsed(of, given, zone)), known.created_at)
+        return table.get(name)
 
 
-def delete_metric(store: DefinitionStore, code: str) -> Defined:
-    """Delete a metric and keep its events. Raises `LagoError` (not found)."""
+def delete(store: DefinitionStore, of: Definition[T], name: str) -> tuple[Entry[T], bool]:
+    """
+    Delete one, and keep its events.
+
+    Returns:
+        What it was, and whether it is gone: a customer whom events name is still there.
+
+    Raises:
+        LagoError: not found, or refused for a customer who has subscriptions.
+    """
     with store.writing():
-        metric = find_metric(store, code)
-        store.catalog.delete_metric(code)
-    return metric
+        known = store.table(of).get(name)
+        if of.of is CUSTOMER.of:
+            for each in store.accounts.subscriptions():
+                if each.external_customer_id == name:
+                    raise refused(
+                        "customer_has_subscriptions",
+                        f'The customer "{name}" has the subscription "{each.external_id}".',
+                        "Subscriptions that ended still count; lago apply FILE --prune deletes"
+                        " what FILE does not name.",
+                    )
+        return known, store.table(of).delete(name)
 
 
-def find_metric(store: DefinitionStore, code: str) -> Defined:
-    """Raises `LagoError` (not found)."""
-    return Defined(store.catalog.metric(code), store.catalog.created_at()[code])
+def terminate(
+    store: DefinitionStore, external_id: str, at: str | None, *, now: int
+) -> Entry[Subscription]:
+    """
+    End a subscription, now or `at`, which is outside its life.
+
+    Raises:
+        LagoError: not found, or refused where it ends before that, or begins after it.
+    """
+    with store.writing():
+        table = store.table(SUBSCRIPTION)
+        known = table.get(external_id)
+        if at is None:  # one that has not begun is called off
+            end = max(now, known.value.started_at)
+        else:
+            zone = _zone_of(store.accounts, known.value.external_customer_id)
+            end = INSTANT.parse(Field("--at", option="--at"), at, zone)
+        table.save(known.value.terminated(end), known.created_at)
+        return table.get(external_id)
 
 
-def list_metrics(store: DefinitionStore) -> list[Defined]:
-    """Every metric, by code."""
-    created_at = store.catalog.created_at()
-    return [Defined(metric, created_at[code]) for code, metric in store.catalog.metrics().items()]
+def events_of_others(store: DefinitionStore, subscription: Subscription) -> list[str]:
+    """Other customers whom stored events of the subscription name; they stay theirs."""
+    return sorted(
+        customer
+        for customer, name in store.parties()
+        if customer is not None
+        and name == subscription.external_id
+        and customer != subscription.external_customer_id
+    )
+
+
+def _zone_of(accounts: Accounts, customer: str | None) -> tzinfo:
+    """The time zone in which a customer's times are written."""
+    name = accounts.timezones().get(customer) if customer else None
+    return zone_for(name) if name else UTC

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from lago_cli.domain.batches import EventBatch, Party
-from lago_cli.domain.customers import Customer, KnownCustomer
+from lago_cli.domain.customers import Customer
+from lago_cli.domain.definitions import Defined, Definition, Entry
 from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.runs import Tally
 from lago_cli.domain.stored import StoredEvent
-from lago_cli.domain.subscriptions import KnownSubscription, Subscription
+from lago_cli.domain.subscriptions import Subscription
 from lago_cli.domain.usage import Evidence, Share, UsageQuery
 from lago_cli.errors import LagoError
 
+T = TypeVar("T", bound=Defined)
 OnDuplicate = Literal["skip", "replace", "error"]
 
 
@@ -187,61 +189,37 @@ class UsageStore(Protocol):
         """
 
 
-class MetricCatalog(Definitions, Protocol):
-    """Metrics, as far as defining them goes."""
+class DefinitionTable(Protocol[T]):
+    """Everything of one class of definitions."""
 
-    def created_at(self) -> dict[str, int]: ...
+    def entries(self) -> Iterable[Entry[T]]:
+        """All of them, by name."""
 
-    def create_metric(self, metric: Metric, created_at: int) -> None: ...
+    def find(self, name: str) -> Entry[T] | None: ...
 
-    def change_metric(self, metric: Metric) -> None: ...
+    def get(self, name: str) -> Entry[T]:
+        """Raises `LagoError` (not found)."""
 
-    def delete_metric(self, code: str) -> None: ...
+    def save(self, value: T, created_at: int) -> None:
+        """
+        Add it, or change the one of its name, which keeps its `created_at`.
+
+        Usage of the events that came before is right at once.
+        """
+
+    def delete(self, name: str) -> bool:
+        """Events stay. Returns False where what they name cannot go."""
 
 
 class DefinitionStore(Protocol):
-    """What defining needs of an engine."""
+    """What defining and registering need of an engine."""
 
     @property
-    def catalog(self) -> MetricCatalog: ...
+    def accounts(self) -> Accounts: ...
 
-    def writing(self) -> AbstractContextManager[None]:
-        """One transaction: all of it or, where it raises, nothing."""
-
-
-class AccountCatalog(Accounts, Protocol):
-    """Customers and subscriptions, as far as registering them goes."""
-
-    def customers(self) -> Iterable[KnownCustomer]: ...
-
-    def customer(self, external_id: str) -> KnownCustomer:
-        """Raises `LagoError` (not found)."""
-
-    def delete_customer(self, external_id: str) -> bool:
-        """Forget what was registered; False where events or subscriptions still name it."""
-
-    def known_subscriptions(self) -> Iterable[KnownSubscription]: ...
-
-    def subscription(self, external_id: str) -> KnownSubscription:
-        """Raises `LagoError` (not found)."""
-
-    def delete_subscription(self, external_id: str) -> None: ...
-
-
-class AccountStore(Protocol):
-    """What registering needs of an engine."""
-
-    @property
-    def accounts(self) -> AccountCatalog: ...
+    def table(self, of: Definition[T]) -> DefinitionTable[T]: ...
 
     def parties(self) -> Iterable[Party]: ...
 
     def writing(self) -> AbstractContextManager[None]:
         """One transaction: all of it or, where it raises, nothing."""
-
-
-class DefinedStore(DefinitionStore, Protocol):
-    """What bringing definitions to a wanted state needs of an engine."""
-
-    @property
-    def accounts(self) -> AccountCatalog: ...

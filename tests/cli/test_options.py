@@ -108,3 +108,26 @@ def test_an_argument_that_is_no_text_is_refused(lago):
     )
 
     assert refused.error()["code"] == "invalid_text"
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("metrics get s", ["storage", "seats"]),
+        ("metrics update x", []),
+        ("metrics delete --db nowhere.db s", []),
+        ("metrics create --aggregation-type max", ["max_agg"]),
+        ("subscriptions update s1 --billing-time a", ["anniversary"]),
+    ],
+)
+def test_completion_knows_what_may_stand_there(metrics, words, completed):
+    line = f"lago {words}"
+    environment = {
+        "_LAGO_COMPLETE": "complete_bash",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(line.count(" ")),
+    }
+    found, said = metrics.start(env=environment).communicate()
+
+    assert (sorted(found.decode().split()), said) == (sorted(completed), b"")
+    assert not (metrics.folder / "nowhere.db").exists()

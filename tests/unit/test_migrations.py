@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from lago_cli.domain.customers import Customer
+from lago_cli.domain.customers import CUSTOMER, Customer
 from lago_cli.domain.instants import parse_instant
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.errors import LagoError
@@ -248,7 +248,7 @@ def test_a_file_of_the_first_schema_takes_in_what_is_new(old):
         assert (done.new, len(done.duplicates)) == (1, 2)
         assert [(at, error.code) for at, error in done.refused] == [(3, "subscription_required")]
         assert figures(engine) == {("acme", None): (5, 3)}
-        assert engine.store.accounts.customer("acme").created_at == 8
+        assert engine.store.table(CUSTOMER).get("acme").created_at == 8
 
 
 @pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))

@@ -8,9 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from lago_cli.domain.metrics import define_metric
+from lago_cli.domain.metrics import METRIC, define_metric
 from lago_cli.domain.runs import Tally
 from lago_cli.errors import Kind, LagoError
+from lago_cli.services.catalog import create
 from lago_cli.stores import open_store
 from lago_cli.stores.sqlite.connection import as_lago_error
 from tests.engines import NOON, sqlite
@@ -85,7 +86,7 @@ def test_a_change_of_the_metric_refills_more_events_than_fit_into_one_step():
 
 def delete_and_fail(store):
     with store.writing():
-        store.catalog.delete_metric("gb")
+        store.catalog.delete("gb")
         raise RuntimeError
 
 
@@ -103,10 +104,8 @@ def test_what_fails_inside_a_transaction_leaves_nothing(path):
 def test_a_refused_metric_leaves_the_other_as_it_was():
     with sqlite() as engine:
         engine.define(**SUM)
-        with pytest.raises(LagoError) as caught, engine.store.writing():
-            engine.store.catalog.create_metric(
-                define_metric(code="gb", aggregation_type="count"), 0
-            )
+        with pytest.raises(LagoError) as caught:
+            create(engine.store, METRIC, {"code": "gb", "aggregation_type": "count"}, now=0)
 
         assert (caught.value.kind, caught.value.code) == (Kind.REFUSED, "metric_exists")
         assert engine.store.catalog.metric("gb") == define_metric(**SUM)

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from lago_cli.errors import database, refused
-from lago_cli.stores.sqlite.accounts import Accounts
+from lago_cli.stores.sqlite.accounts import Customers, Subscriptions
 from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.connection import CACHE_KIB, is_damage
 from lago_cli.stores.sqlite.derivation import Derivation
@@ -121,8 +121,8 @@ class Maintenance:
         yield from differences(self._connection)
 
     def _unreadable_definitions(self) -> Iterator[str]:
-        accounts = Accounts(self._connection)
-        for read in (Catalog(self._connection).metrics, accounts.customers, accounts.subscriptions):
+        for table in (Catalog, Customers, Subscriptions):
+            read = table(self._connection).entries
             yield from _unless_damaged(partial(_read_through, read))
 
     def _wrong_identities(self) -> Iterator[str]:

@@ -7,15 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lago_cli.domain.batches import EventBatch, Party
+from lago_cli.domain.definitions import Definition
 from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.stored import EventSelection, StoredEvent
 from lago_cli.domain.usage import Evidence, Share, UsageQuery
 from lago_cli.stores.base import Appended, OnDuplicate
-from lago_cli.stores.sqlite.accounts import Accounts
+from lago_cli.stores.sqlite.accounts import Accounts, Customers, Subscriptions
 from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.connection import (
     as_lago_error,
@@ -24,6 +25,7 @@ from lago_cli.stores.sqlite.connection import (
     let_others_write,
     tidy,
 )
+from lago_cli.stores.sqlite.definitions import T, Table
 from lago_cli.stores.sqlite.events import Events
 from lago_cli.stores.sqlite.query import Snapshot
 from lago_cli.stores.sqlite.schema import (
@@ -195,12 +197,14 @@ class SqliteStore:
         """By code, as they were at `begin`; another object once they have changed."""
         return self._appender.metrics
 
+    def table(self, of: Definition[T]) -> Table[T]:
+        """The definitions of one class."""
+        tables: tuple[Any, ...] = (Catalog, Customers, Subscriptions)
+        return next(table(self._connection) for table in tables if table.of is of)
+
     def define(self, metric: Metric) -> None:
         with self.writing():
-            if metric.code in self.catalog.metrics():
-                self.catalog.change_metric(metric)
-            else:
-                self.catalog.create_metric(metric, created_at=0)
+            self.catalog.save(metric, created_at=0)
 
     def append(
         self, batch: EventBatch, *, run: int, received_at: int, on_duplicate: OnDuplicate

@@ -1,0 +1,139 @@
+"""
+Commands about definitions, made from the fields of their classes.
+
+Every `add_…` adds one command to a group; help and options come from `Definition`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection
+from inspect import Parameter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lago_cli.cli.options import Options, command, option, parameter
+from lago_cli.cli.reports import single
+from lago_cli.domain.definitions import Definition, Entry
+from lago_cli.renderers import Column, Report
+from lago_cli.services import wire
+
+if TYPE_CHECKING:
+    from lago_cli.cli.session import Session
+    from lago_cli.services.catalog import Given
+    from lago_cli.stores.base import DefinitionStore
+
+Of = Definition[Any]
+
+
+def show(session: Session, of: Of, entry: Entry[Any]) -> None:
+    """One definition."""
+    session.show(single(_columns(of), wire.definition(of, entry, session.now())))
+
+
+def add_create(
+    app: typer.Typer,
+    of: Of,
+    help_text: str,
+    then: Callable[[Session, DefinitionStore, Any], None] | None = None,
+) -> None:
+    """With `then`, what is to be said of what was created."""
+
+    @command(app, "create", _fields(of, creating=True), help_text)
+    def create(session: Session, given: Given) -> None:
+        from lago_cli.services import catalog
+
+        now = session.now()
+        of.define(catalog.parsed(of, given), now)  # a faulty one creates no file
+        store = session.store(writable=True)
+        entry = catalog.create(store, of, given, now=now)
+        if then is not None:
+            then(session, store, entry.value)
+        show(session, of, entry)
+
+
+def add_list(app: typer.Typer, of: Of, help_text: str, *, empty: str) -> None:
+    @command(app, "list", help_text=help_text)
+    def list_(session: Session) -> None:
+        now = session.now()
+        rows = (wire.definition(of, each, now) for each in session.store().table(of).entries())
+        session.show(Report(None, _columns(of), rows, empty=empty))
+
+
+def add_get(app: typer.Typer, of: Of) -> None:
+    @command(app, "get", named(of), f"Show one {of.word}.")
+    def get(session: Session, name: str) -> None:
+        show(session, of, session.store().table(of).get(name))
+
+
+def add_update(app: typer.Typer, of: Of, help_text: str) -> None:
+    @command(app, "update", _fields(of, creating=False), help_text)
+    def update(session: Session, given: Given) -> None:
+        from lago_cli.services import catalog
+
+        catalog.parsed(of, given)  # wrong usage is told before a missing file
+        store = session.store(writable=True, create=False)
+        show(session, of, catalog.update(store, of, given["key"], given))
+
+
+def add_delete(app: typer.Typer, of: Of, help_text: str, *, if_named: str = "") -> None:
+    """With `if_named`, what is to be said where events name it and it stays in the list."""
+
+    @command(app, "delete", named(of), help_text)
+    def delete(session: Session, name: str) -> None:
+        from lago_cli.services import catalog
+
+        entry, is_gone = catalog.delete(session.store(writable=True, create=False), of, name)
+        if not is_gone:
+            session.note(if_named)
+        show(session, of, entry)
+
+
+def named(of: Of) -> Options:
+    """The argument that names one."""
+    argument = typer.Argument(
+        metavar=of.field(of.key).metavar, help=of.key_help, autocompletion=_names(of)
+    )
+    return Options([parameter("key", Annotated[str, argument], Parameter.empty)], lambda key: key)
+
+
+def _fields(of: Of, *, creating: bool) -> Options:
+    """The fields that `create` or `update` sets; for `update` also which one is changed."""
+    parameters = [] if creating else [*named(of).parameters]
+    for row in of.options(creating=creating):
+        complete = _completer(row.choices) if row.choices else None
+        kind = row.kind.option_type
+        annotation = option(kind, row.option, row.metavar, row.help, autocompletion=complete)
+        default = Parameter.empty if creating and row.required else None
+        parameters.append(parameter(row.name, annotation, default))
+    return Options(parameters, dict)
+
+
+def _names(of: Of) -> Callable[[typer.Context, str], list[str]]:
+    """Completes to what is in the file; where that cannot be read, to nothing."""
+
+    def complete(context: typer.Context, incomplete: str) -> list[str]:
+        from lago_cli.errors import LagoError
+        from lago_cli.stores import open_store
+
+        path = context.params.get("db") or os.environ.get("LAGO_DB") or "./lago.db"
+        try:
+            with open_store(path, writable=False, busy_timeout=0) as store:
+                names = [of.name_of(entry.value) for entry in store.table(of).entries()]
+        except LagoError:
+            return []
+        return [name for name in names if name.startswith(incomplete)]
+
+    return complete
+
+
+def _completer(choices: Collection[str]) -> Callable[[], list[str]]:
+    return lambda: list(choices)  # typer wants a plain function
+
+
+def _columns(of: Of) -> list[Column]:
+    return [
+        Column(row.name, row.heading, kind=row.cell, spare=row.spare)  # type: ignore[arg-type]
+        for row in of.columns
+    ]
