@@ -27,13 +27,18 @@ from lago_cli.domain.aggregations import (
 from lago_cli.domain.instants import Window
 from lago_cli.domain.numbers import Units, from_scaled
 from lago_cli.stores.sqlite.columns import Columns, Ints
-from lago_cli.stores.sqlite.operations import Operations, items_on, joined, last_operations
+from lago_cli.stores.sqlite.operations import (
+    ITEM_BITS,
+    Operations,
+    items_on,
+    joined,
+    last_operations,
+)
 
 _LIMB = 17  # bits: the product of two, 2**16 times, is below 2**53
 _EXACT = 2**53
 _LONG_AGO = -(2**62)
 _MOST_WAITING = 4_000_000  # operations
-_ITEM_BITS = 32
 
 
 class Fold:
@@ -244,7 +249,7 @@ class UniqueCountFold(Fold):
         added = np.ones(len(rows), dtype=bool)
         if items.added is not None:
             added = items.added[rows].astype(bool)
-        pairs = figures << _ITEM_BITS | numbers[items.numbers[rows]]
+        pairs = figures << ITEM_BITS | numbers[items.numbers[rows]]
         self._found.append(Operations(pairs, columns.at[rows], columns.ranks[rows], added, added))
         self._waiting += len(rows)
         if self._waiting > _MOST_WAITING:
@@ -253,18 +258,18 @@ class UniqueCountFold(Fold):
 
     def states(self) -> Iterator[tuple[int, Aggregation]]:
         if self._found:
-            found, self._found = joined(self._found), []
+            found, self._found = self._found, []
             if self._settled:
-                on = items_on(found) >> _ITEM_BITS
+                on = items_on(found) >> ITEM_BITS
                 self._on = np.bincount(on, minlength=len(self._events))
             else:
-                self._list(last_operations(found))
+                self._list(last_operations(joined(found)))
         yield from super().states()
 
     def _list(self, last: Operations) -> None:
         texts = list(self._index)
         for pair, *operation in zip(*(column.tolist() for column in last), strict=True):
-            figure, number = divmod(pair, 1 << _ITEM_BITS)
+            figure, number = divmod(pair, 1 << ITEM_BITS)
             self._items.setdefault(figure, {})[texts[number]] = Operation(*operation)
 
     def _state(self, figure: int, events: int) -> Aggregation:

@@ -11,6 +11,8 @@ from lago_cli.stores.sqlite.columns import Ints
 
 _BITS = 63  # of an integer, without its sign
 _MILLISECOND = 1000
+ITEM_BITS = 32
+ITEMS = (1 << ITEM_BITS) - 1
 
 
 class Operations(NamedTuple):
@@ -45,29 +47,31 @@ def last_operations(found: Operations) -> Operations:
     return Operations(pairs[last], at[last], ranks[last], is_on[last], ever)
 
 
-def items_on(found: Operations) -> Ints:
+def items_on(found: Sequence[Operations]) -> Ints:
     """
     The pairs whose last operation added the item.
 
-    Where pair, instant and operation fit into one integer it is enough to sort those, unless
+    Where item, instant and operation fit into one integer it is enough to sort those, unless
     two operations on one item are of the same instant.
     """
-    different, pairs = np.unique(found.pairs >> 32, return_inverse=True)
-    items = int((found.pairs & 0xFFFFFFFF).max()) + 1
-    pairs = pairs * items + (found.pairs & 0xFFFFFFFF)
-    since = found.at - found.at.min()
+    pairs = np.concatenate([each.pairs for each in found])
+    items = int((pairs & ITEMS).max()) + 1
+    largest = (int(pairs.max()) >> ITEM_BITS) + 1
+    at = np.concatenate([each.at for each in found])
+    since = at - at.min()
     if not (since % _MILLISECOND).any():
         since //= _MILLISECOND
     bits = int(since.max()).bit_length()
-    if (len(different) * items).bit_length() + bits + 1 <= _BITS:
-        moments = pairs << bits | since
-        keys = np.sort(moments << 1 | found.is_on)
-        is_last = np.append(keys[1:] >> (bits + 1) != keys[:-1] >> (bits + 1), True)
-        tied = keys[1:] >> 1 == keys[:-1] >> 1
-        if not tied.any():
-            on = keys[is_last & (keys & 1 == 1)] >> (bits + 1)
-            standing: Ints = different[on // items] << 32 | on % items
+    if (largest * items).bit_length() + bits + 1 <= _BITS:
+        is_on = np.concatenate([each.is_on for each in found])
+        dense = (pairs >> ITEM_BITS) * items + (pairs & ITEMS)
+        keys = np.sort((dense << bits | since) << 1 | is_on)
+        if not (keys[1:] >> 1 == keys[:-1] >> 1).any():
+            of_item = keys >> (bits + 1)
+            is_last = np.append(of_item[1:] != of_item[:-1], True)
+            on = of_item[is_last & (keys & 1 == 1)]
+            standing: Ints = on // items << ITEM_BITS | on % items
             return standing
-    last = last_operations(found)
+    last = last_operations(joined(found))
     on_at_last: Ints = last.pairs[last.is_on]
     return on_at_last

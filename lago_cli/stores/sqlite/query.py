@@ -31,6 +31,7 @@ Figures = dict[tuple[int, Place], Aggregation]
 """States by (number of a key, bucket and group)."""
 
 _OF_FIGURES = {"nothing": [], "number": ["measurements"], "item": ["measurements"]}
+_FEW = 20  # parties
 _IN_ORDER = ("latest_agg", "unique_count_agg")
 
 
@@ -147,6 +148,8 @@ class Snapshot:
             wanted.append("labels" if sorting.by_label else "properties")
         if query.as_of is not None:
             wanted.append("received")
+        if len(pieces.of) <= _FEW:  # most parts have none of their events
+            wanted = wanted[:1]
         for columns in self._all_columns(code, query.metric, pieces.span, wanted, rows):
             places, keys = placing.of(columns)
             places, keys = _known(columns, places, keys, query.as_of, usable=True)

@@ -238,7 +238,10 @@ PARTS = (
         properties BLOB NOT NULL
     ) STRICT
     """,
-    "CREATE INDEX parts_by_code ON parts (code_id, first_id)",
+    """
+    CREATE INDEX parts_by_code  -- all that is asked of a part before it is read
+        ON parts (code_id, first_id, last_id, events, unusable, first_at, last_at)
+    """,
     """
     CREATE TABLE watermark (  -- one row: parts hold the events up to this one
         event_id INTEGER NOT NULL
