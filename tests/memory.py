@@ -7,7 +7,7 @@ It says what the other engines must answer, and is what the tests compare them w
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -75,6 +75,9 @@ class Accounts:
         known = self._customers.values()
         return {each.external_id: each.timezone for each in known if each.timezone}
 
+    def timezone(self, customer: str) -> str | None:
+        return self.timezones().get(customer)
+
     def subscriptions(self) -> Iterable[Subscription]:
         return self._subscriptions.values()
 
@@ -135,6 +138,9 @@ class MemoryStore:
         unusable = len(stored) - unmatched - usable
         undated = sum(row.event.at is None for row in stored)
         return Appended(new, duplicates, replaced, unmatched, unusable, undated, refused)
+
+    def registry(self, customers: Sequence[str], subscriptions: Sequence[str]) -> Registry:
+        return Registry(self.accounts.subscriptions(), self.parties())
 
     def parties(self) -> Iterable[Party]:
         rows = (row.event for row in self._events.values())

@@ -64,7 +64,9 @@ class Calendars:
         self._selection = selection
         self._now = now
         self._span = store.span() if request.window else None
-        self._zones = {} if request.timezone else store.accounts.timezones()
+        is_named = request.customers or request.subscriptions
+        zones = None if is_named or request.timezone else store.accounts.timezones()
+        self._zone_name = cache(store.accounts.timezone if zones is None else zones.get)
         self._asked = cache(self._asked_windows)
         self._cut = cache(self._cut_windows)
         self._days = cache(self._days_of)
@@ -73,7 +75,10 @@ class Calendars:
 
     def zone(self, owner: Owner) -> tzinfo:
         """Raises `LagoError` (wrong usage) for a name that is no time zone."""
-        name = self._request.timezone or self._zones.get(owner[0] or "") or "UTC"
+        return self._zone(self._request.timezone or self._zone_name(owner[0] or "") or "UTC")
+
+    @staticmethod
+    def _zone(name: str) -> tzinfo:
         try:
             return zone_for(name)
         except LagoError as error:

@@ -7,7 +7,7 @@ from functools import cache
 
 from lago_cli.domain.batches import Party
 from lago_cli.domain.instants import Window
-from lago_cli.domain.parties import Claim, Registry
+from lago_cli.domain.parties import Claim
 from lago_cli.domain.subscriptions import EVER, MONTHLY, Billing, Subscription
 from lago_cli.services.requests import Owner, UsageRequest
 from lago_cli.stores.base import UsageStore
@@ -20,7 +20,7 @@ class Selection:
 
     def __init__(self, store: UsageStore, request: UsageRequest) -> None:
         self._request = request
-        self._registry = Registry(store.accounts.subscriptions(), store.parties())
+        self._registry = store.registry(request.customers, request.subscriptions)
         self.claims = cache(self._claims)
 
     def _claims(self, *, recurring: bool) -> Claims:

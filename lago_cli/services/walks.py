@@ -13,7 +13,7 @@ from lago_cli.domain.json_text import decode_object, same_json, text_of
 from lago_cli.domain.measurements import OPERATION, measure
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import as_plain
-from lago_cli.domain.parties import Claim, Registry
+from lago_cli.domain.parties import Claim
 from lago_cli.domain.properties import reason_of, text_at
 from lago_cli.domain.stored import StoredEvent
 from lago_cli.domain.subscriptions import EVER
@@ -107,8 +107,8 @@ def _metric(metric: Metric) -> str:
 
 
 def _claim(store: UsageStore, event: StoredEvent, metric: Metric) -> Claim:
-    registry = Registry(store.accounts.subscriptions(), store.parties())
     party = event.event.external_customer_id, event.event.external_subscription_id
+    registry = store.registry(*([name] if name else [] for name in party))
     claims = registry.claims(party, recurring=metric.recurring)
     return next(claim for claim in claims if claim.span.start <= event.at < claim.span.end)
 

@@ -17,6 +17,7 @@ from lago_cli.domain.customers import Customer
 from lago_cli.domain.definitions import Defined, Definition, Entry
 from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
+from lago_cli.domain.parties import Registry
 from lago_cli.domain.runs import Tally
 from lago_cli.domain.stored import StoredEvent
 from lago_cli.domain.subscriptions import Subscription
@@ -130,6 +131,9 @@ class Accounts(Protocol):
     def timezones(self) -> dict[str, str]:
         """Time zone names of the customers who have one."""
 
+    def timezone(self, customer: str) -> str | None:
+        """The name of a customer's own time zone."""
+
     def subscriptions(self) -> Iterable[Subscription]:
         """The registered ones."""
 
@@ -158,7 +162,8 @@ class UsageStore(Protocol):
     @property
     def accounts(self) -> Accounts: ...
 
-    def parties(self) -> Iterable[Party]: ...
+    def registry(self, customers: Sequence[str], subscriptions: Sequence[str]) -> Registry:
+        """What decides whose the events of these are; of everybody where nobody is named."""
 
     def span(self) -> tuple[int, int] | None:
         """Instants of the first and the last event, in microseconds since 1970."""

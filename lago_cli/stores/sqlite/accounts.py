@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 
 from lago_cli.domain.customers import CUSTOMER, Customer
+from lago_cli.domain.definitions import Entry
 from lago_cli.domain.subscriptions import SUBSCRIPTION, Subscription
 from lago_cli.stores.sqlite.definitions import Table
 
 _CREATE_CUSTOMER = "INSERT OR IGNORE INTO customers (external_id, created_at) VALUES (?, ?)"
 _REGISTER = "UPDATE customers SET registered = 1 WHERE external_id = ?"
+_AMONG = """
+WHERE external_customer_id IN (SELECT value FROM json_each(?))
+   OR external_id IN (SELECT value FROM json_each(?))
+ORDER BY external_id
+"""
 _IS_NAMED = """
 SELECT EXISTS (SELECT 1 FROM parties WHERE used = 1 AND external_customer_id = :id)
     OR EXISTS (SELECT 1 FROM subscriptions WHERE external_customer_id = :id)
@@ -49,6 +56,10 @@ class Subscriptions(Table[Subscription]):
         self._connection.execute(_CREATE_CUSTOMER, (value.external_customer_id, created_at))
         super().save(value, created_at)
 
+    def among(self, customers: str, subscriptions: str) -> Iterator[Entry[Subscription]]:
+        """Those of some customers, and others by their ids; JSON lists of names."""
+        return map(self._entry, self._select(_AMONG, customers, subscriptions))
+
 
 class Accounts:
     """Customers and subscriptions, as far as usage needs them."""
@@ -66,6 +77,16 @@ class Accounts:
                 "SELECT external_id, timezone FROM customers WHERE timezone IS NOT NULL"
             )
         )
+
+    def timezone(self, customer: str) -> str | None:
+        """The name of a customer's own time zone."""
+        query = "SELECT timezone FROM customers WHERE external_id = ?"
+        row = self._connection.execute(query, (customer,)).fetchone()
+        return None if row is None else row[0]
+
+    def subscriptions_among(self, customers: str, subscriptions: str) -> list[Subscription]:
+        """The registered ones of some customers, and others by their ids; JSON lists of names."""
+        return [entry.value for entry in self._subscriptions.among(customers, subscriptions)]
 
     def subscriptions(self) -> list[Subscription]:
         """The registered ones, by external id."""

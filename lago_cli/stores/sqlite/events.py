@@ -9,14 +9,12 @@ from typing import Any
 
 from msgspec import json
 
-from lago_cli.domain.batches import Party
 from lago_cli.domain.events import Event
 from lago_cli.domain.instants import Window
-from lago_cli.domain.parties import Registry
 from lago_cli.domain.stored import EventSelection, Status, StoredEvent
 from lago_cli.domain.usage import Evidence, UsageQuery
-from lago_cli.stores.sqlite.accounts import Accounts
 from lago_cli.stores.sqlite.ordering import Wanted, evidence_in_order, ids_in_order
+from lago_cli.stores.sqlite.parties import Parties
 from lago_cli.stores.sqlite.pieces import Pieces, pieces_of_spans
 from lago_cli.stores.sqlite.query import Snapshot
 
@@ -65,7 +63,7 @@ class Events:
             if status is None or (status == "unmatched") != (code in matched)
         ]
         usable = {"counted": True, "unusable": False}.get(status or "")
-        wanted = Wanted(tuple(codes), span, self._pieces(selection), usable)
+        wanted = Wanted(tuple(codes), span, self._pieces(snapshot.parties, selection), usable)
         ids = ids_in_order(snapshot, wanted, newest_first=newest_first)
         found = self._stored(chain.from_iterable(ids), selection.limit or _AT_ONCE)
         if status is not None:  # rows that are in no part were not told apart yet
@@ -109,30 +107,20 @@ class Events:
         row = self._connection.execute(_PUT_ASIDE, (event.position,)).fetchone()
         return None if row is None else _stored(row)
 
-    def parties(self) -> dict[Party, int]:
-        """The distinct pairs of names that events carry, with their ids."""
-        return {
-            (customer, subscription): party_id
-            for party_id, customer, subscription in self._connection.execute(
-                "SELECT id, external_customer_id, external_subscription_id"
-                "  FROM parties WHERE used = 1"
-            )
-        }
-
-    def _pieces(self, selection: EventSelection) -> Pieces | None:
+    @staticmethod
+    def _pieces(parties: Parties, selection: EventSelection) -> Pieces | None:
         """Whose events are asked for, and when those belong to them; None: everybody's."""
         if not selection.customers and not selection.subscriptions:
             return None
-        ids = self.parties()
-        registry = Registry(Accounts(self._connection).subscriptions(), ids)
+        registry = parties.registry(selection.customers, selection.subscriptions)
         spans = [
             (party, span)
-            for party in ids
+            for party in registry.parties
             for customer, subscription, span, _ in registry.claims(party)
             if not selection.customers or customer in selection.customers
             if not selection.subscriptions or subscription in selection.subscriptions
         ]
-        return pieces_of_spans(spans, ids)
+        return pieces_of_spans(spans, parties)
 
 
 def _stored(row: tuple[Any, ...]) -> StoredEvent:

@@ -79,7 +79,7 @@ def _pieces_by_owner(snapshot: Snapshot, query: UsageQuery) -> Pieces:
     """From the first window of an owner, or all of time where the metric recurs, to the last."""
     found = Pieces()
     for party, owner, span in query.scope.members:
-        windows, party_id = query.scope.windows[owner], snapshot.party_ids.get(party)
+        windows, party_id = query.scope.windows[owner], snapshot.parties.get(party)
         if windows and party_id is not None:
             start = span.start if query.metric.recurring else max(span.start, windows[0].start)
             found.add(party_id, Window(start, min(span.end, windows[-1].end)), (owner, 0))

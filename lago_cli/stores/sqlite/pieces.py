@@ -8,12 +8,13 @@ counts under `HISTORY`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from lago_cli.domain.batches import Party
 from lago_cli.domain.instants import Window
 from lago_cli.domain.usage import Scope
+from lago_cli.stores.sqlite.parties import Parties
 
 HISTORY = -1
 
@@ -54,11 +55,11 @@ class Pieces:
         return (piece.key for piece in self.of.get(party, ()) if piece.start <= at < piece.end)
 
 
-def pieces_of(scope: Scope, party_ids: Mapping[Party, int], *, recurring: bool) -> Pieces:
+def pieces_of(scope: Scope, parties: Parties, *, recurring: bool) -> Pieces:
     """Those of a question of one kind of metric."""
     found = Pieces()
     for party, owner, span in scope.members:
-        windows, party_id = scope.windows[owner], party_ids.get(party)
+        windows, party_id = scope.windows[owner], parties.get(party)
         if not windows or party_id is None:
             continue
         if recurring:
@@ -70,12 +71,10 @@ def pieces_of(scope: Scope, party_ids: Mapping[Party, int], *, recurring: bool) 
     return found
 
 
-def pieces_of_spans(
-    spans: Iterable[tuple[Party, Window]], party_ids: Mapping[Party, int]
-) -> Pieces:
+def pieces_of_spans(spans: Iterable[tuple[Party, Window]], parties: Parties) -> Pieces:
     """All under one key."""
     found = Pieces()
     for party, span in spans:
-        if party in party_ids:
-            found.add(party_ids[party], span, (0, 0))
+        if (number := parties.get(party)) is not None:
+            found.add(number, span, (0, 0))
     return found

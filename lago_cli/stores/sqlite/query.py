@@ -20,6 +20,7 @@ from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import Units, exact
 from lago_cli.domain.usage import Scope, Share, UsageQuery
 from lago_cli.stores.sqlite.damage import intact
+from lago_cli.stores.sqlite.parties import Parties
 from lago_cli.stores.sqlite.parts import EventRow, Parts, how_of
 from lago_cli.stores.sqlite.pieces import HISTORY, Pieces, pieces_of, pieces_of_spans
 from lago_cli.stores.sqlite.versions import replaced_later
@@ -41,11 +42,11 @@ class Snapshot:
     def __init__(
         self,
         connection: sqlite3.Connection,
-        party_ids: Mapping[Party, int],
+        parties: Parties,
         metrics: Mapping[str, Metric],
     ) -> None:
         self._connection = connection
-        self.party_ids = party_ids
+        self.parties = parties
         self._metrics = metrics
         self.parts = Parts(connection)
         self._codes: dict[str, int] = dict(connection.execute("SELECT code, id FROM codes"))
@@ -108,7 +109,7 @@ class Snapshot:
     def _pieces_of(self, query: UsageQuery) -> Pieces:
         key = id(query.scope), query.metric.recurring
         if key not in self._pieces:  # with the scope, so that no other one gets its id
-            found = pieces_of(query.scope, self.party_ids, recurring=query.metric.recurring)
+            found = pieces_of(query.scope, self.parties, recurring=query.metric.recurring)
             self._pieces[key] = query.scope, found
         return self._pieces[key][1]
 
@@ -179,7 +180,7 @@ class Snapshot:
         self, spans: Iterable[tuple[Party, Window]], as_of: int | None, *, usable: bool
     ) -> Iterator[tuple[str, int]]:
         """(code, how many events) of the parties within their spans."""
-        pieces = pieces_of_spans(spans, self.party_ids)
+        pieces = pieces_of_spans(spans, self.parties)
         if not pieces.keys:
             return
         for name, code in self._codes.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from types import TracebackType
@@ -13,6 +13,7 @@ from lago_cli.domain.batches import EventBatch, Party
 from lago_cli.domain.definitions import Definition
 from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
+from lago_cli.domain.parties import Registry
 from lago_cli.domain.stored import EventSelection, StoredEvent
 from lago_cli.domain.usage import Evidence, Share, UsageQuery
 from lago_cli.stores.base import Appended, OnDuplicate
@@ -27,6 +28,7 @@ from lago_cli.stores.sqlite.connection import (
 )
 from lago_cli.stores.sqlite.definitions import T, Table
 from lago_cli.stores.sqlite.events import Events
+from lago_cli.stores.sqlite.parties import Parties
 from lago_cli.stores.sqlite.query import Snapshot
 from lago_cli.stores.sqlite.schema import (
     SCHEMA_VERSION,
@@ -220,7 +222,11 @@ class SqliteStore:
             return self.runs.revert(run, now, self.catalog.metrics())
 
     def parties(self) -> Iterable[Party]:
-        return self.events.parties()
+        return self._snapshot().parties.all()
+
+    def registry(self, customers: Sequence[str], subscriptions: Sequence[str]) -> Registry:
+        """What decides whose the events of these are; of everybody where nobody is named."""
+        return self._snapshot().parties.registry(customers, subscriptions)
 
     def span(self) -> tuple[int, int] | None:
         """Instants of the first and the last event, in microseconds since 1970."""
@@ -252,6 +258,6 @@ class SqliteStore:
         """What was read of the file, as long as it has not changed."""
         changes = self._connection.total_changes, *self._connection.execute(_VERSION).fetchone()
         if self._known is None or self._known[0] != changes:
-            snapshot = Snapshot(self._connection, self.events.parties(), self.catalog.metrics())
+            snapshot = Snapshot(self._connection, Parties(self._connection), self.catalog.metrics())
             self._known = changes, snapshot
         return self._known[1]
