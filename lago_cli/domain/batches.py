@@ -42,7 +42,7 @@ from lago_cli.domain.metrics import Metric
 Party = tuple[str | None, str | None]
 """(external_customer_id, external_subscription_id); at least one of the two is given."""
 
-_APART = ("finer", "measurements", "read_for", "not_kept")
+_APART = ("finer", "measurements", "read_for", "not_kept", "blocks")
 _BLANK_STARTS = (b"\n\n", b"\n\r", b"\n ", b"\n\t")
 _MANY_BRACKETS = 400  # on one line: it may be nested too deeply
 _LONG_NUMBER = 100  # characters
@@ -80,6 +80,9 @@ class EventBatch:
     measurements: Measurements | None = None  # where somebody has read them already
     read_for: Mapping[str, Metric] | None = None  # the metrics they were read for
     not_kept: Mapping[str, int] = field(default_factory=dict)  # keys no event has: how often
+    blocks: Mapping[bytes, int] = field(
+        default_factory=dict
+    )  # where it comes from: see `store.blocks`
 
     def __len__(self) -> int:
         return len(self.transaction_ids)
@@ -150,6 +153,7 @@ def joined(batches: Sequence[EventBatch]) -> EventBatch:
             setattr(batch, column.name, list(chain.from_iterable(parts)))
     if any(each.finer is not None for each in batches):
         batch.finer = list(chain.from_iterable(each.finer or [0] * len(each) for each in batches))
+    batch.blocks = {digest: events for each in batches for digest, events in each.blocks.items()}
     read = [each.measurements for each in batches if each.measurements is not None]
     if len(read) == len(batches) and len({id(each.read_for) for each in batches}) == 1:
         columns = (list(chain(*each)) for each in zip(*read, strict=True))

@@ -153,8 +153,24 @@ class Ingestion:
         if not self._takes_blocks:
             self._take_batch(block, None)
             return
+        if len(block.data) >= _GATHERED_BYTES and self._is_known(block):
+            return
         for done, batch in self._decoding.add(block):
             self._take_batch(done, batch)
+
+    def _is_known(self, block: Block) -> bool:
+        """Whether all of its events are stored just so: then they are counted, and that is all."""
+        if self._options.on_duplicate == "error":  # which names each of them
+            return False
+        self._begin()
+        events = self._store.blocks.events(_digest(block))
+        if events is None:
+            return False
+        self._tally.read += events
+        self._tally.duplicates += events
+        if self._is_time_to_commit():
+            self._commit()
+        return True
 
     def _catch_up(self) -> None:
         for done, batch in self._decoding.rest():
@@ -172,6 +188,8 @@ class Ingestion:
             self._interpreter.look_at(batch.not_kept, islice(undated, _LOOKED_AT))
         if self._pending or not self._may_gather(block):
             self._flush()
+        if len(block.data) >= _GATHERED_BYTES and not batch.not_kept and None not in batch.at:
+            batch.blocks = {_digest(block): len(batch)}
         if not self._may_gather(block):
             self._append(batch, Lines(block.data).__getitem__)
             return
@@ -229,6 +247,8 @@ class Ingestion:
             on_duplicate=self._options.on_duplicate,
         )
         self._account(batch, appended, raw_of)
+        if batch.blocks and _is_all_there(batch, appended):
+            self._store.blocks.add(batch.blocks)
         self._in_transaction += len(batch)
         if self._is_time_to_commit():
             self._commit()
@@ -305,3 +325,15 @@ class Ingestion:
             raise
         self.committed = self._committing
         self._commit_took = self._elapsed() - since
+
+
+def _digest(block: Block) -> bytes:
+    import hashlib
+
+    return hashlib.sha256(block.data).digest()
+
+
+def _is_all_there(batch: EventBatch, appended: Appended) -> bool:
+    """Whether every event of a batch is stored just as it stands there."""
+    repeated = sum(not differs_in for _, differs_in in appended.duplicates)
+    return appended.new + repeated == len(batch)

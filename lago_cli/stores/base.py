@@ -91,11 +91,25 @@ class RunLog(Protocol):
         """Write the account so far."""
 
 
+class KnownBlocks(Protocol):
+    """Blocks of input whose events are all stored, just as they stand there; by digest."""
+
+    def events(self, digest: bytes) -> int | None:
+        """How many events a block has; None where it is not known."""
+
+    def add(self, blocks: Mapping[bytes, int]) -> None:
+        """By digest, how many events each has: all of them are stored."""
+
+
 class IngestStore(Protocol):
     """What an ingest run needs of an engine: appending inside explicit transactions."""
 
     @property
     def runs(self) -> RunLog: ...
+
+    @property
+    def blocks(self) -> KnownBlocks:
+        """It forgets them all where an event is replaced or taken back."""
 
     @property
     def in_transaction(self) -> bool: ...

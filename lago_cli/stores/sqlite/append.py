@@ -16,6 +16,7 @@ from lago_cli.errors import LagoError
 from lago_cli.stores.base import Appended, Duplicate, OnDuplicate
 from lago_cli.stores.sqlite import derivation
 from lago_cli.stores.sqlite.admission import Admission
+from lago_cli.stores.sqlite.blocks import KnownBlocks
 from lago_cli.stores.sqlite.bulk import insert_rows
 from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.derivation import Derivation
@@ -66,6 +67,7 @@ class Appender:
         self._identities = Identities(connection)
         self._admission = Admission(connection)
         self._derivation = Derivation(connection)
+        self.blocks = KnownBlocks(connection)
         self.metrics: dict[str, Metric] = {}
         self._readers: dict[str, Reader] = {}
         self._repeats: int | None = None  # the event that comes next if an ingest is repeated
@@ -265,6 +267,7 @@ class Appender:
         ((code,),) = self._connection.execute(_CODE, (old,))
         self._connection.execute("DELETE FROM events WHERE id = ?", (old,))
         self._derivation.removed(code, old)
+        self.blocks.forget()
         self._identities.pass_on(key, old, new)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.runs import Run, Tally
 from lago_cli.errors import not_found, refused
+from lago_cli.stores.sqlite.blocks import KnownBlocks
 from lago_cli.stores.sqlite.derivation import Derivation
 from lago_cli.stores.sqlite.identities import Identities, key_of
 from lago_cli.stores.sqlite.interning import Interning
@@ -128,6 +129,7 @@ class Runs:
             removed += len(rows)
             restored += sum(self._take_back(row) for row in rows)
         self._derivation.flush()
+        KnownBlocks(self._connection).forget()
         self._connection.execute("UPDATE ingest_runs SET reverted_at = ? WHERE id = ?", (now, run))
         self._connection.execute(_FORGET_PARTIES)
         self._connection.execute(_FORGET_CUSTOMERS)

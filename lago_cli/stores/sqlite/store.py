@@ -40,6 +40,7 @@ from lago_cli.stores.sqlite.schema import (
 
 if TYPE_CHECKING:
     from lago_cli.stores.sqlite.append import Appender
+    from lago_cli.stores.sqlite.blocks import KnownBlocks
     from lago_cli.stores.sqlite.maintenance import Maintenance
     from lago_cli.stores.sqlite.runs import Runs
 
@@ -203,6 +204,11 @@ class SqliteStore:
         """The definitions of one class."""
         tables: tuple[Any, ...] = (Catalog, Customers, Subscriptions)
         return next(table(self._connection) for table in tables if table.of is of)
+
+    @property
+    def blocks(self) -> KnownBlocks:
+        """What is known of whole blocks, inside a transaction."""
+        return self._appender.blocks
 
     def define(self, metric: Metric) -> None:
         with self.writing():

@@ -253,6 +253,12 @@ PARTS = (
         event_id INTEGER PRIMARY KEY
     ) STRICT
     """,
+    """
+    CREATE TABLE known_blocks (  -- pieces of input whose events are all stored just so
+        digest BLOB PRIMARY KEY,  -- SHA-256
+        events INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
     "DROP VIEW v_events",
     "DROP TABLE readings",
     "DROP TABLE daily_usage",
