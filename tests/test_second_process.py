@@ -93,6 +93,7 @@ def small_steps(events=50):
         patch.object(decoding, "_WORTH_GIVING", 1),
         patch.object(worker, "is_worthwhile", lambda: True),
         patch.object(ingest, "_COMMIT_EVENTS", events),
+        patch.object(ingest, "_GATHERED_BYTES", 1),
     ):
         yield
 

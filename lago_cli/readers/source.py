@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 IDLE_SECONDS = 0.2
+MOMENT_SECONDS = 0.005
 
 
 class Source:
@@ -86,15 +87,37 @@ class Source:
         read = getattr(self._stream, "read1", None) or self._stream.read
         while True:
             self._wait()
-            try:
-                block = cast("bytes", read(BLOCK_BYTES))
-            except OSError as error:
-                reason = error.strerror or str(error)
-                raise Unreadable("unreadable_input", f"Reading failed: {reason}.") from None
+            block = self._read_some(read)
             if not block:
                 return
-            self.position += len(block)
             yield block
+
+    def _read_some(self, read: Callable[[int], bytes]) -> bytes:
+        """
+        What is there, up to the next multiple of `BLOCK_BYTES` in the input.
+
+        So input that comes again is cut as before, unless it pauses at another place.
+        """
+        found: list[bytes] = []
+        missing = BLOCK_BYTES - self.position % BLOCK_BYTES
+        try:
+            while missing and (not found or self._has_more()):
+                block = read(missing)
+                if not block:
+                    break
+                found.append(block)
+                missing -= len(block)
+                self.position += len(block)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise Unreadable("unreadable_input", f"Reading failed: {reason}.") from None
+        return b"".join(found)
+
+    def _has_more(self) -> bool:
+        """Whether a pipe has something to read nearly at once."""
+        if self._waits is None:
+            return False
+        return bool(select.select([self._waits], [], [], MOMENT_SECONDS)[0])
 
     def _wait(self) -> None:
         """Return when there is something to read; before a long wait, say so to `on_idle`."""

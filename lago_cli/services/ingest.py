@@ -162,8 +162,11 @@ class Ingestion:
         """Whether all of its events are stored just so: then they are counted, and that is all."""
         if self._options.on_duplicate == "error":  # which names each of them
             return False
-        self._begin()
-        events = self._store.blocks.events(_digest(block))
+        digest = _digest(block)
+        if self._store.blocks.events(digest) is None:
+            return False
+        self._begin()  # from here on nobody takes back what it brought
+        events = self._store.blocks.events(digest)
         if events is None:
             return False
         self._tally.read += events

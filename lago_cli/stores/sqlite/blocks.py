@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 
 class KnownBlocks:
-    """By their digests, inside a write transaction."""
+    """By their digests. What is said of one holds as long as a write transaction does."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
