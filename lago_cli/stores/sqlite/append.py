@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -22,7 +22,6 @@ from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.derivation import Derivation
 from lago_cli.stores.sqlite.identities import Identities, Identity, key_of
 from lago_cli.stores.sqlite.interning import Interning
-from lago_cli.stores.sqlite.keys import rows_by
 from lago_cli.stores.sqlite.ranks import COARSE_COLUMNS, EVENT_COLUMNS
 
 T = TypeVar("T")
@@ -32,14 +31,6 @@ _INSERT_FINER_EVENTS = f"INSERT OR ROLLBACK INTO events ({EVENT_COLUMNS})"
 _NEXT_ID = """
 SELECT 1 + max(ifnull((SELECT max(id) FROM events), 0),
                ifnull((SELECT max(last_event_id) FROM ingest_runs), 0))
-"""
-_STORED = """
-SELECT e.id, e.transaction_id, c.code, p.external_customer_id, p.external_subscription_id, e.at,
-       e.properties, e.precise_total_amount_cents, e.finer
-  FROM json_each(?) AS wanted
-  JOIN events AS e ON e.id = wanted.value
-  JOIN parties AS p ON p.id = e.party_id
-  JOIN codes AS c ON c.id = e.code_id
 """
 _FOLLOWING = """
 SELECT e.id, e.party_id, e.transaction_id, c.code, e.at, e.properties,
@@ -190,7 +181,7 @@ class Appender:
         """What may not go in cannot take the place of what is stored either."""
         first = self.next_id
         self.next_id += len(batch)
-        taken = self._identities.claim(identities, first)
+        taken, stored = self._identities.claim(identities, first)
         insert = partial(self._insert, run=run, received_at=received_at)
         if not taken:
             return insert(batch, range(first, first + len(batch)), parties)
@@ -198,10 +189,10 @@ class Appender:
             self._repeats = max(taken.values()) + 1
         ids = _others(range(first, first + len(batch)), taken)
         done = insert(batch.without(taken), ids, _others(parties, taken))
-        stored = self._stored(taken.values())
+        stored |= self._identities.stored(set(taken.values()).difference(stored))
         duplicates, refused = [], []
         for index, holder in taken.items():
-            earlier_id, *earlier, finer = stored[holder]
+            earlier_id, *earlier, finer, stream = stored[holder]
             differs_in = _differences(batch.fields(index), earlier)
             if not differs_in or on_duplicate != "replace":
                 duplicates.append(Duplicate(index, differs_in))
@@ -214,7 +205,7 @@ class Appender:
             inserted = insert(later, [first + index], [parties[index]])
             undated = int(batch.at[index] is None)
             done = done.plus_replacement(inserted._replace(undated=undated))
-            stored[holder] = first + index, *later.fields(0), later.event(0).finer
+            stored[holder] = first + index, *later.fields(0), later.event(0).finer, stream
         return done._replace(duplicates=duplicates, refused=refused)
 
     def _insert(
@@ -256,10 +247,6 @@ class Appender:
         if self._readers.keys() >= set(codes):
             return 0
         return sum(code not in self._readers for code in codes)
-
-    def _stored(self, event_ids: Iterable[int]) -> dict[int, tuple[Any, ...]]:
-        """Id and fields of events, by the ids they were found under."""
-        return {row[0]: row for row in rows_by(self._connection, _STORED, event_ids)}
 
     def _put_aside(self, key: int, old: int, new: int) -> None:
         """Move a replaced event out of the way, where `ingest-runs revert` finds it."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from xxhash import xxh3_64_intdigest as digest
 
@@ -19,11 +20,13 @@ from lago_cli.stores.sqlite.keys import KEY_BITS, TABLES, Keys, rows_by
 
 KEY_MASK = (1 << KEY_BITS) - 1
 
-_IDENTITY_OF = """
-SELECT e.id, e.transaction_id, p.stream_id
+_STORED = """
+SELECT e.id, e.transaction_id, c.code, p.external_customer_id, p.external_subscription_id, e.at,
+       e.properties, e.precise_total_amount_cents, e.finer, p.stream_id
   FROM json_each(?) AS wanted
   JOIN events AS e ON e.id = wanted.value
   JOIN parties AS p ON p.id = e.party_id
+  JOIN codes AS c ON c.id = e.code_id
 """
 _ALL_TABLES = (*TABLES, "identity_collisions")
 _WAITING = """
@@ -43,6 +46,9 @@ SELECT event_id FROM identity_collisions WHERE key = :key
 Identity = tuple[str, int]
 """(transaction id, stream)."""
 
+Stored = tuple[Any, ...]
+"""An event: its id, `events.FIELDS`, its picoseconds beyond the microsecond, and its stream."""
+
 
 def key_of(transaction_id: str, stream: int) -> int:
     """The key under which an identity is found."""
@@ -60,55 +66,63 @@ class Identities:
         """In a new transaction."""
         self._keys.begin()
 
-    def claim(self, identities: Sequence[Identity], first_id: int) -> dict[int, int]:
+    def claim(
+        self, identities: Sequence[Identity], first_id: int
+    ) -> tuple[dict[int, int], dict[int, Stored]]:
         """
         Claim identity number i for event `first_id + i`.
 
         Returns:
             For every identity that was taken, its number and the event that holds it
-            (which may be one of the same batch).
+            (which may be one of the same batch); and those of these events that were stored.
         """
         keys = [key_of(*identity) for identity in identities]
-        if self._keys.claim(keys, range(first_id, first_id + len(keys))):
-            return {}
-        holder_of = self._keys.holders(keys)
+        held = self._keys.claim(keys, range(first_id, first_id + len(keys)))
         taken = {
-            number: holder_of[key]
+            number: held[key]
             for number, key in enumerate(keys)
-            if holder_of[key] != first_id + number
+            if key in held and held[key] != first_id + number
         }
-        return self._without_collisions(taken, identities, keys, first_id)
+        stored = self.stored(holder for holder in taken.values() if holder < first_id)
+        return self._without_collisions(taken, stored, identities, keys, first_id), stored
 
     def _without_collisions(
         self,
         taken: dict[int, int],
+        stored: dict[int, Stored],
         identities: Sequence[Identity],
         keys: Sequence[int],
         first_id: int,
     ) -> dict[int, int]:
         """Leave out those whose key is held by another identity, and keep them apart."""
-        stored = self._identities(holder for holder in taken.values() if holder < first_id)
         really = {}
         for number, holder in taken.items():
-            held = identities[holder - first_id] if holder >= first_id else stored[holder]
+            own = holder >= first_id
+            held = identities[holder - first_id] if own else _identity_of(stored[holder])
             if held == identities[number]:
                 really[number] = holder
                 continue
-            apart = self._claim_apart(keys[number], number, identities, first_id)
+            apart = self._claim_apart(keys[number], number, identities, stored, first_id)
             if apart != first_id + number:
                 really[number] = apart
         return really
 
     def _claim_apart(
-        self, key: int, number: int, identities: Sequence[Identity], first_id: int
+        self,
+        key: int,
+        number: int,
+        identities: Sequence[Identity],
+        stored: dict[int, Stored],
+        first_id: int,
     ) -> int:
         rows = self._connection.execute(
             "SELECT event_id FROM identity_collisions WHERE key = ?", (key,)
         ).fetchall()
         holders = [holder for (holder,) in rows]
-        stored = self._identities(holder for holder in holders if holder < first_id)
+        stored |= self.stored(holder for holder in holders if holder < first_id)
         for holder in holders:
-            held = identities[holder - first_id] if holder >= first_id else stored[holder]
+            own = holder >= first_id
+            held = identities[holder - first_id] if own else _identity_of(stored[holder])
             if held == identities[number]:
                 return int(holder)
         self._connection.execute(
@@ -116,9 +130,9 @@ class Identities:
         )
         return first_id + number
 
-    def _identities(self, event_ids: Iterable[int]) -> dict[int, Identity]:
-        rows = rows_by(self._connection, _IDENTITY_OF, event_ids)
-        return {event_id: (transaction_id, stream) for event_id, transaction_id, stream in rows}
+    def stored(self, event_ids: Iterable[int]) -> dict[int, Stored]:
+        """By id, what is stored of events."""
+        return {row[0]: row for row in rows_by(self._connection, _STORED, sorted(event_ids))}
 
     def pass_on(self, key: int, old: int, new: int) -> None:
         """Let event `new` hold what `old` held."""
@@ -148,10 +162,14 @@ class Identities:
         for stream in streams:
             key = {"key": key_of(transaction_id, stream)}
             rows = self._connection.execute(HOLDERS_OF_KEY, key)
-            candidates = self._identities(event_id for (event_id,) in rows.fetchall())
+            candidates = self.stored(event_id for (event_id,) in rows.fetchall())
             found += [
                 event_id
-                for event_id, identity in candidates.items()
-                if identity == (transaction_id, stream)
+                for event_id, row in candidates.items()
+                if _identity_of(row) == (transaction_id, stream)
             ]
         return sorted(found)
+
+
+def _identity_of(stored: Stored) -> Identity:
+    return stored[1], stored[-1]

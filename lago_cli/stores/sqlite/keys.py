@@ -67,8 +67,14 @@ class Keys:
         """In a new transaction: others may have changed both tables, or this one is undone."""
         self._sizes = []
 
-    def claim(self, keys: Sequence[int], ids: Sequence[int]) -> bool:
-        """Let each event hold its key where that is free; True where all were."""
+    def claim(self, keys: Sequence[int], ids: Sequence[int]) -> dict[int, int]:
+        """
+        Let each event hold its key where that is free.
+
+        Returns:
+            The event that holds each key, for all keys that were not free or come twice (and
+            maybe for others); empty where all were free.
+        """
         self._claimed += len(keys)
         if not self._sizes:
             self._look()
@@ -77,24 +83,21 @@ class Keys:
             self._up = not self._up
             rows = sorted(zip(keys, ids, strict=True), key=_KEY, reverse=not self._up)
             columns = list(zip(*rows, strict=True))
-        insert, table = _INSERT, int(self._sizes[0] >= _LARGE or self._sizes[1] > 0)
+        insert, held_by, table = _INSERT, _HELD, int(self._sizes[0] >= _LARGE or self._sizes[1] > 0)
+        held: dict[int, int] = {}
         if table:
-            insert, columns = _INSERT_RECENT, self._not_settled(*columns)
+            insert, held_by = _INSERT_RECENT, _HELD_RECENTLY
+            held = dict(rows_by(self._connection, _HELD, columns[0]))
+            if held:
+                free = [key not in held for key in columns[0]]
+                columns = [list(compress(column, free)) for column in columns]
         before = self._connection.total_changes
         insert_rows(self._connection, insert, *columns)
         new = self._connection.total_changes - before
         self._sizes[table] += new
-        return new == len(keys)
-
-    def _not_settled(
-        self, keys: Sequence[int], ids: Sequence[int]
-    ) -> tuple[Sequence[int], Sequence[int]]:
-        """Without the keys that the large table holds."""
-        settled = dict(rows_by(self._connection, _HELD, keys))
-        if not settled:
-            return keys, ids
-        free = [key not in settled for key in keys]
-        return list(compress(keys, free)), list(compress(ids, free))
+        if new < len(columns[0]):
+            held.update(rows_by(self._connection, held_by, columns[0]))
+        return held
 
     def _look(self) -> None:
         """
@@ -116,9 +119,3 @@ class Keys:
             (_SAMPLE,),
         ).fetchone()
         return int(count if count < _SAMPLE else (count << KEY_BITS) // (last + 1))
-
-    def holders(self, keys: Iterable[int]) -> dict[int, int]:
-        """The event that holds each of `keys`, where one does."""
-        wanted = sorted(keys)
-        held = dict(rows_by(self._connection, _HELD, wanted))
-        return held | dict(rows_by(self._connection, _HELD_RECENTLY, wanted))
