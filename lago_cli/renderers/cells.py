@@ -82,6 +82,9 @@ def as_pretty_json(value: object, margin: str = "") -> str:
 
 
 def quoted(text: str) -> str:
+    """A text as JSON."""
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
     return in_json(encode_basestring(text))
 
 

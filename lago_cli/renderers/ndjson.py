@@ -17,5 +17,10 @@ def render(report: Report, stream: TextIO, _: Terminal) -> None:
     write = writer_for(stream, ascii_json)
     keys = [(column.key, quoted(column.key) + ":") for column in report.data_columns]
     for row in report.rows:
-        cells = [label + as_json(row[key], comma=",", colon=":") for key, label in keys]
+        cells = []
+        for key, label in keys:
+            value = row[key]
+            is_text = type(value) is str  # as most are
+            text = quoted(value) if is_text else as_json(value, comma=",", colon=":")  # type: ignore[arg-type]
+            cells.append(label + text)
         write("{" + ",".join(cells) + "}\n")

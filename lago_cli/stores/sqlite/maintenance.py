@@ -15,7 +15,8 @@ from lago_cli.stores.sqlite.accounts import Customers, Subscriptions
 from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.connection import CACHE_KIB, is_damage
 from lago_cli.stores.sqlite.derivation import Derivation
-from lago_cli.stores.sqlite.identities import HOLDERS_OF_KEY, key_of
+from lago_cli.stores.sqlite.identities import key_of
+from lago_cli.stores.sqlite.keys import rows_by
 from lago_cli.stores.sqlite.schema import differences, schema_version
 
 TABLES = (
@@ -35,6 +36,14 @@ SELECT i.event_id
   FROM (SELECT event_id FROM identities
          UNION ALL SELECT event_id FROM recent_identities) AS i
  WHERE NOT EXISTS (SELECT 1 FROM events AS e WHERE e.id = i.event_id)
+"""
+_AT_ONCE = 10_000  # identities
+_HOLDERS = """
+SELECT i.key, i.event_id
+  FROM json_each(?) AS wanted
+ CROSS JOIN (SELECT * FROM identities
+              UNION ALL SELECT * FROM recent_identities
+              UNION ALL SELECT * FROM identity_collisions) AS i ON i.key = wanted.value
 """
 _HELD_TWICE = """
 SELECT i.event_id, r.event_id
@@ -130,15 +139,16 @@ class Maintenance:
             "SELECT e.id, e.transaction_id, p.stream_id"
             "  FROM events AS e JOIN parties AS p ON p.id = e.party_id"
         )
-        wrong = 0
-        for event_id, transaction_id, stream in rows:
-            key = {"key": key_of(transaction_id, stream)}
-            holders = self._connection.execute(HOLDERS_OF_KEY, key).fetchall()
-            if (event_id,) not in holders:
-                yield f"event {event_id} does not hold its identity"
-                wrong += 1
-            if wrong == _MAX_NAMED:
-                return
+        yield from islice(self._without_identity(rows), _MAX_NAMED)
+
+    def _without_identity(self, rows: Iterable[tuple[int, str, int]]) -> Iterator[str]:
+        rows = iter(rows)
+        while some := list(islice(rows, _AT_ONCE)):
+            keys = {event_id: key_of(name, stream) for event_id, name, stream in some}
+            held = set(rows_by(self._connection, _HOLDERS, sorted(keys.values())))
+            for event_id, key in keys.items():
+                if (key, event_id) not in held:
+                    yield f"event {event_id} does not hold its identity"
 
     def _identities_held_twice(self) -> Iterator[str]:
         for settled, recent in self._connection.execute(_HELD_TWICE, (_MAX_NAMED,)):
