@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import json
+import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.events import METRICS
+from benchmarks.events import METRICS, START
 from benchmarks.processes import Figure, Run, Took, run
 from benchmarks.report import Line, as_markdown, as_text
 
@@ -27,12 +29,19 @@ MONTH = ("usage", "--period", "2026-11", "-o", "json")
 
 INGEST_LIMIT = 8  # times as fast as sqlite-utils
 FLOOR_LIMIT = 1.25
-AGAIN_LIMIT = 1
-LAST_LIMIT = 1.5  # times the first part of as many events
+DUCKDB_LIMIT = 1
+AGAIN_LIMIT = 0.33
+LAST_LIMIT = 1.2  # times the first part of as many events, of CPU
 FEW_LIMIT = 3  # times the same into an empty file
-MONTH_LIMIT = 1.5  # times the same out of a tenth of the events
+MONTH_LIMIT = 1.3  # times the same out of a tenth of the events
 GROUPED_LIMIT = 1  # times DuckDB
+RARE_LIMIT = 2  # the same for questions that are asked seldom
+AMONG_LIMIT = 1.5  # times the same customer among few
+METRICS_LIMIT = 30  # times an empty Python
+SIZE_LIMIT = 0.6  # of the input
 MEMORY_LIMIT = 300_000_000
+MANY_CUSTOMERS = 300_000
+MANY_METRICS = 500
 VERSION_LIMIT = 6  # times an empty Python
 USAGE_LIMIT = 12
 
@@ -52,6 +61,8 @@ class Bench:
         self.start_up()
         self.ingest(events)
         self.time_ordered_ids()
+        self.one_among_many()
+        self.many_metrics()
         self.month_after_month()
         self.large_file()
 
@@ -123,9 +134,10 @@ class Bench:
         self.add(other, slow, "`lago ingest`", lago, INGEST_LIMIT, at_least=True)
         self.add("`lago ingest`", lago, "SQLite alone", figures["floor"], FLOOR_LIMIT)
         again = figures["again"]
-        self.add("`lago ingest` of the same file again", again, "the first time", lago, AGAIN_LIMIT)
+        what = "`lago ingest` of the same file again"
+        self.add(what, again, "the first time", lago, AGAIN_LIMIT, of_cpu=True)
         if "duckdb" in figures:
-            self.add("`lago ingest`", lago, "DuckDB, all cores", figures["duckdb"])
+            self.add("`lago ingest`", lago, "DuckDB, all cores", figures["duckdb"], DUCKDB_LIMIT)
 
     def lago(self, events: Path) -> Took:
         done = self.run(LAGO, "ingest", events, "--db", self.folder / "lago.db", "-o", "json")
@@ -160,6 +172,45 @@ class Bench:
         self.remove(path)
         events.unlink()
 
+    def one_among_many(self) -> None:
+        """What one customer's month costs, among so many others and among few."""
+        paths = []
+        for customers in (MANY_CUSTOMERS, 100):
+            events = self.folder / "customers.ndjson"
+            with events.open("w") as file:
+                file.writelines(lines_of_customers(MANY_CUSTOMERS, customers))
+            say(f"ingesting events of {customers:,} customers")
+            paths.append(self.defined(f"of-{customers}.db"))
+            self.run(LAGO, "ingest", events, "--db", paths[-1])
+        asked = ("--customer", "c7", "--metric", "storage")
+        many, few = self.several(*((LAGO, *MONTH, *asked, "--db", path) for path in paths))
+        what = f"`lago usage` of one customer among {MANY_CUSTOMERS:,}"
+        self.add(what, many, "among 100, with as many events", few, AMONG_LIMIT)
+        for path in paths:
+            self.remove(path)
+
+    def many_metrics(self) -> None:
+        """Many metrics of one subscription, of which each has a few events."""
+        path, definitions = self.folder / "metrics.db", self.folder / "metrics.json"
+        kinds = ("count_agg", "sum_agg", "max_agg", "unique_count_agg")
+        metrics = [
+            {
+                "code": f"m{n}",
+                "aggregation_type": kinds[n % 4],
+                "field_name": "gb" if n % 4 else None,
+            }
+            for n in range(MANY_METRICS)
+        ]
+        definitions.write_text(json.dumps({"billable_metrics": metrics}))
+        self.run(LAGO, "apply", definitions, "--db", path)
+        events = self.folder / "metrics.ndjson"
+        with events.open("w") as file:
+            file.writelines(lines_of_customers(4 * MANY_METRICS, 1, codes=MANY_METRICS))
+        self.run(LAGO, "ingest", events, "--db", path)
+        usage, python = self.several((LAGO, *MONTH, "--db", path), (PYTHON, "-c", "pass"))
+        what = f"`lago usage` of {MANY_METRICS} metrics of one subscription"
+        self.add(what, usage, "`python -c pass`", python, METRICS_LIMIT)
+
     def month_after_month(self) -> None:
         """What the last of many months costs that come in the order of time."""
         path, parts = self.defined("months.db"), []
@@ -168,7 +219,7 @@ class Bench:
             say(f"ingesting month {number + 1} of {LARGE}")
             parts.append(Figure(self.run(LAGO, "ingest", events, "--db", path, "-o", "json").took))
         what = f"`lago ingest` of the last of {LARGE} months, {self.count:,} events each"
-        self.add(what, parts[-1], "the first", parts[0], LAST_LIMIT)
+        self.add(what, parts[-1], "the first", parts[0], LAST_LIMIT, of_cpu=True)
         self.remove(path)
 
     def large_file(self) -> None:
@@ -176,13 +227,18 @@ class Bench:
         path, duckdb = self.defined("large.db"), self.folder / "large.duckdb"
         parts: list[Figure] = []
         months: dict[int, Figure] = {}
-        peak = 0
+        peak = size = 0
+        repeated: list[str] = []
         for number in range(1, LARGE + 1):
             events = self.generate("part.ndjson", self.count, "--seed", number)
             say(f"ingesting part {number} of {LARGE}")
             done = self.run(LAGO, "ingest", events, "--db", path, "-o", "json")
             parts.append(Figure(done.took))
             peak = max(peak, done.peak_bytes)
+            size += events.stat().st_size
+            if number in (3, 7):
+                with events.open() as file:
+                    repeated += list(file)[::2]
             if find_spec("duckdb"):
                 self.run(PYTHON, "-m", "benchmarks.duckdb_insert", events, duckdb)
             if number in (1, LARGE):
@@ -191,12 +247,23 @@ class Bench:
         self.lines.append(Line.of_memory(few, self.peak, MEMORY_LIMIT))
         self.lines.append(Line.of_memory(many, peak, MEMORY_LIMIT))
         what = f"`lago ingest` of the last {few} of {many}, all of one month"
-        self.add(what, parts[-1], "the first", parts[0], LAST_LIMIT)
+        self.add(what, parts[-1], "the first", parts[0], LAST_LIMIT, of_cpu=True)
+        self.lines.append(Line.of_size(many, path.stat().st_size / size, SIZE_LIMIT))
+        self.shuffled_duplicates(path, repeated, many, parts[0])
         what = f"`lago usage` of a month, {many}"
         self.add(what, months[LARGE], few, months[1], MONTH_LIMIT)
         self.few_events(path, many)
         if find_spec("duckdb"):
             self.grouped(path, duckdb, many)
+
+    def shuffled_duplicates(self, path: Path, lines: list[str], many: str, first: Figure) -> None:
+        say("ingesting shuffled duplicates")
+        random.Random(1).shuffle(lines)
+        events = self.folder / "duplicates.ndjson"
+        events.write_text("".join(lines))
+        took = self.run(LAGO, "ingest", events, "--db", path).took
+        what = f"`lago ingest` of {len(lines):,} duplicates out of {many}, shuffled"
+        self.add(what, Figure(took), f"the first {self.count:,} new ones", first)
 
     def several(self, *commands: Sequence[object]) -> list[Figure]:
         """Each some times, in turn."""
@@ -215,13 +282,15 @@ class Bench:
 
     def grouped(self, path: Path, duckdb: Path, many: str) -> None:
         """By a property that the metric declares, and by one that it does not."""
-        for code, key, value, limit, words in (
-            ("storage", "region", None, GROUPED_LIMIT, "grouped by a filter of the metric"),
-            ("storage", "region", "eu", GROUPED_LIMIT, "of one value of it"),
-            ("api_calls", "method", None, GROUPED_LIMIT, "grouped by any property"),
+        then = ("--as-of", "2026-12-01T00:00:00Z")
+        for code, key, value, more, limit, words in (
+            ("storage", "region", None, (), GROUPED_LIMIT, "grouped by a filter of the metric"),
+            ("storage", "region", "eu", (), GROUPED_LIMIT, "of one value of it"),
+            ("api_calls", "method", None, (), RARE_LIMIT, "grouped by any property"),
+            ("storage", "region", None, then, RARE_LIMIT, "grouped, as of an earlier instant"),
         ):
             say(f"usage {words}")
-            asked = ("--filter", f"{key}={value}") if value else ("--group-by", key)
+            asked = (*(("--filter", f"{key}={value}") if value else ("--group-by", key)), *more)
             theirs = (PYTHON, "-m", "benchmarks.duckdb_usage", duckdb, code, key)
             mine, other = self.several(
                 (LAGO, *MONTH, "--by", "subscription", "--metric", code, *asked, "--db", path),
@@ -239,9 +308,23 @@ class Bench:
         limit: float | None = None,
         *,
         at_least: bool = False,
+        of_cpu: bool = False,
     ) -> None:
-        line = Line.of_time(what, figure, against, other, limit, at_least=at_least)
+        line = Line.of_time(what, figure, against, other, limit, at_least=at_least, of_cpu=of_cpu)
         self.lines.append(line)
+
+
+def lines_of_customers(events: int, customers: int, codes: int = 0) -> Iterator[str]:
+    """Events of one month, of each customer as many; of `storage`, or of as many codes."""
+    for number in range(events):
+        code = f"m{number % codes}" if codes else "storage"
+        yield (
+            f'{{"transaction_id": "{customers}-{number}", "code": "{code}",'
+            f' "external_customer_id": "c{number % customers}",'
+            f' "external_subscription_id": "s{number % customers}",'
+            f' "timestamp": {int(START) + number % 2_000_000},'
+            f' "properties": {{"gb": {number % 97}}}}}\n'
+        )
 
 
 def say(text: str) -> None:
