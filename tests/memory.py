@@ -11,17 +11,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from lago_cli.domain.batches import EventBatch, Party
+from lago_cli.domain.attribution import Registry
+from lago_cli.domain.batches import EventBatch
 from lago_cli.domain.conditions import holds
 from lago_cli.domain.contributions import Reading
 from lago_cli.domain.customers import Customer
-from lago_cli.domain.events import FIELDS, Event
+from lago_cli.domain.events import FIELDS, Event, Subject
 from lago_cli.domain.instants import Window
 from lago_cli.domain.json_text import decode_object, same_json
 from lago_cli.domain.measurements import measure
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import exact
-from lago_cli.domain.parties import Registry
 from lago_cli.domain.properties import text_at
 from lago_cli.domain.stored import Status, StoredEvent
 from lago_cli.domain.subscriptions import Subscription
@@ -142,7 +142,7 @@ class MemoryStore:
     def registry(self, customers: Sequence[str], subscriptions: Sequence[str]) -> Registry:
         return Registry(self.accounts.subscriptions(), self.parties())
 
-    def parties(self) -> Iterable[Party]:
+    def parties(self) -> Iterable[Subject]:
         rows = (row.event for row in self._events.values())
         return {(event.external_customer_id, event.external_subscription_id) for event in rows}
 
@@ -157,7 +157,7 @@ class MemoryStore:
         return (min(times), max(times)) if times else None
 
     def count(
-        self, spans: Iterable[tuple[Party, Window]], as_of: int | None = None, *, usable: bool
+        self, spans: Iterable[tuple[Subject, Window]], as_of: int | None = None, *, usable: bool
     ) -> Iterator[tuple[str, int]]:
         found: dict[str, int] = defaultdict(int)
         wanted = list(spans)
@@ -235,7 +235,7 @@ class MemoryStore:
             return None
 
 
-def _party(row: _Stored) -> Party:
+def _party(row: _Stored) -> Subject:
     return row.event.external_customer_id, row.event.external_subscription_id
 
 

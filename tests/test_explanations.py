@@ -15,17 +15,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from lago_cli.domain.attribution import Registry
 from lago_cli.domain.contributions import RULES
 from lago_cli.domain.customers import Customer
 from lago_cli.domain.instants import format_instant, parse_instant
-from lago_cli.domain.parties import Registry
 from lago_cli.domain.stored import EventSelection
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.errors import LagoError
+from lago_cli.services.event_trace import trace
 from lago_cli.services.explain import explain
 from lago_cli.services.requests import UsageRequest
 from lago_cli.services.usage import usage_for
-from lago_cli.services.walks import walk
 from tests.engines import NOON, memory, sqlite
 from tests.examples import examples
 
@@ -320,7 +320,7 @@ def test_a_walk_ends_where_the_event_counts_or_says_why_not(world):
     with sqlite() as engine:
         build(engine, world)
         for event in engine.store.select(EventSelection()):
-            found = walk(engine.store, event, "test", now=NOON)
+            found = trace(engine.store, event, "test", now=NOON)
 
             assert [step.passed for step in found.steps[:-1]] == [True] * (len(found.steps) - 1)
             assert all(step.detail for step in found.steps)

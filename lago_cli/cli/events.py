@@ -168,8 +168,8 @@ def get(session: Session, transaction_id: TransactionId) -> None:
 @command(app, "explain")
 def explain(session: Session, transaction_id: TransactionId) -> None:
     """Follow one event step by step. To the figure that counts it, or to where it stops."""
-    from lago_cli.cli.explain_reports import walks_report
-    from lago_cli.services.walks import walk
+    from lago_cli.cli.explain_reports import traces_report
+    from lago_cli.services.event_trace import trace
 
     store = session.store()
     found = store.events.get(transaction_id) if _is_utf8(transaction_id) else []
@@ -180,8 +180,8 @@ def explain(session: Session, transaction_id: TransactionId) -> None:
             hint += " Was its run taken back? lago ingest-runs list shows which were."
         message = f'There is no event "{transaction_id}" in this file.'
         raise LagoError(Kind.NOT_FOUND, "event_not_found", message, hint)
-    walks = [
-        walk(
+    traces = [
+        trace(
             store,
             event,
             runs[event.run].source,
@@ -190,7 +190,7 @@ def explain(session: Session, transaction_id: TransactionId) -> None:
         )
         for event in found
     ]
-    session.show(walks_report(walks, in_table=session.output == "table"))
+    session.show(traces_report(traces, in_table=session.output == "table"))
 
 
 @command(app, "export", SELECTION)

@@ -15,8 +15,8 @@ from lago_cli.services import wire
 
 if TYPE_CHECKING:
     from lago_cli.domain.numbers import Units
+    from lago_cli.services.event_trace import Step, Trace
     from lago_cli.services.explain import Figure, Line
-    from lago_cli.services.walks import Step, Walk
 
 _LINE_COLUMNS = (
     Column("external_customer_id", in_table=False, kind="id"),
@@ -162,41 +162,41 @@ _STEP_COLUMNS = (
 )
 
 
-def walks_report(walks: Sequence[Walk], *, in_table: bool) -> Report:
+def traces_report(traces: Sequence[Trace], *, in_table: bool) -> Report:
     """One event's way, or of each that has the transaction id; steps are rows in the table."""
     if not in_table:
         columns = [
             *whole(EVENT_COLUMNS),
             *(Column(key) for key in ("counted", "stopped_at", "steps", "usage")),
         ]
-        return Report(None, columns, map(_walk_row, walks), single=len(walks) == 1)
+        return Report(None, columns, map(_trace_row, traces), single=len(traces) == 1)
     first, *others = [
         Report(
-            f"{walk.event.event.code} · {walk.event.event.transaction_id}",
+            f"{trace.event.event.code} · {trace.event.event.transaction_id}",
             _STEP_COLUMNS,
-            [_step_row(step) for step in walk.steps],
-            footer=[_said_of(walk)],
+            [_step_row(step) for step in trace.steps],
+            footer=[_said_of(trace)],
         )
-        for walk in walks
+        for trace in traces
     ]
     return Report(first.title, first.columns, first.rows, footer=first.footer, sections=others)
 
 
-def _said_of(walk: Walk) -> str:
-    if walk.line is not None and walk.figure is not None and walk.line.units is not None:
-        added, total = as_plain(walk.line.units), as_plain(walk.figure.units)
+def _said_of(trace: Trace) -> str:
+    if trace.line is not None and trace.figure is not None and trace.line.units is not None:
+        added, total = as_plain(trace.line.units), as_plain(trace.figure.units)
         return f"It counts: it adds {added} to the {total} units of that period."
-    return f"It does not count: see {walk.stopped_at}."
+    return f"It does not count: see {trace.stopped_at}."
 
 
-def _walk_row(walk: Walk) -> dict[str, object]:
+def _trace_row(trace: Trace) -> dict[str, object]:
     usage = None
-    if walk.figure is not None and walk.line is not None and walk.line.units is not None:
-        usage = _figure_cells(walk.figure) | _contribution(walk.line.units)
-    return event_row(walk.event) | {
-        "counted": walk.stopped_at is None,
-        "stopped_at": walk.stopped_at,
-        "steps": [_step_row(step) for step in walk.steps],
+    if trace.figure is not None and trace.line is not None and trace.line.units is not None:
+        usage = _figure_cells(trace.figure) | _contribution(trace.line.units)
+    return event_row(trace.event) | {
+        "counted": trace.stopped_at is None,
+        "stopped_at": trace.stopped_at,
+        "steps": [_step_row(step) for step in trace.steps],
         "usage": usage,
     }
 

@@ -23,6 +23,7 @@ from lago_cli.domain.events import (
     KEPT_ELSEWHERE,
     NO_PROPERTIES,
     Event,
+    Subject,
     WireEvent,
     WordyEvent,
 )
@@ -38,9 +39,6 @@ from lago_cli.domain.instants import (
 )
 from lago_cli.domain.measurements import Measurements
 from lago_cli.domain.metrics import Metric
-
-Party = tuple[str | None, str | None]
-"""(external_customer_id, external_subscription_id); at least one of the two is given."""
 
 _APART = ("finer", "measurements", "read_for", "not_kept", "blocks")
 _BLANK_STARTS = (b"\n\n", b"\n\r", b"\n ", b"\n\t")
@@ -71,7 +69,7 @@ class EventBatch:
 
     transaction_ids: list[str] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)
-    parties: list[Party] = field(default_factory=list)
+    parties: list[Subject] = field(default_factory=list)
     at: list[int | None] = field(default_factory=list)
     properties: list[str] = field(default_factory=list)
     amounts: list[str | None] = field(default_factory=list)
@@ -271,7 +269,7 @@ def _finer(times: list[Any]) -> list[int] | None:
     return finer if any(finer) else None
 
 
-def _named(parties: set[Party]) -> bool:
+def _named(parties: set[Subject]) -> bool:
     """Whether no party needs a second look: somebody is named, and nobody by blanks."""
     names = {name for party in parties for name in party if name is not None}
     return (None, None) not in parties and all(map(str.strip, names))

@@ -33,6 +33,10 @@ FIELDS = (
 NO_PROPERTIES = "{}"
 
 
+Subject = tuple[str | None, str | None]
+"""(external_customer_id, external_subscription_id); at least one of the two is given."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One usage event as it was sent."""

@@ -11,7 +11,8 @@ from typing import Any
 
 from msgspec import msgpack
 
-from lago_cli.domain.batches import EventBatch, Party
+from lago_cli.domain.batches import EventBatch
+from lago_cli.domain.events import Subject
 from lago_cli.domain.measurements import Measurements
 
 _MAX_NUMBERED = 200_000
@@ -69,7 +70,7 @@ class Unpacker:
 
     def __init__(self) -> None:
         self._codes: list[str] = []
-        self._parties: list[Party] = []
+        self._parties: list[Subject] = []
 
     def unpack(self, packed: bytes, first_line: int) -> EventBatch:
         content = msgpack.decode(packed)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lago_cli.domain.aggregations import AGGREGATIONS, Aggregation
-from lago_cli.domain.batches import Party
+from lago_cli.domain.events import Subject
 from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import Units
@@ -29,7 +29,7 @@ PropertyFilter = Mapping[str, Sequence[str]]
 class Member(NamedTuple):
     """Events that name `party` and happen within `span` are the owner's."""
 
-    party: Party
+    party: Subject
     owner: int
     span: Window
 

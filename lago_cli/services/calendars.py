@@ -36,14 +36,14 @@ _LONGER_THAN_ANY = timedelta(days=33)  # window
 _LATEST = ALL_TIME.end - _LONGER_THAN_ANY
 
 
-class Cut(NamedTuple):
+class ClippedWindow(NamedTuple):
     """A window that was asked for, cut to a life."""
 
     window: Window
     whole: Window  # what averages are taken over, however much of it was lived
 
 
-_NONE: Sequence[Cut] = []
+_NONE: Sequence[ClippedWindow] = []
 
 
 class Day(NamedTuple):
@@ -90,7 +90,7 @@ class Calendars:
         billing = self._selection.billing_of(owner, moment)
         return self._asked(self.zone(owner), billing, moment)
 
-    def cuts(self, owner: Owner) -> Sequence[Cut]:
+    def cuts(self, owner: Owner) -> Sequence[ClippedWindow]:
         """Those in which something can count, in order; the same list where they are equal."""
         asked = self.asked(owner)
         if not asked:
@@ -146,12 +146,14 @@ class Calendars:
             return [_window(period)]
         return [_window(part) for part in self._parts(period, self._request.window, zone)]
 
-    def _cut_windows(self, zone: tzinfo, billing: Billing, moment: int, life: Window) -> list[Cut]:
+    def _cut_windows(
+        self, zone: tzinfo, billing: Billing, moment: int, life: Window
+    ) -> list[ClippedWindow]:
         found = []
         for asked in self._asked(zone, billing, moment):
             window = Window(max(asked.start, life.start), min(asked.end, life.end))
             if window.start < window.end:
-                found.append(Cut(window, self._whole(asked, life, billing, zone)))
+                found.append(ClippedWindow(window, self._whole(asked, life, billing, zone)))
         return found
 
     def _whole(self, asked: Window, life: Window, billing: Billing, zone: tzinfo) -> Window:
@@ -205,7 +207,7 @@ class Calendars:
             raise wrong_usage(
                 "too_many_windows",
                 f"That makes more than {MAX_WINDOWS} windows.",
-                "Ask for a shorter period, or a longer --window.",
+                "Series for a shorter period, or a longer --window.",
             )
 
     def _period(self, zone: tzinfo, billing: Billing, moment: int) -> Period:
@@ -236,7 +238,7 @@ def _before_start(owner: Owner, moment: int, start: int) -> LagoError:
     return wrong_usage(
         "before_subscription_start",
         f'The subscription "{owner[1]}" had not started at {format_instant(moment)}.',
-        f"Ask for an instant from {format_instant(start)} on.",
+        f"Series for an instant from {format_instant(start)} on.",
     )
 
 

@@ -17,19 +17,19 @@ from typing import NamedTuple
 from msgspec import Raw
 
 from lago_cli.domain.aggregations import AGGREGATIONS, round_units
-from lago_cli.domain.batches import Party
+from lago_cli.domain.attribution import Attribution
 from lago_cli.domain.conditions import holds
 from lago_cli.domain.contributions import RULES, Contribution, Reading
+from lago_cli.domain.events import Subject
 from lago_cli.domain.instants import Window, format_instant
 from lago_cli.domain.json_text import decode_object
 from lago_cli.domain.measurements import measure
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import ZERO, Units, add, exact
-from lago_cli.domain.parties import Claim
 from lago_cli.domain.properties import reason_of, text_at
 from lago_cli.domain.stored import StoredEvent
 from lago_cli.domain.usage import Group, Member, Scope, UsageQuery
-from lago_cli.services.questions import Ask, Question
+from lago_cli.services.questions import Question, Series
 from lago_cli.services.requests import Owner, UsageRequest
 from lago_cli.stores.base import UsageStore
 
@@ -74,7 +74,7 @@ class _Looked(NamedTuple):
     """An event, as far as it comes on its own."""
 
     event: StoredEvent
-    party: Party
+    party: Subject
     group: Group | None
     reading: Reading | None
     life: Window  # of the subscription that it belongs to
@@ -103,7 +103,7 @@ def explain(store: UsageStore, request: UsageRequest, *, now: int) -> Iterator[F
         ]
         scope = Scope(members, [question.asked(owner) for owner in owners])
         query = UsageQuery(metric, scope, as_of=request.as_of)
-        asks: dict[Owner, list[Ask]] = {}
+        asks: dict[Owner, list[Series]] = {}
         for ask in question.asks(metric):
             asks.setdefault(ask.owner, []).append(ask)
         for number, found in groupby(store.evidence(query), key=lambda each: each.owner):
@@ -121,7 +121,7 @@ class _Look:
     """Judges events one by one: who reads this learns every reason not to count."""
 
     def __init__(
-        self, question: Question, metric: Metric, claims: Sequence[tuple[Party, Claim]]
+        self, question: Question, metric: Metric, claims: Sequence[tuple[Subject, Attribution]]
     ) -> None:
         self._request = question.request
         self._metric = metric
@@ -174,7 +174,11 @@ def _before_start(life: Window) -> tuple[str, str]:
 
 
 def _figures(
-    question: Question, metric: Metric, owner: Owner, asks: Sequence[Ask], looked: Sequence[_Looked]
+    question: Question,
+    metric: Metric,
+    owner: Owner,
+    asks: Sequence[Series],
+    looked: Sequence[_Looked],
 ) -> Iterator[Figure]:
     figures: dict[tuple[Window, Group | None], dict[int, Line]] = {}
     for ask in asks:
@@ -203,7 +207,7 @@ def _order(figure: tuple[tuple[Window, Group | None], object]) -> tuple[object, 
 
 
 def _parts(
-    question: Question, metric: Metric, ask: Ask, looked: Sequence[_Looked]
+    question: Question, metric: Metric, ask: Series, looked: Sequence[_Looked]
 ) -> Iterator[tuple[tuple[Window, Group | None], int, Contribution]]:
     """(window and group of the figure, number of the event, what it adds in one slot)."""
     aggregation = AGGREGATIONS[metric.aggregation_type]
@@ -227,7 +231,7 @@ def _parts(
                 yield (slot.of, group), number, part
 
 
-def _is_member(ask: Ask, row: _Looked) -> bool:
+def _is_member(ask: Series, row: _Looked) -> bool:
     return any(
         party == row.party and span.start <= row.event.at < span.end for party, span in ask.members
     )

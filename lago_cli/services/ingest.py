@@ -19,9 +19,9 @@ from lago_cli.domain.runs import Tally
 from lago_cli.errors import LagoError
 from lago_cli.readers.base import PARTIAL, Block, Record
 from lago_cli.readers.ndjson import split
+from lago_cli.services.batching import Batching, Lines
 from lago_cli.services.decoding import Decoding
 from lago_cli.services.foreign import Interpreter
-from lago_cli.services.gathering import Gathering, Lines
 from lago_cli.services.ingest_report import (
     SHOWN,
     Conflict,
@@ -78,7 +78,7 @@ class Ingestion:
         self._shown: list[Event] = []
         self._partial: list[str] = []
         self._decoding = Decoding(lambda: store.metrics)
-        self._gathering = Gathering(elapsed)
+        self._batching = Batching(elapsed)
         self._pending = EventBatch()
         self._raws: list[bytes] = []
         self._pending_since = 0.0
@@ -196,8 +196,8 @@ class Ingestion:
         if not self._may_gather(block):
             self._append(batch, Lines(block.data).__getitem__)
             return
-        self._gathering.add(batch, Lines(block.data))
-        if self._gathering.is_enough(self._store.events_at_once):
+        self._batching.add(batch, Lines(block.data))
+        if self._batching.is_enough(self._store.events_at_once):
             self._flush()
 
     def _may_gather(self, block: Block) -> bool:
@@ -233,7 +233,7 @@ class Ingestion:
             self._flush()
 
     def _flush(self) -> None:
-        if (gathered := self._gathering.take()) is not None:
+        if (gathered := self._batching.take()) is not None:
             self._append(*gathered)
         if self._pending:
             batch, raws = self._pending, self._raws

@@ -4,7 +4,7 @@ A question, as the engine is asked it.
 Most rows are one window of one owner. Averages need more: a prorated figure is the mean
 of what was there on each local day of the billing period, a weighted sum is taken over
 the whole window however much of it a subscription lived, and what a customer has is
-what their subscriptions have that live then. So an `Ask` has slots, whose figures
+what their subscriptions have that live then. So an `Series` has slots, whose figures
 are weighed and added up to the rows.
 """
 
@@ -18,13 +18,13 @@ from itertools import groupby
 from typing import NamedTuple
 
 from lago_cli.domain.aggregations import AGGREGATIONS
-from lago_cli.domain.batches import Party
+from lago_cli.domain.attribution import Attribution
+from lago_cli.domain.events import Subject
 from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import Units
-from lago_cli.domain.parties import Claim
 from lago_cli.domain.usage import Member, Scope, UsageQuery
-from lago_cli.services.calendars import Calendars, Cut
+from lago_cli.services.calendars import Calendars, ClippedWindow
 from lago_cli.services.requests import Owner, UsageRequest
 from lago_cli.services.selection import Claims, Selection
 from lago_cli.stores.base import UsageStore
@@ -32,7 +32,7 @@ from lago_cli.stores.base import UsageStore
 ONE = Fraction(1)
 
 
-class Slot(NamedTuple):
+class WeightedWindow(NamedTuple):
     """A window that the engine folds, and its part in the window of a row."""
 
     window: Window
@@ -43,24 +43,24 @@ class Slot(NamedTuple):
         return units if self.weight == ONE else Fraction(units) * self.weight
 
 
-class Slots:
-    """Slots in the order of time; owners with the same ones share them."""
+class WeightedWindows:
+    """WeightedWindows in the order of time; owners with the same ones share them."""
 
-    def __init__(self, slots: Sequence[Slot]) -> None:
+    def __init__(self, slots: Sequence[WeightedWindow]) -> None:
         self.all = slots
         self.windows = [slot.window for slot in slots]
         self.by_start = {slot.window.start: slot for slot in slots}
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Series:
     """Whose events count in which slots."""
 
     owner: Owner
-    members: Sequence[tuple[Party, Window]]
-    slots: Slots
+    members: Sequence[tuple[Subject, Window]]
+    slots: WeightedWindows
 
-    def slot_of(self, window: Window) -> Slot:
+    def slot_of(self, window: Window) -> WeightedWindow:
         return self.slots.by_start[window.start]
 
 
@@ -75,11 +75,11 @@ class Question:
         self.metrics = _metrics(store, request)
         self._selection = Selection(store, request)
         self._calendars = Calendars(store, request, self._selection, now)
-        self._slots: dict[int, Slots] = {}  # by the id of a list that the calendars keep
+        self._slots: dict[int, WeightedWindows] = {}  # by the id of a list that the calendars keep
         self._asked = cache(self._asks)
         self._scoped = cache(self._scope)
 
-    def asks(self, metric: Metric) -> Sequence[Ask]:
+    def asks(self, metric: Metric) -> Sequence[Series]:
         """For every owner who may have a figure."""
         return self._asked(*self._kind(metric))
 
@@ -142,8 +142,8 @@ class Question:
         parts = (overlap(asked, cut.window) for cut in self._calendars.cuts(owner))
         return next((part for part in parts if part.start < part.end), asked)
 
-    def _asks(self, recurring: bool, prorated: bool, weighted: bool) -> list[Ask]:
-        found: list[Ask] = []
+    def _asks(self, recurring: bool, prorated: bool, weighted: bool) -> list[Series]:
+        found: list[Series] = []
         for owner, claims in self.claims(recurring=recurring).items():
             if weighted:
                 found += self._by_life(owner, claims, recurring=recurring)
@@ -151,16 +151,16 @@ class Question:
                 found += self._by_membership(owner, claims, prorated=prorated)
             else:
                 spans = _merged((party, overlap(claim.span, claim.life)) for party, claim in claims)
-                found.append(Ask(owner, spans, self._plain(owner)))
+                found.append(Series(owner, spans, self._plain(owner)))
         return found
 
     def _by_membership(
-        self, owner: Owner, claims: Sequence[tuple[Party, Claim]], *, prorated: bool
-    ) -> Iterator[Ask]:
+        self, owner: Owner, claims: Sequence[tuple[Subject, Attribution]], *, prorated: bool
+    ) -> Iterator[Series]:
         """A level counts in the windows that its subscription lives to see."""
         slots = self._daily(owner) if prorated else self._plain(owner)
 
-        def living(slot: Slot) -> tuple[tuple[Party, Claim], ...]:
+        def living(slot: WeightedWindow) -> tuple[tuple[Subject, Attribution], ...]:
             return tuple(
                 (party, claim) for party, claim in claims if _meet(claim.life, slot.window)
             )
@@ -169,11 +169,11 @@ class Question:
         parts = [(claims, slots.all)] if is_constant else groupby(slots.all, key=living)
         for members, part in parts:
             spans = _merged((party, _with_history(claim)) for party, claim in members)
-            yield Ask(owner, spans, slots if is_constant else Slots(list(part)))
+            yield Series(owner, spans, slots if is_constant else WeightedWindows(list(part)))
 
     def _by_life(
-        self, owner: Owner, claims: Sequence[tuple[Party, Claim]], *, recurring: bool
-    ) -> Iterator[Ask]:
+        self, owner: Owner, claims: Sequence[tuple[Subject, Attribution]], *, recurring: bool
+    ) -> Iterator[Series]:
         """Averages over time add up: each life has its own part of every window."""
         cuts = self._calendars.cuts(owner)
         for life in dict.fromkeys(claim.life for _, claim in claims):
@@ -183,35 +183,43 @@ class Question:
                 for party, claim in of_life
             )
             if all(cut.window == cut.whole for cut in cuts) and _covers(life, self._plain(owner)):
-                yield Ask(owner, spans, self._plain(owner))
+                yield Series(owner, spans, self._plain(owner))
             else:
-                yield Ask(owner, spans, Slots(list(_weighted(cuts, life, recurring=recurring))))
+                yield Series(
+                    owner, spans, WeightedWindows(list(_weighted(cuts, life, recurring=recurring)))
+                )
 
-    def _plain(self, owner: Owner) -> Slots:
+    def _plain(self, owner: Owner) -> WeightedWindows:
         cuts = self._calendars.cuts(owner)
         if id(cuts) not in self._slots:
-            self._slots[id(cuts)] = Slots([Slot(cut.window, cut.window) for cut in cuts])
+            self._slots[id(cuts)] = WeightedWindows(
+                [WeightedWindow(cut.window, cut.window) for cut in cuts]
+            )
         return self._slots[id(cuts)]
 
-    def _daily(self, owner: Owner) -> Slots:
+    def _daily(self, owner: Owner) -> WeightedWindows:
         days = self._calendars.days(owner)
         if id(days) not in self._slots:
-            self._slots[id(days)] = Slots([Slot(day.window, day.of, day.weight) for day in days])
+            self._slots[id(days)] = WeightedWindows(
+                [WeightedWindow(day.window, day.of, day.weight) for day in days]
+            )
         return self._slots[id(days)]
 
 
-def _weighted(cuts: Sequence[Cut], life: Window, *, recurring: bool) -> Iterator[Slot]:
+def _weighted(
+    cuts: Sequence[ClippedWindow], life: Window, *, recurring: bool
+) -> Iterator[WeightedWindow]:
     """The parts of windows that are lived; history before them counts as events, for nothing."""
     for window, whole in cuts:
         part = overlap(window, life)
         if part.start < part.end:
             if recurring and window.start < part.start:
-                yield Slot(Window(window.start, part.start), window, Fraction(0))
+                yield WeightedWindow(Window(window.start, part.start), window, Fraction(0))
             weight = Fraction(part.end - part.start, whole.end - whole.start)
-            yield Slot(part, window, weight)
+            yield WeightedWindow(part, window, weight)
 
 
-def _covers(life: Window, slots: Slots) -> bool:
+def _covers(life: Window, slots: WeightedWindows) -> bool:
     """Whether it lasts through all of them."""
     return not slots.all or (
         life.start <= slots.windows[0].start and slots.windows[-1].end <= life.end
@@ -228,14 +236,14 @@ def overlap(one: Window, other: Window) -> Window:
     return Window(max(one.start, other.start), min(one.end, other.end))
 
 
-def _with_history(claim: Claim) -> Window:
+def _with_history(claim: Attribution) -> Window:
     """Also what happened before the life of a subscription counts in it."""
     return Window(claim.span.start, min(claim.span.end, claim.life.end))
 
 
-def _merged(spans: Iterable[tuple[Party, Window]]) -> list[tuple[Party, Window]]:
+def _merged(spans: Iterable[tuple[Subject, Window]]) -> list[tuple[Subject, Window]]:
     """Without empty ones; those of a party that touch are one."""
-    found: list[tuple[Party, Window]] = []
+    found: list[tuple[Subject, Window]] = []
     for party, span in spans:
         if span.start >= span.end:
             continue

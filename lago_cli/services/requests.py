@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from lago_cli.domain.batches import Party
+from lago_cli.domain.events import Subject
 from lago_cli.domain.usage import PropertyFilter
 from lago_cli.errors import wrong_usage
 
-Owner = Party
+Owner = Subject
 """(customer, subscription) of a row; the subscription is None where usage is by customer."""
 
 

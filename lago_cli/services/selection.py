@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from lago_cli.domain.batches import Party
+from lago_cli.domain.attribution import Attribution
+from lago_cli.domain.events import Subject
 from lago_cli.domain.instants import Window
-from lago_cli.domain.parties import Claim
 from lago_cli.domain.subscriptions import EVER, MONTHLY, Billing, Subscription
 from lago_cli.services.requests import Owner, UsageRequest
 from lago_cli.stores.base import UsageStore
 
-Claims = dict[Owner, list[tuple[Party, Claim]]]
+Claims = dict[Owner, list[tuple[Subject, Attribution]]]
 
 
 class Selection:
-    """The owners of a question; see `domain.parties` for the rules."""
+    """The owners of a question; see `domain.attribution` for the rules."""
 
     def __init__(self, store: UsageStore, request: UsageRequest) -> None:
         self._request = request
@@ -51,7 +51,7 @@ class Selection:
         unknown = [name for name in request.customers if name not in customers]
         return [*found, *((name, None) for name in dict.fromkeys(unknown))]
 
-    def _all_claims(self) -> Iterator[list[Claim]]:
+    def _all_claims(self) -> Iterator[list[Attribution]]:
         return (self._registry.claims(party) for party in self._registry.parties)
 
     def subscription_of(self, owner: Owner) -> Subscription | None:

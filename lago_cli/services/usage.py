@@ -1,7 +1,7 @@
 """
 Usage: from what a person asks to rows of figures.
 
-Whose an event is, `domain.parties` says. An event whose customer nobody knows is listed
+Whose an event is, `domain.attribution` says. An event whose customer nobody knows is listed
 under its subscription, never left out.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from lago_cli.domain.aggregations import AGGREGATIONS, round_units
-from lago_cli.domain.batches import Party
+from lago_cli.domain.events import Subject
 from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import ZERO, Units, add, exact
@@ -114,7 +114,7 @@ def left_out(store: UsageStore, request: UsageRequest, *, now: int) -> LeftOut:
     return found
 
 
-_Spans = list[tuple[Party, Window]]
+_Spans = list[tuple[Subject, Window]]
 
 
 def _spans(question: Question) -> tuple[_Spans, _Spans, _Spans]:

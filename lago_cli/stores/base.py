@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
-from lago_cli.domain.batches import EventBatch, Party
+from lago_cli.domain.attribution import Registry
+from lago_cli.domain.batches import EventBatch
 from lago_cli.domain.customers import Customer
 from lago_cli.domain.definitions import Defined, Definition, Entry
+from lago_cli.domain.events import Subject
 from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
-from lago_cli.domain.parties import Registry
 from lago_cli.domain.runs import Tally
 from lago_cli.domain.stored import StoredEvent
 from lago_cli.domain.subscriptions import Subscription
@@ -74,7 +75,7 @@ class EventStore(Protocol):
         A new event is refused where `Registry.refusal` says so.
         """
 
-    def parties(self) -> Iterable[Party]:
+    def parties(self) -> Iterable[Subject]:
         """Every distinct pair of names that events carry."""
 
     def aggregate(self, query: UsageQuery) -> Iterator[Share]:
@@ -198,7 +199,7 @@ class UsageStore(Protocol):
         """
 
     def count(
-        self, spans: Iterable[tuple[Party, Window]], as_of: int | None = None, *, usable: bool
+        self, spans: Iterable[tuple[Subject, Window]], as_of: int | None = None, *, usable: bool
     ) -> Iterator[tuple[str, int]]:
         """
         By code, how many events there are of every party within its spans: of those that
@@ -238,7 +239,7 @@ class DefinitionStore(Protocol):
 
     def table(self, of: Definition[T]) -> DefinitionTable[T]: ...
 
-    def parties(self) -> Iterable[Party]: ...
+    def parties(self) -> Iterable[Subject]: ...
 
     def writing(self) -> AbstractContextManager[None]:
         """One transaction: all of it or, where it raises, nothing."""

@@ -15,7 +15,6 @@ from lago_cli.domain.metrics import Metric
 from lago_cli.errors import LagoError
 from lago_cli.stores.base import Appended, Duplicate, OnDuplicate
 from lago_cli.stores.sqlite import derivation
-from lago_cli.stores.sqlite.admission import Admission
 from lago_cli.stores.sqlite.blocks import KnownBlocks
 from lago_cli.stores.sqlite.bulk import insert_rows
 from lago_cli.stores.sqlite.catalog import Catalog
@@ -23,6 +22,7 @@ from lago_cli.stores.sqlite.derivation import Derivation
 from lago_cli.stores.sqlite.identities import Identities, Identity, key_of
 from lago_cli.stores.sqlite.interning import Interning
 from lago_cli.stores.sqlite.ranks import COARSE_COLUMNS, EVENT_COLUMNS
+from lago_cli.stores.sqlite.subscription_check import SubscriptionCheck
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ class Appender:
         self._connection = connection
         self._interning = Interning(connection)
         self._identities = Identities(connection)
-        self._admission = Admission(connection)
+        self._subscription_check = SubscriptionCheck(connection)
         self._derivation = Derivation(connection)
         self.blocks = KnownBlocks(connection)
         self.metrics: dict[str, Metric] = {}
@@ -69,7 +69,7 @@ class Appender:
         self.next_id = self._connection.execute(_NEXT_ID).fetchone()[0]
         self._interning.look_again()
         self._identities.begin()
-        self._admission.begin()
+        self._subscription_check.begin()
         metrics = Catalog(self._connection).metrics()
         if metrics != self.metrics:
             self.metrics = metrics
@@ -90,7 +90,7 @@ class Appender:
     ) -> Appended:
         self._derivation.relieve()
         append = partial(self._append, run=run, received_at=received_at, on_duplicate=on_duplicate)
-        refusals = self._admission.refusals(batch, received_at)
+        refusals = self._subscription_check.refusals(batch, received_at)
         if not refusals:
             return append(batch)
         refused = self._without_repetitions(batch, refusals)
@@ -198,7 +198,7 @@ class Appender:
                 duplicates.append(Duplicate(index, differs_in))
                 continue
             later = batch.only(index, earlier[_AT], finer)
-            if refusal := self._admission.refusals(later, received_at).get(0):
+            if refusal := self._subscription_check.refusals(later, received_at).get(0):
                 refused.append((index, refusal))
                 continue
             self._put_aside(key_of(*identities[index]), earlier_id, first + index)

@@ -70,7 +70,7 @@ class Identities:
         self, identities: Sequence[Identity], first_id: int
     ) -> tuple[dict[int, int], dict[int, Stored]]:
         """
-        Claim identity number i for event `first_id + i`.
+        Attribution identity number i for event `first_id + i`.
 
         Returns:
             For every identity that was taken, its number and the event that holds it

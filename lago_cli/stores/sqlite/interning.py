@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from lago_cli.domain.batches import Party
+from lago_cli.domain.events import Subject
 
 _MAX_REMEMBERED = 500_000
 _FIND_PARTY = """
@@ -32,7 +32,7 @@ class Interning:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._codes: dict[str, int] = {}
-        self._parties: dict[Party, tuple[int, int]] = {}
+        self._parties: dict[Subject, tuple[int, int]] = {}
         self._used: set[int] = set()
 
     def forget(self) -> None:
@@ -56,7 +56,7 @@ class Interning:
             self._add_codes(set(codes).difference(known))
             return [known[code] for code in codes]
 
-    def parties(self, parties: Sequence[Party]) -> tuple[list[int], list[int]]:
+    def parties(self, parties: Sequence[Subject]) -> tuple[list[int], list[int]]:
         """The id of each of `parties`, and its stream; unknown ones are added."""
         known = self._parties
         try:
@@ -85,7 +85,7 @@ class Interning:
             row = self._connection.execute("SELECT id FROM codes WHERE code = ?", (code,))
             self._codes[code] = row.fetchone()[0]
 
-    def _party(self, party: Party) -> tuple[int, int]:
+    def _party(self, party: Subject) -> tuple[int, int]:
         customer, subscription = party
         found = self._connection.execute(_FIND_PARTY, (subscription, customer)).fetchone()
         if found is not None:

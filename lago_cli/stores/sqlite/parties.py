@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import json
 
-from lago_cli.domain.batches import Party
-from lago_cli.domain.parties import Registry
+from lago_cli.domain.attribution import Registry
+from lago_cli.domain.events import Subject
 from lago_cli.stores.sqlite.accounts import Accounts
 
 _ONE_BY_ONE = 200  # lookups; whoever wants more gets them all
@@ -52,10 +52,10 @@ class Parties:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._known: dict[Party, int | None] = {}
+        self._known: dict[Subject, int | None] = {}
         self._has_all = False
 
-    def all(self) -> Iterable[Party]:
+    def all(self) -> Iterable[Subject]:
         """Every distinct pair that events carry."""
         if not self._has_all:
             rows = self._connection.execute(_ALL)
@@ -63,7 +63,7 @@ class Parties:
             self._has_all = True
         return self._known.keys()
 
-    def get(self, party: Party) -> int | None:
+    def get(self, party: Subject) -> int | None:
         """The id of a pair; None where no event carries it."""
         if party not in self._known and not self._has_all:
             if len(self._known) >= _ONE_BY_ONE:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from lago_cli.domain.batches import Party
+from lago_cli.domain.events import Subject
 from lago_cli.domain.instants import Window
 from lago_cli.domain.usage import Scope
 from lago_cli.stores.sqlite.parties import Parties
@@ -71,7 +71,7 @@ def pieces_of(scope: Scope, parties: Parties, *, recurring: bool) -> Pieces:
     return found
 
 
-def pieces_of_spans(spans: Iterable[tuple[Party, Window]], parties: Parties) -> Pieces:
+def pieces_of_spans(spans: Iterable[tuple[Subject, Window]], parties: Parties) -> Pieces:
     """All under one key."""
     found = Pieces()
     for party, span in spans:

@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lago_cli.domain.aggregations import Aggregation
-from lago_cli.domain.batches import Party
 from lago_cli.domain.dimensions import Dimensions, Place
+from lago_cli.domain.events import Subject
 from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import Units, exact
@@ -177,7 +177,7 @@ class Snapshot:
             yield unpacked(pack(rows_of(rows, how.read), how.label))
 
     def count(
-        self, spans: Iterable[tuple[Party, Window]], as_of: int | None, *, usable: bool
+        self, spans: Iterable[tuple[Subject, Window]], as_of: int | None, *, usable: bool
     ) -> Iterator[tuple[str, int]]:
         """(code, how many events) of the parties within their spans."""
         pieces = pieces_of_spans(spans, self.parties)

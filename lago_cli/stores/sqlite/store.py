@@ -9,11 +9,12 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from lago_cli.domain.batches import EventBatch, Party
+from lago_cli.domain.attribution import Registry
+from lago_cli.domain.batches import EventBatch
 from lago_cli.domain.definitions import Definition
+from lago_cli.domain.events import Subject
 from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
-from lago_cli.domain.parties import Registry
 from lago_cli.domain.stored import EventSelection, StoredEvent
 from lago_cli.domain.usage import Evidence, Share, UsageQuery
 from lago_cli.stores.base import Appended, OnDuplicate
@@ -227,7 +228,7 @@ class SqliteStore:
         with self.writing():
             return self.runs.revert(run, now, self.catalog.metrics())
 
-    def parties(self) -> Iterable[Party]:
+    def parties(self) -> Iterable[Subject]:
         return self._snapshot().parties.all()
 
     def registry(self, customers: Sequence[str], subscriptions: Sequence[str]) -> Registry:
@@ -250,7 +251,7 @@ class SqliteStore:
         return self.select(EventSelection(codes=tuple(codes), limit=limit), newest_first=True)
 
     def count(
-        self, spans: Iterable[tuple[Party, Window]], as_of: int | None = None, *, usable: bool
+        self, spans: Iterable[tuple[Subject, Window]], as_of: int | None = None, *, usable: bool
     ) -> Iterator[tuple[str, int]]:
         return self._snapshot().count(spans, as_of, usable=usable)
 

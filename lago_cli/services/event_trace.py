@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lago_cli.domain.aggregations import AGGREGATIONS
+from lago_cli.domain.attribution import Attribution
 from lago_cli.domain.events import FIELDS, Event
 from lago_cli.domain.instants import Window, format_instant
 from lago_cli.domain.json_text import decode_object, same_json, text_of
 from lago_cli.domain.measurements import OPERATION, measure
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import as_plain
-from lago_cli.domain.parties import Claim
 from lago_cli.domain.properties import reason_of, text_at
 from lago_cli.domain.stored import StoredEvent
 from lago_cli.domain.subscriptions import EVER
@@ -32,7 +32,7 @@ class Step(NamedTuple):
 
 
 @dataclass(slots=True)
-class Walk:
+class Trace:
     """The steps of one event, and its line in the figure of its own billing period."""
 
     event: StoredEvent
@@ -46,20 +46,20 @@ class Walk:
         return next((step.name for step in self.steps if not step.passed), None)
 
 
-def walk(
+def trace(
     store: UsageStore,
     event: StoredEvent,
     source: str,
     *,
     now: int,
     replaced: StoredEvent | None = None,
-) -> Walk:
+) -> Trace:
     """
     Follow an event as far as it comes.
 
     `source` is what its run has read, `replaced` the version whose place it took.
     """
-    found = Walk(event)
+    found = Trace(event)
     for step in _steps(store, found, _stored(event, source, replaced), now):
         found.steps.append(step)
         if not step.passed:
@@ -67,8 +67,8 @@ def walk(
     return found
 
 
-def _steps(store: UsageStore, walk: Walk, stored: str, now: int) -> Iterator[Step]:
-    event = walk.event
+def _steps(store: UsageStore, trace: Trace, stored: str, now: int) -> Iterator[Step]:
+    event = trace.event
     yield Step("stored", True, stored)
     metric = store.catalog.metrics().get(event.event.code)
     if metric is None:
@@ -79,7 +79,7 @@ def _steps(store: UsageStore, walk: Walk, stored: str, now: int) -> Iterator[Ste
     claim = _claim(store, event, metric)
     yield Step("owner", True, _owner(event, claim))
     yield _value(event, metric)
-    yield from _usage(store, walk, metric, claim, now)
+    yield from _usage(store, trace, metric, claim, now)
 
 
 def _stored(event: StoredEvent, source: str, replaced: StoredEvent | None) -> str:
@@ -106,14 +106,14 @@ def _metric(metric: Metric) -> str:
     return f"{metric.code} ({', '.join(words)}) counts events of this code"
 
 
-def _claim(store: UsageStore, event: StoredEvent, metric: Metric) -> Claim:
+def _claim(store: UsageStore, event: StoredEvent, metric: Metric) -> Attribution:
     party = event.event.external_customer_id, event.event.external_subscription_id
     registry = store.registry(*([name] if name else [] for name in party))
     claims = registry.claims(party, recurring=metric.recurring)
     return next(claim for claim in claims if claim.span.start <= event.at < claim.span.end)
 
 
-def _owner(event: StoredEvent, claim: Claim) -> str:
+def _owner(event: StoredEvent, claim: Attribution) -> str:
     customer, subscription = event.event.external_customer_id, event.event.external_subscription_id
     if subscription is not None:
         whose = "nobody knows whose" if claim.customer is None else f"of customer {claim.customer}"
@@ -140,8 +140,10 @@ def _value(event: StoredEvent, metric: Metric) -> Step:
     return Step("value", True, f"{source} is {shown}")
 
 
-def _usage(store: UsageStore, walk: Walk, metric: Metric, claim: Claim, now: int) -> Iterator[Step]:
-    event = walk.event
+def _usage(
+    store: UsageStore, trace: Trace, metric: Metric, claim: Attribution, now: int
+) -> Iterator[Step]:
+    event = trace.event
     by_subscription = claim.subscription is not None
     whole = UsageRequest(
         customers=[claim.customer] if claim.customer is not None else [],
@@ -164,31 +166,31 @@ def _usage(store: UsageStore, walk: Walk, metric: Metric, claim: Claim, now: int
     for figure in explain(store, request, now=now):
         for line in figure.lines:
             if figure.owner == owner and line.event.position == event.position:
-                walk.figure, walk.line = figure, line
-    yield from _outcome(walk, claim, period, metric)
+                trace.figure, trace.line = figure, line
+    yield from _outcome(trace, claim, period, metric)
 
 
-def _outcome(walk: Walk, claim: Claim, period: Window, metric: Metric) -> Iterator[Step]:
-    if walk.line is None or walk.figure is None:
+def _outcome(trace: Trace, claim: Attribution, period: Window, metric: Metric) -> Iterator[Step]:
+    if trace.line is None or trace.figure is None:
         yield Step("subscription", False, "its subscription ended as it started")
         return
-    if walk.line.units is None:
-        yield Step("subscription", False, walk.line.reason)
+    if trace.line.units is None:
+        yield Step("subscription", False, trace.line.reason)
         return
     if claim.life != EVER:
-        yield Step("subscription", True, _life(claim, walk.event.at))
-    window = walk.figure.window
+        yield Step("subscription", True, _life(claim, trace.event.at))
+    window = trace.figure.window
     cut = "" if window == period else ", cut to the life of the subscription"
     span = f"{format_instant(window.start)} to {format_instant(window.end)}"
     yield Step("period", True, f"{span}{cut}")
-    keys = [f"{row.key}={_label(walk.event, row.key)}" for row in metric.filters]
+    keys = [f"{row.key}={_label(trace.event, row.key)}" for row in metric.filters]
     yield Step("filter", True, ", ".join(keys) or "the metric has none")
     later = "; it is carried into later periods" if metric.recurring else ""
-    added, total = as_plain(walk.line.units), as_plain(walk.figure.units)
-    yield Step("usage", True, f"{walk.line.reason}: {added} of {total} units{later}")
+    added, total = as_plain(trace.line.units), as_plain(trace.figure.units)
+    yield Step("usage", True, f"{trace.line.reason}: {added} of {total} units{later}")
 
 
-def _life(claim: Claim, at: int) -> str:
+def _life(claim: Attribution, at: int) -> str:
     if at < claim.life.start:
         return f"came before its start, {format_instant(claim.life.start)}, and is carried into it"
     return f"{claim.subscription} was active then"

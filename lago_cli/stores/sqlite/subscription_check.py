@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 
-from lago_cli.domain.batches import EventBatch, Party
-from lago_cli.domain.parties import Registry
+from lago_cli.domain.attribution import Registry
+from lago_cli.domain.batches import EventBatch
+from lago_cli.domain.events import Subject
 from lago_cli.errors import LagoError
 from lago_cli.stores.sqlite.accounts import Accounts
 
 
-class Admission:
+class SubscriptionCheck:
     """Judges by `Registry.refusal`; where nothing is registered it costs nothing."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._accounts = Accounts(connection)
         self._registry: Registry | None = None
-        self._suspicious: dict[Party, bool] = {}
+        self._suspicious: dict[Subject, bool] = {}
 
     def begin(self) -> None:
         """See what other processes registered before this transaction."""

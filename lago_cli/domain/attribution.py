@@ -17,13 +17,13 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from lago_cli.domain.batches import Party
+from lago_cli.domain.events import Subject
 from lago_cli.domain.instants import Window
 from lago_cli.domain.subscriptions import EVER, Subscription
 from lago_cli.errors import LagoError, refused
 
 
-class Claim(NamedTuple):
+class Attribution(NamedTuple):
     """To whom the events of a party belong that happen within `span`."""
 
     customer: str | None
@@ -35,7 +35,7 @@ class Claim(NamedTuple):
 class Registry:
     """The registered subscriptions, and the parties that stored events name."""
 
-    def __init__(self, subscriptions: Iterable[Subscription], parties: Iterable[Party]) -> None:
+    def __init__(self, subscriptions: Iterable[Subscription], parties: Iterable[Subject]) -> None:
         self.subscriptions = {each.external_id: each for each in subscriptions}
         self.parties = list(parties)
         self._of_customer: dict[str, list[Subscription]] = {}
@@ -57,7 +57,7 @@ class Registry:
         named = self._named.get(subscription, set())
         return next(iter(named)) if len(named) == 1 else None
 
-    def claims(self, party: Party, *, recurring: bool = False) -> list[Claim]:
+    def claims(self, party: Subject, *, recurring: bool = False) -> list[Attribution]:
         """Every instant is in just one of the spans; they are in order."""
         customer, subscription = party
         if subscription is None:
@@ -66,14 +66,14 @@ class Registry:
             customer = self.customer_of(subscription)
         registered = self.subscriptions.get(subscription)
         life = registered.life if registered else EVER
-        return [Claim(customer, subscription, EVER, life)]
+        return [Attribution(customer, subscription, EVER, life)]
 
-    def _by_time(self, customer: str, *, recurring: bool) -> list[Claim]:
+    def _by_time(self, customer: str, *, recurring: bool) -> list[Attribution]:
         """Of events that name only a customer."""
         candidates = self.subscriptions_of(customer)
         has_history = recurring and len(candidates) == 1
         cuts = sorted({*EVER, *(edge for each in candidates for edge in each.life)})
-        claims: list[Claim] = []
+        claims: list[Attribution] = []
         for start, end in pairwise(cuts):
             active = [
                 each
@@ -84,10 +84,10 @@ class Registry:
             name, life = (only.external_id, only.life) if only else (None, EVER)
             if claims and claims[-1].subscription == name:
                 start = claims.pop().span.start
-            claims.append(Claim(customer, name, Window(start, end), life))
+            claims.append(Attribution(customer, name, Window(start, end), life))
         return claims
 
-    def refusal(self, party: Party, at: int, now: int) -> LagoError | None:
+    def refusal(self, party: Subject, at: int, now: int) -> LagoError | None:
         """Why a new event of that party cannot be taken in, or None."""
         customer, subscription = party
         if subscription is None:
@@ -114,7 +114,7 @@ class Registry:
             "Name one with external_subscription_id.",
         )
 
-    def is_suspicious(self, party: Party) -> bool:
+    def is_suspicious(self, party: Subject) -> bool:
         """Whether `refusal` may have something to say, sometimes."""
         customer, subscription = party
         if subscription is None:

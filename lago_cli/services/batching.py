@@ -29,7 +29,7 @@ class Lines:
         return self._lines[index]
 
 
-class Gathering:
+class Batching:
     """What has been decoded and not been stored yet."""
 
     def __init__(self, elapsed: Callable[[], float]) -> None:

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
+from lago_cli.domain.attribution import Attribution, Registry
 from lago_cli.domain.instants import Window
-from lago_cli.domain.parties import Claim, Registry
 from lago_cli.domain.subscriptions import EVER, Subscription
 
 DAY = 86_400_000_000
@@ -44,14 +44,14 @@ def refusal(registry, party, day, now=100):
 def test_an_event_is_the_customers_and_subscriptions_it_names():
     claims = Registry([], []).claims(("acme", "s1"))
 
-    assert claims == [Claim("acme", "s1", EVER, EVER)]
+    assert claims == [Attribution("acme", "s1", EVER, EVER)]
 
 
 def test_it_counts_in_the_life_of_a_registered_subscription():
     subscription = lasting("s1", 0, 10)
 
     assert Registry([subscription], []).claims(("acme", "s1")) == [
-        Claim("acme", "s1", EVER, subscription.life)
+        Attribution("acme", "s1", EVER, subscription.life)
     ]
 
 
