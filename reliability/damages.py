@@ -33,7 +33,7 @@ PAGE = 16_384
 
 
 def template(folder: Path) -> Path:
-    """A file with readings of each kind: numbers, long numbers, items, unusable, unmatched."""
+    """A file with parts of each kind: numbers, long numbers, items, unusable, unmatched."""
     program = Program(folder)
     program.define()
     items = ("--aggregation-type", "unique_count_agg", "--field-name", "n")
@@ -46,6 +46,8 @@ def template(folder: Path) -> Path:
     ]
     given = "".join(json.dumps({"external_subscription_id": "s", **each}) + "\n" for each in odd)
     program.run("ingest", "--set", "timestamp=2026-11-22", stdin=given.encode()).expect(0)
+    with open_store(str(program.file), writable=True, busy_timeout=1) as store, store.writing():
+        store.derive(enough=1)
     copy = folder / "template.db"
     program.run("db", "backup", copy).expect(0)
     return copy
@@ -163,7 +165,7 @@ def of_tomorrow(folder: Path, seed: int) -> None:
 EXPERIMENTS = (
     Experiment(
         "damage",
-        "One flipped bit in what is maintained beside the events (readings, identities, streams):"
+        "One flipped bit in what is maintained beside the events (parts, identities, streams):"
         " `lago db check` finds every one",
         "bits",
         1_000,

@@ -78,9 +78,7 @@ class EventBatch:
     measurements: Measurements | None = None  # where somebody has read them already
     read_for: Mapping[str, Metric] | None = None  # the metrics they were read for
     not_kept: Mapping[str, int] = field(default_factory=dict)  # keys no event has: how often
-    blocks: Mapping[bytes, int] = field(
-        default_factory=dict
-    )  # where it comes from: see `store.blocks`
+    blocks: Sequence[bytes] = ()  # digests of what it comes from, where that may become known
 
     def __len__(self) -> int:
         return len(self.transaction_ids)
@@ -151,7 +149,7 @@ def joined(batches: Sequence[EventBatch]) -> EventBatch:
             setattr(batch, column.name, list(chain.from_iterable(parts)))
     if any(each.finer is not None for each in batches):
         batch.finer = list(chain.from_iterable(each.finer or [0] * len(each) for each in batches))
-    batch.blocks = {digest: events for each in batches for digest, events in each.blocks.items()}
+    batch.blocks = [digest for each in batches for digest in each.blocks]
     read = [each.measurements for each in batches if each.measurements is not None]
     if len(read) == len(batches) and len({id(each.read_for) for each in batches}) == 1:
         columns = (list(chain(*each)) for each in zip(*read, strict=True))

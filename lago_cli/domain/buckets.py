@@ -9,20 +9,16 @@ them where they overlap in part.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from lago_cli.domain.usage import PropertyFilter
 
 
-class Bucket(NamedTuple):
-    """What an event must match, and what it must not (all keys of any one filter)."""
+def in_order(declared: Sequence[PropertyFilter]) -> list[int]:
+    """
+    The numbers of declared filters, in the order in which an event tries them.
 
-    filters: PropertyFilter
-    excluded: Sequence[PropertyFilter]
-
-
-def buckets_of(declared: Sequence[PropertyFilter]) -> list[Bucket]:
-    """In the order of declaration; the last is the default, for what matches none."""
+    That is the order of the `buckets` of a `UsageQuery`, whose rest is the default.
+    """
     ranked: list[int] = []
     while waiting := [n for n in range(len(declared)) if n not in ranked]:
         most = max(len(declared[n]) for n in waiting)
@@ -34,11 +30,7 @@ def buckets_of(declared: Sequence[PropertyFilter]) -> list[Bucket]:
                 if not any(_is_narrower(declared[other], declared[n]) for other in widest)
             )
         )
-    ahead = {n: [declared[other] for other in ranked[:rank]] for rank, n in enumerate(ranked)}
-    return [
-        *(Bucket(filters, ahead[n]) for n, filters in enumerate(declared)),
-        Bucket({}, [filters for filters in declared if filters]),
-    ]
+    return ranked
 
 
 def _is_narrower(one: PropertyFilter, other: PropertyFilter) -> bool:

@@ -95,11 +95,10 @@ class RunLog(Protocol):
 class KnownBlocks(Protocol):
     """Blocks of input whose events are all stored, just as they stand there; by digest."""
 
-    def events(self, digest: bytes) -> int | None:
-        """How many events a block has; None where it is not known."""
+    def __contains__(self, digest: bytes) -> bool: ...
 
-    def add(self, blocks: Mapping[bytes, int]) -> None:
-        """By digest, how many events each has: all of them are stored."""
+    def add(self, digests: Iterable[bytes]) -> None:
+        """All of their events are stored."""
 
 
 class IngestStore(Protocol):

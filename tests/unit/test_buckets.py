@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lago_cli.domain.buckets import buckets_of
+from lago_cli.domain.buckets import in_order
 
 EU, EU_US = {"region": ["eu"]}, {"region": ["eu", "us"]}
 GOLD = {"tier": ["gold"]}
@@ -18,13 +18,9 @@ def matches(filters, event):
 
 
 def of(event, declared):
-    """Numbers of the buckets that an event is in; the last is the default."""
-    return [
-        number
-        for number, bucket in enumerate(buckets_of(declared))
-        if matches(bucket.filters, event)
-        and not any(matches(filters, event) for filters in bucket.excluded)
-    ]
+    """The number of the bucket that an event is in; the last is the default."""
+    numbers = (number for number in in_order(declared) if matches(declared[number], event))
+    return next(numbers, len(declared))
 
 
 @pytest.mark.parametrize(
@@ -49,12 +45,12 @@ def of(event, declared):
     ],
 )
 def test_an_event_of_eu_gold_is_in(declared, bucket):
-    assert of({"region": "eu", "tier": "gold"}, declared) == [bucket]
+    assert of({"region": "eu", "tier": "gold"}, declared) == bucket
 
 
 def test_what_is_missing_reads_as_empty():
-    assert of({}, [{"region": [""]}, EU]) == [0]
-    assert of({"region": "us"}, [{"region": [""]}, EU]) == [2]
+    assert of({}, [{"region": [""]}, EU]) == 0
+    assert of({"region": "us"}, [{"region": [""]}, EU]) == 2
 
 
 texts = st.sampled_from(("", "a", "b", "c"))
@@ -65,11 +61,15 @@ filters = st.dictionaries(
 
 @given(st.lists(filters, max_size=5), st.fixed_dictionaries({"x": texts, "y": texts, "z": texts}))
 def test_every_event_is_in_exactly_one_bucket(declared, event):
-    (found,) = of(event, declared)
+    found = of(event, declared)
 
     assert (found == len(declared)) == (not any(matches(each, event) for each in declared))
 
 
 @given(st.lists(filters, max_size=5))
-def test_buckets_come_in_the_order_they_are_declared(declared):
-    assert [bucket.filters for bucket in buckets_of(declared)] == [*declared, {}]
+def test_every_bucket_is_tried_once_and_those_with_more_keys_first(declared):
+    order = in_order(declared)
+
+    assert sorted(order) == [*range(len(declared))]
+    sizes = [len(declared[number]) for number in order]
+    assert sizes == sorted(sizes, reverse=True)

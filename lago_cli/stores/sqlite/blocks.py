@@ -8,7 +8,7 @@ an event or takes it away makes all blocks unknown; then events are looked up as
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 
 class KnownBlocks:
@@ -17,17 +17,14 @@ class KnownBlocks:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def events(self, digest: bytes) -> int | None:
-        """How many events a block has; None where it is not known."""
-        query = "SELECT events FROM known_blocks WHERE digest = ?"
-        row = self._connection.execute(query, (digest,)).fetchone()
-        return None if row is None else row[0]
+    def __contains__(self, digest: bytes) -> bool:
+        query = "SELECT 1 FROM known_blocks WHERE digest = ?"
+        return self._connection.execute(query, (digest,)).fetchone() is not None
 
-    def add(self, blocks: Mapping[bytes, int]) -> None:
-        """By digest, how many events each has: all of them are stored."""
-        self._connection.executemany(
-            "INSERT OR IGNORE INTO known_blocks VALUES (?, ?)", blocks.items()
-        )
+    def add(self, digests: Iterable[bytes]) -> None:
+        """All of their events are stored."""
+        rows = ((digest,) for digest in digests)
+        self._connection.executemany("INSERT OR IGNORE INTO known_blocks VALUES (?)", rows)
 
     def forget(self) -> None:
         """An event was replaced or taken back: it may have come with any of them."""

@@ -113,14 +113,14 @@ class Derivation:
             self._catch_up()
         self.forget()
 
-    def derive_all(self) -> None:
-        """Everything, of a file where nothing is derived yet."""
+    def derive_all(self, enough: int = 0) -> None:
+        """Everything beyond the watermark, also where nothing is known of it but its rows."""
         rows = self._parts.rows_beyond()
         while found := list(islice(rows, AT_ONCE)):
             for code, of_code in _by_code(found).items():
                 self._note_unusable(code, of_code)
-        self._has_more = True
-        self.flush()
+        if self._connection.execute(_BEYOND).fetchone()[0] >= (enough or ENOUGH):
+            self._catch_up()
 
     def rebuild(self, code: int, metric: Metric | None) -> None:
         """Read all events of a code anew, by what its metric says from now on."""

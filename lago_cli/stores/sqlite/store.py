@@ -28,6 +28,7 @@ from lago_cli.stores.sqlite.connection import (
     tidy,
 )
 from lago_cli.stores.sqlite.definitions import T, Table
+from lago_cli.stores.sqlite.derivation import Derivation
 from lago_cli.stores.sqlite.events import Events
 from lago_cli.stores.sqlite.parties import Parties
 from lago_cli.stores.sqlite.query import Snapshot
@@ -222,6 +223,12 @@ class SqliteStore:
         return self._appender.append(
             batch, run=run, received_at=received_at, on_duplicate=on_duplicate
         )
+
+    def derive(self, *, enough: int) -> None:
+        """Inside a transaction: make parts of what is in none, if there are so many events."""
+        derivation = Derivation(self._connection)
+        derivation.begin(self.catalog.metrics())
+        derivation.derive_all(enough)
 
     def revert(self, run: int, now: int) -> tuple[int, int]:
         """Take back a run: (events removed, earlier versions restored). See `Runs.revert`."""

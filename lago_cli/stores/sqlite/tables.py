@@ -255,8 +255,7 @@ PARTS = (
     """,
     """
     CREATE TABLE known_blocks (  -- pieces of input whose events are all stored just so
-        digest BLOB PRIMARY KEY,  -- SHA-256
-        events INTEGER NOT NULL
+        digest BLOB PRIMARY KEY  -- SHA-256
     ) STRICT, WITHOUT ROWID
     """,
     "DROP VIEW v_events",
