@@ -8,10 +8,12 @@ compare them with the rules.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -19,21 +21,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lago_cli.domain.aggregations import AGGREGATIONS
+from lago_cli.domain.batches import EventBatch
 from lago_cli.domain.customers import Customer
+from lago_cli.domain.events import parse_event
 from lago_cli.domain.instants import Window, parse_instant
+from lago_cli.domain.json_text import decode_object
 from lago_cli.domain.measurements import Measurements, measurement_of
 from lago_cli.domain.metrics import Filter
 from lago_cli.domain.numbers import exact
+from lago_cli.domain.runs import Tally
 from lago_cli.domain.stored import EventSelection
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.errors import LagoError
-from lago_cli.stores.sqlite import query
+from lago_cli.stores.sqlite import folds, query
 from lago_cli.stores.sqlite.columns import Rows, differing, pack, unpacked
 from lago_cli.stores.sqlite.connection import is_damage
 from lago_cli.stores.sqlite.folds import ExactSums, fold_for
 from lago_cli.stores.sqlite.pieces import Pieces
 from lago_cli.stores.sqlite.placing import Placing
-from tests.engines import NOON, in_parts, partly_in_parts, sqlite
+from tests.engines import NOON, in_parts, partly_in_parts, parts_of_few_events, sqlite
 from tests.examples import examples
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -220,6 +226,31 @@ def test_many_small_parts_become_one():
     assert len(sizes) < 9
 
 
+def test_a_part_that_lost_an_event_is_made_anew_before_it_is_merged():
+    """Where a transaction brings many events beside the one that replaces it."""
+    with parts_of_few_events(enough=1, at_once=4, small=10, many=3), sqlite() as engine:
+        engine.define(**METRICS[1])
+        engine.ingest(numbered(4))
+        engine.ingest(numbered(8)[4:])
+        store = engine.store
+        with store.writing():
+            for batch in (numbered(1, more=1), numbered(14)[8:], numbered(20)[14:]):
+                _append(store, batch, on_duplicate="replace")
+        (row,) = engine.usage(period="all")
+
+        assert (row.units, row.events_count) == (20, 20)
+        assert [found for _, found in store.maintenance.problems() if found] == []
+
+
+def _append(store, events, **how):
+    batch = EventBatch()
+    for event in events:
+        batch.append(parse_event(decode_object(json.dumps(event).encode())), 1)
+    run = store.runs.start("test", NOON, store.next_event_id)
+    store.append(batch, run=run, received_at=NOON, **how)
+    store.runs.record(run, Tally(), store.next_event_id - 1, NOON)
+
+
 @pytest.mark.parametrize(
     ("damage", "problem"),
     [
@@ -366,15 +397,17 @@ CUTS = (
 @given(
     st.lists(st.tuples(st.integers(-(2**62), 2**62), st.integers(-(2**52), 2**52)), min_size=1),
     st.integers(1, 3),
+    st.sampled_from((1, 2, 512)),
 )
-def test_sums_of_products_are_exact(pairs, figures):
-    """Whatever their size."""
+def test_sums_of_products_are_exact(pairs, figures, most):
+    """Whatever their size, however often the upper half is passed on."""
     values, factors = (np.array(column, dtype=np.int64) for column in zip(*pairs, strict=True))
     which = np.arange(len(pairs)) % figures
     sums, products = ExactSums(), ExactSums()
-    for part in np.array_split(np.arange(len(pairs)), 2):
-        sums.add(which[part], figures, values[part])
-        products.add(which[part], figures, values[part], factors[part])
+    with patch.object(folds, "_MOST_ADDED", most):
+        for part in np.array_split(np.arange(len(pairs)), 4):
+            sums.add(which[part], figures, values[part])
+            products.add(which[part], figures, values[part], factors[part])
     for figure in range(figures):
         own = [pair for number, pair in enumerate(pairs) if number % figures == figure]
         assert sums.of(figure) == sum(value for value, _ in own)

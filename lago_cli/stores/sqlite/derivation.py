@@ -107,8 +107,7 @@ class Derivation:
 
     def flush(self) -> None:
         """Before a commit: nothing after it is to be made from memory."""
-        if self._touched:
-            self._mend()
+        self._mend()
         if self._has_more and self._connection.execute(_BEYOND).fetchone()[0] >= ENOUGH:
             self._catch_up()
         self.forget()
@@ -128,9 +127,10 @@ class Derivation:
         for key in self._parts.keys(code):
             from lago_cli.stores.sqlite.columns import rows_of
 
-            ids = self._parts.get(key.part).ids.tolist()
-            self._connection.executemany(_USABLE, [(event_id,) for event_id in ids])
-            rows = rows_of(self._parts.rows_of(ids), how.read)
+            columns = self._parts.get(key.part)
+            noted = columns.ids[~columns.are_usable].tolist()
+            self._connection.executemany(_USABLE, [(event_id,) for event_id in noted])
+            rows = rows_of(self._parts.rows_of(columns.ids.tolist()), how.read)
             self._write(code, rows, key.part)
             if how.is_matched:
                 pairs = zip(rows.ids, rows.measurements.values, strict=True)
@@ -199,6 +199,7 @@ class Derivation:
 
     def _catch_up(self) -> None:
         """Make parts of all events."""
+        self._mend()  # before parts are merged, of which some may be known to be wrong
         from lago_cli.stores.sqlite.columns import rows_of
 
         ((last_id,),) = self._connection.execute("SELECT max(id) FROM events")

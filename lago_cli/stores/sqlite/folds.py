@@ -37,6 +37,8 @@ from lago_cli.stores.sqlite.operations import (
 
 _LIMB = 17  # bits: the product of two, 2**16 times, is below 2**53
 _EXACT = 2**53
+_MOST_ADDED = 512  # sums below that: together they are below 2**62
+_HALF = 31  # bits
 _LONG_AGO = -(2**62)
 _MOST_WAITING = 4_000_000  # operations
 
@@ -105,6 +107,7 @@ class ExactSums:
 
     def __init__(self) -> None:
         self._limbs: dict[int, Ints] = {}
+        self._added: dict[int, int] = {}  # how often, since the last carry
 
     def add(self, figures: Ints, size: int, values: Ints, factors: Ints | None = None) -> None:
         largest = _magnitude(values) * (1 if factors is None else _magnitude(factors))
@@ -123,6 +126,18 @@ class ExactSums:
         added = np.bincount(figures, weights=values, minlength=size)
         sums[:size] += added.astype(np.int64)
         self._limbs[shift] = sums
+        self._added[shift] = self._added.get(shift, 0) + 1
+        if self._added[shift] == _MOST_ADDED:
+            self._carry(shift)
+
+    def _carry(self, shift: int) -> None:
+        """Before 64 bits could overflow, pass the upper half of the sums on."""
+        sums, self._added[shift] = self._limbs[shift], 0
+        above = self._limbs.get(shift + _HALF, np.zeros(0, dtype=np.int64))
+        above = _grown(above, len(sums))
+        above[: len(sums)] += sums >> _HALF
+        self._limbs[shift + _HALF] = above
+        self._limbs[shift] = sums & ((1 << _HALF) - 1)
 
     def of(self, figure: int) -> int:
         """The sum of a figure."""
