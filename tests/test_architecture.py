@@ -321,3 +321,37 @@ def test_starting_imports_no_more_than_it_must(statement):
     imported = set(json.loads(started.stdout))
 
     assert imported & LATE == set()
+
+
+def test_a_small_file_loads_nothing_that_reads_parts(tmp_path):
+    """Neither where events come in, replace others or are taken back, nor where usage is asked."""
+    event = {"transaction_id": "1", "code": "c", "external_customer_id": "a"}
+    code = f"""
+import json, sys
+from lago_cli.cli.process import run
+def lago(*words):
+    code = run([*words, "-q"])
+    assert not code, (words, code)
+lago("metrics", "create", "--code", "c", "--aggregation-type", "sum", "--field-name", "v")
+for value in (1, 2):
+    with open("events", "w") as file:
+        print(json.dumps({event!r} | {{"properties": {{"v": value}}}}), file=file)
+    lago("ingest", "events", "--on-duplicate", "replace")
+for words in (
+    ("ingest-runs", "revert", "2"),
+    ("metrics", "update", "c", "--name", "C"),
+    ("usage", "--period", "all", "--group-by", "v"),
+    ("usage", "explain", "--period", "all"),
+    ("events", "list"),
+    ("events", "export"),
+    ("db", "check"),
+):
+    lago(*words)
+print("numpy" in sys.modules)
+"""
+    started = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=False, text=True, cwd=tmp_path
+    )
+
+    assert started.returncode == 0, started.stderr
+    assert started.stdout.splitlines()[-1] == "False"

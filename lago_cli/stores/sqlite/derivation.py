@@ -285,6 +285,8 @@ class Derivation:
 
     def _mend(self) -> None:
         """Make the parts anew of which events are gone, or to which some have come back."""
+        if not self._touched:
+            return
         from lago_cli.stores.sqlite.columns import rows_of
 
         touched, self._touched = self._touched, {}
