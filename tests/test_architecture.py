@@ -45,7 +45,7 @@ MAY_USE = {
     "click": [],
     "rich": ["cli/", "renderers/"],
     "sqlite3": ["stores/sqlite/"],
-    "sqlite_utils": ["stores/sqlite/migrations.py"],
+    "sqlite_utils": ["stores/sqlite/sqlite_utils_alone.py"],
     "dateutil": ["domain/periods.py", "domain/windows.py"],
     "zoneinfo": ["domain/zones.py"],
     "zstandard": ["readers/decompress.py", "stores/sqlite/columns.py"],

@@ -14,8 +14,6 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-from sqlite_utils import Database, Migrations
-
 from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.connection import APPLICATION_ID, begin_immediate
 from lago_cli.stores.sqlite.derivation import Derivation
@@ -28,6 +26,7 @@ from lago_cli.stores.sqlite.schema import (
     is_empty,
     schema_version,
 )
+from lago_cli.stores.sqlite.sqlite_utils_alone import Database, Migrations
 from lago_cli.stores.sqlite.tables import (
     DAILY_USAGE,
     EVENTS,
