@@ -51,7 +51,7 @@ MAY_USE = {
     "zstandard": ["readers/decompress.py", "stores/sqlite/columns.py"],
     "numpy": [
         f"stores/sqlite/{name}.py"
-        for name in ("columns", "folds", "operations", "ordering", "placing")
+        for name in ("columns", "exact_sums", "folds", "operations", "ordering", "placing")
     ],
     "yaml": ["readers/"],
 }

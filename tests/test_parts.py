@@ -33,10 +33,11 @@ from lago_cli.domain.runs import Tally
 from lago_cli.domain.stored import EventSelection
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.errors import LagoError
-from lago_cli.stores.sqlite import folds, query
+from lago_cli.stores.sqlite import exact_sums, query
 from lago_cli.stores.sqlite.columns import Rows, differing, pack, unpacked
 from lago_cli.stores.sqlite.connection import is_damage
-from lago_cli.stores.sqlite.folds import ExactSums, fold_for
+from lago_cli.stores.sqlite.exact_sums import ExactSums
+from lago_cli.stores.sqlite.folds import fold_for
 from lago_cli.stores.sqlite.pieces import Pieces
 from lago_cli.stores.sqlite.placing import Placing
 from tests.engines import NOON, in_parts, partly_in_parts, parts_of_few_events, sqlite
@@ -404,7 +405,7 @@ def test_sums_of_products_are_exact(pairs, figures, most):
     values, factors = (np.array(column, dtype=np.int64) for column in zip(*pairs, strict=True))
     which = np.arange(len(pairs)) % figures
     sums, products = ExactSums(), ExactSums()
-    with patch.object(folds, "_MOST_ADDED", most):
+    with patch.object(exact_sums, "_MOST_ADDED", most):
         for part in np.array_split(np.arange(len(pairs)), 4):
             sums.add(which[part], figures, values[part])
             products.add(which[part], figures, values[part], factors[part])

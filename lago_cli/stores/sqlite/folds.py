@@ -2,8 +2,7 @@
 Folding columns: the aggregations of `domain.aggregations` over many events at once.
 
 A fold takes the events of one part after the other, each with the number of the figure that it
-counts in, and gives the same states as taking them one by one. Sums stay exact: they are added
-up as binary floats only in limbs so small that every partial sum is a whole number below 2**53.
+counts in, and gives the same states as taking them one by one.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from lago_cli.domain.aggregations import (
 from lago_cli.domain.instants import Window
 from lago_cli.domain.numbers import Units, from_scaled
 from lago_cli.stores.sqlite.columns import Columns, Ints
+from lago_cli.stores.sqlite.exact_sums import ExactSums, grown
 from lago_cli.stores.sqlite.operations import (
     ITEM_BITS,
     Operations,
@@ -35,10 +35,6 @@ from lago_cli.stores.sqlite.operations import (
     last_operations,
 )
 
-_LIMB = 17  # bits: the product of two, 2**16 times, is below 2**53
-_EXACT = 2**53
-_MOST_ADDED = 512  # sums below that: together they are below 2**62
-_HALF = 31  # bits
 _LONG_AGO = -(2**62)
 _MOST_WAITING = 4_000_000  # operations
 
@@ -60,7 +56,7 @@ class Fold:
             rows: their positions, ascending; one may come several times.
             figures: to what each belongs, from 0 up to and without `size`.
         """
-        self._events = _grown(self._events, size)
+        self._events = grown(self._events, size)
         self._events[:size] += np.bincount(figures, minlength=size)
         self._fold(columns, rows, figures, size)
 
@@ -100,50 +96,6 @@ class CountFold(Fold):
 
     def _state(self, figure: int, events: int) -> Count:  # noqa: ARG002
         return Count(events)
-
-
-class ExactSums:
-    """Sums of products of integers, as limbs: by shift, what is to be multiplied by 2**shift."""
-
-    def __init__(self) -> None:
-        self._limbs: dict[int, Ints] = {}
-        self._added: dict[int, int] = {}  # how often, since the last carry
-
-    def add(self, figures: Ints, size: int, values: Ints, factors: Ints | None = None) -> None:
-        largest = _magnitude(values) * (1 if factors is None else _magnitude(factors))
-        if largest * len(values) < _EXACT:
-            self._put(0, figures, size, values if factors is None else values * factors)
-            return
-        for number, limb in _limbs(values):
-            if factors is None:
-                self._put(number * _LIMB, figures, size, limb)
-                continue
-            for other, factor in _limbs(factors):
-                self._put((number + other) * _LIMB, figures, size, limb * factor)
-
-    def _put(self, shift: int, figures: Ints, size: int, values: Ints) -> None:
-        sums = _grown(self._limbs.get(shift, np.zeros(0, dtype=np.int64)), size)
-        added = np.bincount(figures, weights=values, minlength=size)
-        sums[:size] += added.astype(np.int64)
-        self._limbs[shift] = sums
-        self._added[shift] = self._added.get(shift, 0) + 1
-        if self._added[shift] == _MOST_ADDED:
-            self._carry(shift)
-
-    def _carry(self, shift: int) -> None:
-        """Before 64 bits could overflow, pass the upper half of the sums on."""
-        sums, self._added[shift] = self._limbs[shift], 0
-        above = self._limbs.get(shift + _HALF, np.zeros(0, dtype=np.int64))
-        above = _grown(above, len(sums))
-        above[: len(sums)] += sums >> _HALF
-        self._limbs[shift + _HALF] = above
-        self._limbs[shift] = sums & ((1 << _HALF) - 1)
-
-    def of(self, figure: int) -> int:
-        """The sum of a figure."""
-        return sum(
-            int(sums[figure]) << shift for shift, sums in self._limbs.items() if figure < len(sums)
-        )
 
 
 class SumFold(Fold):
@@ -201,8 +153,8 @@ class MaxFold(Fold):
         numbers = columns.numbers
         nothing = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
         largest, is_there = self._largest.get(numbers.scale, nothing)
-        largest = _grown(largest, size, np.iinfo(np.int64).min)
-        is_there = _grown(is_there, size)
+        largest = grown(largest, size, np.iinfo(np.int64).min)
+        is_there = grown(is_there, size)
         np.maximum.at(largest, figures, numbers.values[rows])
         is_there[figures] = True
         self._largest[numbers.scale] = largest, is_there
@@ -328,27 +280,3 @@ def _last_places(figures: Ints, size: int) -> Ints:
     places = np.arange(len(figures))
     last[figures] = places
     return np.flatnonzero(last[figures] == places)
-
-
-def _grown(array: Any, size: int, fill: int = 0) -> Any:
-    """With room for `size` figures, and for some more to come."""
-    if size <= len(array):
-        return array
-    more = np.full(2 * size - len(array), fill, dtype=array.dtype)
-    return np.concatenate((array, more))
-
-
-def _magnitude(values: Ints) -> int:
-    if not len(values):
-        return 0
-    return max(abs(int(values.max())), abs(int(values.min())))
-
-
-def _limbs(values: Ints) -> Iterator[tuple[int, Ints]]:
-    """(number, limb): the values are the sum of `limb * 2**(number * _LIMB)`."""
-    number = 0
-    while _magnitude(values) >= 1 << _LIMB:
-        yield number, values & ((1 << _LIMB) - 1)
-        values = values >> _LIMB
-        number += 1
-    yield number, values
