@@ -60,28 +60,6 @@ class Appended(NamedTuple):
         )
 
 
-class EventStore(Protocol):
-    """Events in, usage out. `memory` is its shortest form, `sqlite` the real one."""
-
-    def define(self, metric: Metric) -> None:
-        """Add or change a metric; readings of events that came before are right at once."""
-
-    def append(
-        self, batch: EventBatch, *, run: int, received_at: int, on_duplicate: OnDuplicate
-    ) -> Appended:
-        """
-        Keep every event whose identity is free. `error` skips like `skip`.
-
-        A new event is refused where `Registry.refusal` says so.
-        """
-
-    def parties(self) -> Iterable[Subject]:
-        """Every distinct pair of names that events carry."""
-
-    def aggregate(self, query: UsageQuery) -> Iterator[Share]:
-        """The usage of one metric, a share for each owner, window and group that has any."""
-
-
 class RunLog(Protocol):
     """The account of ingest runs."""
 
