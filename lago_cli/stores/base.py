@@ -114,7 +114,12 @@ class IngestStore(Protocol):
 
     def append(
         self, batch: EventBatch, *, run: int, received_at: int, on_duplicate: OnDuplicate
-    ) -> Appended: ...
+    ) -> Appended:
+        """
+        Keep every event whose identity is free. `error` skips like `skip`.
+
+        A new event is refused where `Registry.refusal` says so.
+        """
 
 
 class Accounts(Protocol):
