@@ -40,6 +40,7 @@ MAY_IMPORT = {
 }
 """What each layer may know of ours, itself included where its modules build on each other."""
 
+OF_COLUMNS = ("columns", "exact_sums", "folds", "operations", "ordering", "packed", "placing")
 MAY_USE = {
     "typer": ["cli/"],
     "click": [],
@@ -48,10 +49,18 @@ MAY_USE = {
     "sqlite_utils": ["stores/sqlite/sqlite_utils_alone.py"],
     "dateutil": ["domain/periods.py", "domain/windows.py"],
     "zoneinfo": ["domain/zones.py"],
-    "zstandard": ["readers/decompress.py", "stores/sqlite/columns.py"],
+    "zstandard": ["readers/decompress.py", "stores/sqlite/packed.py"],
     "numpy": [
         f"stores/sqlite/{name}.py"
-        for name in ("columns", "exact_sums", "folds", "operations", "ordering", "placing")
+        for name in (
+            "columns",
+            "packed",
+            "exact_sums",
+            "folds",
+            "operations",
+            "ordering",
+            "placing",
+        )
     ],
     "yaml": ["readers/"],
 }

@@ -8,6 +8,8 @@ from unittest.mock import patch
 import pytest
 
 from lago_cli.services import decoding
+from lago_cli.services.requests import UsageRequest
+from lago_cli.services.usage import usage_for
 from tests.engines import NOON
 from tests.test_second_process import blocks, ingested, line, opened, small_steps
 
@@ -49,6 +51,18 @@ def test_other_blocks_of_the_same_events_are_looked_up(store):
     assert (again.read, again.duplicates) == (40, 40)
     with nothing_is_decoded():
         assert ingested(store, blocks(LINES, 7)).duplicates == 40
+
+
+def test_a_block_is_not_known_any_more_that_earlier_ones_of_the_file_replace_in(store):
+    """They may not be decoded yet when it comes: the last in the file counts all the same."""
+    correction = [line(3, value=99)]
+    again = ingested(
+        store, blocks([*correction, *LINES], 1)[:1] + blocks(LINES, 8), on_duplicate="replace"
+    )
+
+    assert (again.replaced, again.duplicates) == (2, 39)
+    rows = usage_for(store, UsageRequest(metrics=["gb"], period="all"), now=NOON)
+    assert [row.units for row in rows] == [sum(range(40))]
 
 
 def test_a_run_that_was_taken_back_can_come_again(store):

@@ -243,6 +243,20 @@ def test_a_part_that_lost_an_event_is_made_anew_before_it_is_merged():
         assert [found for _, found in store.maintenance.problems() if found] == []
 
 
+def test_events_that_come_back_make_parts_no_larger_than_others():
+    """Where all parts of a code are gone that were before those that came later."""
+    with parts_of_few_events(enough=1, at_once=4, small=2, many=3), sqlite() as engine:
+        engine.define(**METRICS[1])
+        engine.ingest(numbered(30))
+        engine.ingest(numbered(30, more=1), on_duplicate="replace")
+        engine.store.revert(2, NOON)
+        sizes = [key.events for key in engine.store._snapshot().parts.keys(1)]
+
+        assert sum(sizes) == 30
+        assert max(sizes) <= 8
+        assert [found for _, found in engine.store.maintenance.problems() if found] == []
+
+
 def _append(store, events, **how):
     batch = EventBatch()
     for event in events:
@@ -257,7 +271,7 @@ def _append(store, events, **how):
     [
         pytest.param(
             "UPDATE parts SET parties = (SELECT parties FROM parts WHERE id = 2) WHERE id = 1",
-            'part 1, of "sum": its parties are not what its events say',
+            'part 1, of "sum": it cannot be read',
             id="a column of another part",
         ),
         pytest.param(
@@ -266,8 +280,18 @@ def _append(store, events, **how):
             id="an event was changed",
         ),
         pytest.param(
+            "UPDATE parts SET last_at = first_at WHERE id = 1",
+            'part 1, of "sum": its bounds are not those of its events',
+            id="bounds that hide events",
+        ),
+        pytest.param(
+            "UPDATE events SET code_id = (SELECT id FROM codes WHERE code = 'other') WHERE id = 3",
+            'part 1, of "sum": it has events of another code',
+            id="an event has another code",
+        ),
+        pytest.param(
             "DELETE FROM parts WHERE id = 1",
-            "30 events are stored, 4 of them in parts and 0 after them",
+            "31 events are stored, 5 of them in parts and 0 after them",
             id="a part is gone",
         ),
         pytest.param(
@@ -282,6 +306,7 @@ def test_what_is_wrong_with_a_part_is_found(tmp_path, damage, problem):
         engine.define(**METRICS[1])
         engine.ingest(numbered(26))
         engine.ingest(numbered(30)[26:])
+        engine.ingest([numbered(31)[30] | {"code": "other"}])
         with engine.store.writing():
             engine.store._connection.execute(damage)
         problems = dict(engine.store.maintenance.problems())
@@ -405,7 +430,10 @@ def test_sums_of_products_are_exact(pairs, figures, most):
     values, factors = (np.array(column, dtype=np.int64) for column in zip(*pairs, strict=True))
     which = np.arange(len(pairs)) % figures
     sums, products = ExactSums(), ExactSums()
-    with patch.object(exact_sums, "_MOST_ADDED", most):
+    with (
+        patch.object(exact_sums, "_MOST_ADDED", most),
+        patch.object(exact_sums, "_MOST_ROWS", most),
+    ):
         for part in np.array_split(np.arange(len(pairs)), 4):
             sums.add(which[part], figures, values[part])
             products.add(which[part], figures, values[part], factors[part])

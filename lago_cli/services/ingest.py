@@ -166,6 +166,9 @@ class Ingestion:
         if digest not in self._store.blocks:
             return False
         self._begin()  # from here on nobody takes back what it brought
+        if self._options.on_duplicate == "replace":  # events before it may replace some of its own
+            self._catch_up()
+            self._flush()
         if digest not in self._store.blocks:
             return False
         events = block.data.removesuffix(b"\n").count(b"\n") + 1  # one a line: it was ordinary

@@ -8,28 +8,21 @@ there are parts to read or to make.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
-from typing import Any, NamedTuple
+from functools import cached_property, wraps
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from msgspec import msgpack
-from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError
 
 from lago_cli.domain.dimensions import Label
 from lago_cli.domain.measurements import Measurements, Reader
 from lago_cli.domain.ranks import ID_BITS
+from lago_cli.stores.sqlite.damage import UNREADABLE, damaged
+from lago_cli.stores.sqlite.packed import Ints, compress, decompress, ints_in, packed
 from lago_cli.stores.sqlite.parts import EventRow
-
-Ints = np.ndarray[Any, np.dtype[np.signedinteger[Any]]]
 
 BLOBS = ("parties", "times", "ids", "measurements", "labels", "received", "properties")
 """The columns of `parts` that `Columns` makes and reads; what is read least stands last."""
-
-_LEVEL = 1
-_WIDTHS = tuple(np.dtype(name) for name in ("<u1", "<u2", "<u4", "<i8"))
-_LARGEST = 2**63 - 1
-_compress = ZstdCompressor(level=_LEVEL).compress
-_decompressor = ZstdDecompressor()
 
 
 class Numbers(NamedTuple):
@@ -60,58 +53,98 @@ class Rows(NamedTuple):
     received: Sequence[int]
 
 
-class Columns:
-    """Columns of one code's events; each is decoded when it is first asked for."""
+T = TypeVar("T")
 
-    def __init__(self, events: int, span: tuple[int, int], blobs: Callable[[str], bytes]) -> None:
+
+def _column(decode: Callable[[Columns], T]) -> cached_property[T]:
+    """A column that is decoded once; what cannot be is damage, and no bug of who asks for it."""
+
+    @wraps(decode)
+    def decoded(columns: Columns) -> T:
+        try:
+            return decode(columns)
+        except UNREADABLE:
+            raise damaged(columns.name) from None
+
+    return cached_property(decoded)
+
+
+class Columns:
+    """Columns of one code's events; each is decoded, and checked, when it is asked for."""
+
+    def __init__(
+        self, name: str, events: int, span: tuple[int, int], blobs: Callable[[str], bytes]
+    ) -> None:
+        self.name = name
         self.events = events
         self.first_at, self.last_at = span
         self._blob = blobs
 
-    @cached_property
-    def parties(self) -> Ints:
-        return _ints(self._blob("parties"))
-
-    @cached_property
-    def at(self) -> Ints:
-        """Ascending."""
-        return _ints(self._blob("times"))
-
-    @cached_property
-    def _ids(self) -> tuple[bytes, bytes | None]:
-        found: tuple[bytes, bytes | None] = msgpack.decode(self._blob("ids"))
+    def _ints(self, blob: bytes) -> Ints:
+        found = ints_in(blob)
+        if len(found) != self.events:
+            raise ValueError("another number of events")
         return found
 
-    @cached_property
-    def ids(self) -> Ints:
-        return _ints(self._ids[0])
+    def _numbers(self, blob: bytes, things: Sequence[object]) -> Ints:
+        """The number of one of some things for each event."""
+        found = self._ints(blob)
+        if found.min() < 0 or found.max() >= len(things):
+            raise ValueError("a number of nothing")
+        return found
 
-    @cached_property
+    def _dictionary(self, blob: bytes, kind: Any) -> tuple[Any, Ints]:
+        texts, numbers = msgpack.decode(decompress(blob), type=tuple[kind, bytes | None])
+        if numbers is not None:
+            return texts, self._numbers(numbers, texts)
+        if len(texts) != self.events:
+            raise ValueError("another number of events")
+        return texts, np.arange(self.events)
+
+    @_column
+    def parties(self) -> Ints:
+        return self._ints(self._blob("parties"))
+
+    @_column
+    def at(self) -> Ints:
+        """Ascending."""
+        return self._ints(self._blob("times"))
+
+    @_column
+    def _ids(self) -> tuple[Ints, Ints | None]:
+        ids, finer = msgpack.decode(self._blob("ids"))
+        return self._ints(ids), None if finer is None else self._ints(finer)
+
+    @property
+    def ids(self) -> Ints:
+        return self._ids[0]
+
+    @property
     def finer(self) -> Ints | None:
-        return None if self._ids[1] is None else _ints(self._ids[1])
+        return self._ids[1]
 
     @cached_property
     def ranks(self) -> Ints:
         """Ascending where `at` is the same; see `domain.ranks`."""
         return self.ids if self.finer is None else self.finer << ID_BITS | self.ids
 
-    @cached_property
+    @_column
     def received(self) -> Ints:
-        return _ints(self._blob("received"))
+        return self._ints(self._blob("received"))
 
-    @cached_property
+    @_column
     def _measured(self) -> tuple[bytes | None, str, Any]:
-        found: tuple[bytes | None, str, Any] = msgpack.decode(self._blob("measurements"))
-        return found
+        unusable, kind, content = msgpack.decode(self._blob("measurements"))
+        return unusable, kind, content
 
-    @cached_property
+    @_column
     def usable(self) -> Any:
         """Which events their metric can use; None: all."""
-        packed = self._measured[0]
-        if packed is None:
+        unusable = self._measured[0]
+        if unusable is None:
             return None
         usable = np.ones(self.events, dtype=bool)
-        usable[_ints(packed)] = False
+        usable[ints_in(unusable)] = False
         return usable
 
     @property
@@ -124,35 +157,36 @@ class Columns:
         """What its measurements are: numbers, ones or items."""
         return self._measured[1]
 
-    @cached_property
+    @_column
     def numbers(self) -> Numbers:
         """Of a metric that reads numbers."""
         _, kind, content = self._measured
         if kind != "numbers":  # all that count are one
             return Numbers(np.ones(self.events, dtype=np.int64), 0, {})
         scale, values, texts = content
-        return Numbers(_ints(values), scale, dict(texts))
+        return Numbers(self._ints(values), int(scale), dict(texts))
 
-    @cached_property
+    @_column
     def items(self) -> Items:
         """Of a metric that reads items."""
         _, kind, content = self._measured
         if kind != "items":  # none of them counts
             return Items([""], np.zeros(self.events, dtype=np.int64), None)
         texts, numbers, added = content
-        items = msgpack.decode(_decompress(texts), type=list[str])
-        return Items(items, _ints(numbers), None if added is None else _ints(added))
+        items = msgpack.decode(decompress(texts), type=list[str])
+        are_added = None if added is None else self._ints(added)
+        return Items(items, self._numbers(numbers, items), are_added)
 
-    @cached_property
+    @_column
     def labels(self) -> tuple[list[Label], Ints] | None:
         """The different labels, and the number of each event's; None where there are none."""
         blob = self._blob("labels")
-        return _dictionary(blob, list[tuple[str | None, ...]]) if blob else None
+        return self._dictionary(blob, list[tuple[str | None, ...]]) if blob else None
 
-    @cached_property
+    @_column
     def properties(self) -> tuple[list[str], Ints]:
         """The different texts, and the number of each event's."""
-        return _dictionary(self._blob("properties"), list[str])
+        return self._dictionary(self._blob("properties"), list[str])
 
 
 def rows_of(events: Iterable[EventRow], read: Reader) -> Rows:
@@ -202,21 +236,21 @@ def pack(rows: Rows, label_of: Callable[[str], Label] | None) -> dict[str, Any]:
         "last_at": int(at[-1]),
         "first_id": int(ids.min()),
         "last_id": int(ids.max()),
-        "parties": _packed(parties),
-        "times": _packed(at, differences=True),
+        "parties": packed(parties),
+        "times": packed(at, differences=True),
         "ids": msgpack.encode(
-            (_packed(ids, differences=True), None if finer is None else _packed(finer))
+            (packed(ids, differences=True), None if finer is None else packed(finer))
         ),
         "measurements": measured,
         "labels": _packed_texts(list(map(label_of, properties))) if label_of else None,
-        "received": _packed(received, differences=True),
+        "received": packed(received, differences=True),
         "properties": _packed_texts(properties),
     }
 
 
 def unpacked(row: Mapping[str, Any]) -> Columns:
     """Of what `pack` made."""
-    return Columns(row["events"], (row["first_at"], row["last_at"]), row.__getitem__)
+    return Columns("a part", row["events"], (row["first_at"], row["last_at"]), row.__getitem__)
 
 
 def differing(one: Columns, other: Columns) -> Iterator[str]:
@@ -265,8 +299,8 @@ def _measured(measurements: Measurements) -> tuple[int, bytes]:
         kind, content = "ones", None
     else:
         kind, content = "numbers", _packed_numbers(values, scales)
-    packed = _packed(np.array(unusable, dtype=np.int64)) if unusable else None
-    return len(unusable), msgpack.encode((packed, kind, content))
+    places = packed(np.array(unusable, dtype=np.int64)) if unusable else None
+    return len(unusable), msgpack.encode((places, kind, content))
 
 
 def _packed_numbers(values: Sequence[Any], scales: Sequence[int | None]) -> tuple[Any, ...]:
@@ -286,7 +320,7 @@ def _packed_numbers(values: Sequence[Any], scales: Sequence[int | None]) -> tupl
         for place in np.flatnonzero(~fits).tolist():
             texts.append((place, f"{values[place]}e-{scales[place]}"))
         numbers = np.where(fits, numbers, 0) * np.where(fits, 10 ** np.minimum(shift, 18), 1)
-    return scale, _packed(numbers), texts
+    return scale, packed(numbers), texts
 
 
 def _packed_items(values: Sequence[Any], steps: Sequence[int | None]) -> tuple[Any, ...]:
@@ -296,8 +330,8 @@ def _packed_items(values: Sequence[Any], steps: Sequence[int | None]) -> tuple[A
     texts = [value or "" for value in index]  # unusable ones have none
     added = None
     if -1 in steps:
-        added = _packed(np.array([step == 1 for step in steps], dtype=np.int64))
-    return _compress(msgpack.encode(texts)), _packed(np.array(numbers, dtype=np.int64)), added
+        added = packed(np.array([step == 1 for step in steps], dtype=np.int64))
+    return compress(msgpack.encode(texts)), packed(np.array(numbers, dtype=np.int64)), added
 
 
 def _packed_texts(texts: Sequence[Any]) -> bytes:
@@ -306,41 +340,5 @@ def _packed_texts(texts: Sequence[Any]) -> bytes:
     number_of = index.setdefault
     numbers = [number_of(text, len(index)) for text in texts]
     if len(index) * 2 > len(texts):
-        return _compress(msgpack.encode((texts, None)))
-    return _compress(msgpack.encode((list(index), _packed(np.array(numbers, dtype=np.int64)))))
-
-
-def _dictionary(blob: bytes, kind: Any) -> tuple[Any, Ints]:
-    texts, numbers = msgpack.decode(_decompress(blob), type=tuple[kind, bytes | None])
-    return texts, np.arange(len(texts)) if numbers is None else _ints(numbers)
-
-
-def _decompress(content: bytes) -> bytes:
-    try:
-        return _decompressor.decompress(content)
-    except ZstdError as error:
-        raise ValueError(str(error)) from None
-
-
-def _packed(numbers: Ints, *, differences: bool = False) -> bytes:
-    """Integers in as few bytes as the largest needs, above their least one, compressed."""
-    first = int(numbers[0])
-    if differences:
-        numbers = np.diff(numbers)
-    least = int(numbers.min()) if len(numbers) else 0
-    span = int(numbers.max()) - least if len(numbers) else 0
-    if span > _LARGEST:
-        least, span = 0, _LARGEST
-    width = next(at for at, each in enumerate(_WIDTHS) if span <= np.iinfo(each).max)
-    narrow = (numbers - least).astype(_WIDTHS[width])
-    return msgpack.encode((differences, first, least, width, _compress(narrow.tobytes())))
-
-
-def _ints(packed: bytes) -> Ints:
-    differences, first, least, width, content = msgpack.decode(packed)
-    numbers = np.frombuffer(_decompress(content), dtype=_WIDTHS[width]).astype(np.int64)
-    if least:
-        numbers += least
-    if not differences:
-        return numbers
-    return np.cumsum(np.concatenate((np.array([first], dtype=np.int64), numbers)))
+        return compress(msgpack.encode((texts, None)))
+    return compress(msgpack.encode((list(index), packed(np.array(numbers, dtype=np.int64)))))

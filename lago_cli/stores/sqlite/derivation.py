@@ -6,24 +6,23 @@ import sqlite3
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lago_cli.domain.measurements import Measurements
 from lago_cli.domain.metrics import Metric
-from lago_cli.stores.sqlite.damage import UNREADABLE, intact
 from lago_cli.stores.sqlite.parts import EventRow, How, PartKey, Parts, how_of
 
 if TYPE_CHECKING:
     from lago_cli.stores.sqlite.columns import Rows
 
 ENOUGH = 16_384  # events: as long as fewer are beyond the watermark, their rows are read
-AT_ONCE = 80_000  # events that are held in memory until parts are made of them
+AT_ONCE = 80_000  # events that are held in memory until parts are made of them; fewer long ones
+EVENT = 1_000  # characters of properties that count as one more
 SMALL = 4_096  # events: a part with fewer is merged with others like it
 MANY = 8  # small parts
 
-_BEYOND = "SELECT count(*) FROM events WHERE id > (SELECT event_id FROM watermark)"
 _UNUSABLE = "INSERT OR IGNORE INTO unusable_events VALUES (?)"
 _USABLE = "DELETE FROM unusable_events WHERE event_id = ?"
 
@@ -50,10 +49,12 @@ class Derivation:
         self._metrics: Mapping[str, Metric] = {}
         self._hows: dict[int, How] = {}
         self._held: list[Appended] = []
+        self._held_size = 0
         self._is_held = True  # False: what was appended is read from its rows
         self._has_more = False  # whether anything was appended
         self._keys: dict[int, list[PartKey]] = {}
-        self._touched: dict[int, dict[int | None, set[int]]] = {}  # events by code and part
+        # by code and part, the events that come back to it; of no part: a new one
+        self._touched: dict[int, dict[int | None, set[int]]] = {}
         self._watermark = 0
 
     def begin(self, metrics: Mapping[str, Metric]) -> None:
@@ -65,6 +66,7 @@ class Derivation:
         """What was not flushed is not stored after all."""
         self._hows.clear()
         self._held.clear()
+        self._held_size = 0
         self._is_held = True
         self._has_more = False
         self._keys.clear()
@@ -84,10 +86,11 @@ class Derivation:
             self._connection.executemany(_UNUSABLE, unusable)
         if self._is_held:
             self._held.append(appended)
+            self._held_size += len(appended.ids) + sum(map(len, appended.properties)) // EVENT
 
     def relieve(self) -> None:
         """Between two batches: hold not too many."""
-        if sum(len(each.ids) for each in self._held) >= AT_ONCE:
+        if self._held_size >= AT_ONCE:
             self._catch_up()
 
     def removed(self, code: int, event_id: int) -> None:
@@ -95,30 +98,30 @@ class Derivation:
         self._connection.execute(_USABLE, (event_id,))
         if event_id > self._watermark:
             self._held.clear()
+            self._held_size = 0
             self._is_held = False
         else:
-            self._touch(code, event_id)
+            self._touched_near(code, event_id)
 
     def restored(self, code: int, event_id: int) -> None:
         """The row of an event that was replaced is back."""
         self._note_unusable(code, self._parts.rows_of([event_id]))
         if event_id <= self._watermark:
-            self._touch(code, event_id)
+            self._touched_near(code, event_id).add(event_id)
 
     def flush(self) -> None:
         """Before a commit: nothing after it is to be made from memory."""
         self._mend()
-        if self._has_more and self._connection.execute(_BEYOND).fetchone()[0] >= ENOUGH:
+        if self._has_more and self._parts.count_beyond() >= ENOUGH:
             self._catch_up()
         self.forget()
 
     def derive_all(self, enough: int = 0) -> None:
         """Everything beyond the watermark, also where nothing is known of it but its rows."""
-        rows = self._parts.rows_beyond()
-        while found := list(islice(rows, AT_ONCE)):
+        for found in _pieces(self._parts.rows_beyond()):
             for code, of_code in _by_code(found).items():
                 self._note_unusable(code, of_code)
-        if self._connection.execute(_BEYOND).fetchone()[0] >= (enough or ENOUGH):
+        if self._parts.count_beyond() >= (enough or ENOUGH):
             self._catch_up()
 
     def rebuild(self, code: int, metric: Metric | None) -> None:
@@ -140,61 +143,6 @@ class Derivation:
         self._connection.executemany(_USABLE, [(row.id,) for row in beyond])
         self._note_unusable(code, beyond)
 
-    def differences(self) -> Iterator[str]:
-        """Where parts are not what they would be if they were made now."""
-        kept = 0
-        for code, name in self._connection.execute("SELECT id, code FROM codes").fetchall():
-            how = how_of(self._metrics.get(name))
-            last = 0
-            for key in self._parts.keys(code):
-                kept += key.events
-                if key.first_id <= last:
-                    yield f"part {key.part} has events that are in another one, too"
-                last = key.last_id
-                for found in self._differences_of(key, how):
-                    yield f'part {key.part}, of "{name}": {found}'
-        events = self._connection.execute("SELECT count(*) FROM events").fetchone()[0]
-        beyond = self._connection.execute(_BEYOND).fetchone()[0]
-        if kept + beyond != events:
-            yield f"{events} events are stored, {kept} of them in parts and {beyond} after them"
-
-    def _differences_of(self, key: PartKey, how: How) -> Iterator[str]:
-        from lago_cli.stores.sqlite.columns import differing, pack, rows_of, unpacked
-
-        try:
-            stored = self._parts.get(key.part)
-            rows = rows_of(self._parts.rows_of(stored.ids.tolist()), how.read)
-            if len(rows.ids) != stored.events:
-                yield f"{stored.events} events, of which {len(rows.ids)} are stored"
-                return
-            made = unpacked(pack(rows, how.label))
-            for name in differing(stored, made):
-                yield f"its {name} are not what its events say"
-        except UNREADABLE:
-            yield "it cannot be read"
-
-    def wrongly_noted(self) -> Iterator[int]:
-        """Events that are noted as unusable and are not, or the other way round."""
-        query = "SELECT event_id FROM unusable_events"
-        noted = {event_id for (event_id,) in self._connection.execute(query)}
-        matched = [
-            code
-            for code, name in self._connection.execute("SELECT id, code FROM codes").fetchall()
-            if name in self._metrics
-        ]
-        found: set[int] = set()
-        for code in matched:
-            for key in self._parts.keys(code):
-                with intact(f"part {key.part}"):
-                    columns = self._parts.get(key.part)
-                    if columns.usable is not None:
-                        found.update(columns.ids[~columns.usable].tolist())
-        for row in self._parts.rows_beyond():
-            how = self._how(row.code)
-            if how.is_matched and how.read(row.properties, row.at)[0] is None:
-                found.add(row.id)
-        yield from sorted(noted ^ found)
-
     # How parts are made -------------------------------------------------------------------
 
     def _catch_up(self) -> None:
@@ -205,8 +153,7 @@ class Derivation:
         ((last_id,),) = self._connection.execute("SELECT max(id) FROM events")
         # what replaces an event has a lower id than what was appended just before it
         first_held = min((each.ids[0] for each in self._held), default=last_id + 1)
-        rows = self._parts.rows_beyond(first_held - 1)
-        while found := list(islice(rows, AT_ONCE)):
+        for found in _pieces(self._parts.rows_beyond(first_held - 1)):
             for code, of_code in _by_code(found).items():
                 self._write(code, rows_of(of_code, self._how(code).read))
         self._write_held()
@@ -217,7 +164,7 @@ class Derivation:
     def _write_held(self) -> None:
         from lago_cli.stores.sqlite.columns import Rows
 
-        held, self._held = self._held, []
+        held, self._held, self._held_size = self._held, [], 0
         places: dict[int, list[int]] = defaultdict(list)
         for place, code in enumerate(chain.from_iterable(each.codes for each in held)):
             places[code].append(place)
@@ -295,8 +242,12 @@ class Derivation:
             for part, ids in by_part.items():
                 if part is not None:
                     ids.update(self._parts.get(part).ids.tolist())
-                rows = rows_of(self._parts.rows_of(sorted(ids)), how.read)  # those that are there
-                self._write(code, rows, part)
+                there = self._parts.rows_of(sorted(ids))  # without those that are gone
+                for some in _pieces(there):
+                    self._write(code, rows_of(some, how.read), part)
+                    part = None
+                if part is not None:
+                    self._write(code, rows_of((), how.read), part)
         self._keys.clear()
 
     # What is found out along the way ---------------------------------------------------------
@@ -315,14 +266,18 @@ class Derivation:
             unusable = [(row.id,) for row in rows if read(row.properties, row.at)[0] is None]
             self._connection.executemany(_UNUSABLE, unusable)
 
-    def _touch(self, code: int, event_id: int) -> None:
-        """An event below the watermark: the part that has it, or can take it in, is to be made."""
+    def _touched_near(self, code: int, event_id: int) -> set[int]:
+        """
+        Of the part that has an event, or can take it in: the events that come back to it.
+
+        That part is to be made anew.
+        """
         if code not in self._keys:
             self._keys[code] = self._parts.keys(code)
         keys = self._keys[code]
         place = bisect_right(keys, event_id, key=attrgetter("first_id")) - 1
         part = keys[max(place, 0)].part if keys else None
-        self._touched.setdefault(code, {}).setdefault(part, set()).add(event_id)
+        return self._touched.setdefault(code, {}).setdefault(part, set())
 
 
 def _by_code(rows: Iterable[EventRow]) -> dict[int, list[EventRow]]:
@@ -330,3 +285,17 @@ def _by_code(rows: Iterable[EventRow]) -> dict[int, list[EventRow]]:
     for row in rows:
         found[row.code].append(row)
     return found
+
+
+def _pieces(rows: Iterable[EventRow]) -> Iterator[list[EventRow]]:
+    """Rows, as many at a time as may be in memory."""
+    found: list[EventRow] = []
+    size = 0
+    for row in rows:
+        found.append(row)
+        size += 1 + len(row.properties) // EVENT
+        if size >= AT_ONCE:
+            yield found
+            found, size = [], 0
+    if found:
+        yield found

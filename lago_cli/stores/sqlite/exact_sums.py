@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from lago_cli.stores.sqlite.columns import Ints
+from lago_cli.stores.sqlite.packed import Ints
 
 _LIMB = 17  # bits: the product of two, 2**16 times, is below 2**53
 _EXACT = 2**53
+_MOST_ROWS = 2**18  # so many products of limbs, below 2**34 each, are below that together
 _MOST_ADDED = 512  # sums below that: together they are below 2**62
 _HALF = 31  # bits
 
@@ -28,6 +29,12 @@ class ExactSums:
         self._added: dict[int, int] = {}  # how often, since the last carry
 
     def add(self, figures: Ints, size: int, values: Ints, factors: Ints | None = None) -> None:
+        """Add products, or values, each to the sum of its figure, of which there are `size`."""
+        for start in range(0, len(values), _MOST_ROWS):
+            some = slice(start, start + _MOST_ROWS)
+            self._add(figures[some], size, values[some], None if factors is None else factors[some])
+
+    def _add(self, figures: Ints, size: int, values: Ints, factors: Ints | None) -> None:
         largest = _magnitude(values) * (1 if factors is None else _magnitude(factors))
         if largest * len(values) < _EXACT:
             self._put(0, figures, size, values if factors is None else values * factors)

@@ -25,7 +25,7 @@ from lago_cli.domain.aggregations import (
 )
 from lago_cli.domain.instants import Window
 from lago_cli.domain.numbers import Units, from_scaled
-from lago_cli.stores.sqlite.columns import Columns, Ints
+from lago_cli.stores.sqlite.columns import Columns
 from lago_cli.stores.sqlite.exact_sums import ExactSums, grown
 from lago_cli.stores.sqlite.operations import (
     ITEM_BITS,
@@ -34,6 +34,7 @@ from lago_cli.stores.sqlite.operations import (
     joined,
     last_operations,
 )
+from lago_cli.stores.sqlite.packed import Ints
 
 _LONG_AGO = -(2**62)
 _MOST_WAITING = 4_000_000  # operations

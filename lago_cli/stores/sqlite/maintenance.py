@@ -14,7 +14,7 @@ from lago_cli.errors import database, refused
 from lago_cli.stores.sqlite.accounts import Customers, Subscriptions
 from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.connection import CACHE_KIB, is_damage
-from lago_cli.stores.sqlite.derivation import Derivation
+from lago_cli.stores.sqlite.derived_check import DerivedCheck
 from lago_cli.stores.sqlite.identities import key_of
 from lago_cli.stores.sqlite.keys import rows_by
 from lago_cli.stores.sqlite.schema import differences, schema_version
@@ -115,16 +115,14 @@ class Maintenance:
             yield f"event {event_id} holds an identity and is not there"
 
     def _wrongly_noted(self) -> Iterator[str]:
-        for event_id in islice(self._derivation().wrongly_noted(), _MAX_NAMED):
+        for event_id in islice(self._derived().wrongly_noted(), _MAX_NAMED):
             yield f"event {event_id} is noted as usable or unusable, and is not"
 
     def _wrong_parts(self) -> Iterator[str]:
-        yield from islice(self._derivation().differences(), _MAX_NAMED)
+        yield from islice(self._derived().differing_parts(), _MAX_NAMED)
 
-    def _derivation(self) -> Derivation:
-        derivation = Derivation(self._connection)
-        derivation.begin(Catalog(self._connection).metrics())
-        return derivation
+    def _derived(self) -> DerivedCheck:
+        return DerivedCheck(self._connection, Catalog(self._connection).metrics())
 
     def _wrong_schema(self) -> Iterator[str]:
         yield from differences(self._connection)

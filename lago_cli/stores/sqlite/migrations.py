@@ -39,6 +39,7 @@ from lago_cli.stores.sqlite.tables import (
 )
 
 migrations = Migrations("lago")
+DERIVED_SINCE = 7  # all that is derived from events in the form that it has today
 
 
 @migrations()
@@ -100,9 +101,6 @@ def m007_parts(db: Database) -> None:
     for statement in PARTS:
         db.execute(statement)
     db.create_view("v_events", EVENTS)
-    derivation = Derivation(db.conn)
-    derivation.begin(Catalog(db.conn).metrics())
-    derivation.derive_all()
 
 
 def made() -> Defined:
@@ -121,9 +119,13 @@ def prepare(connection: sqlite3.Connection, busy_timeout: float, path: str) -> b
     """
     begin_immediate(connection, busy_timeout)
     try:
-        was_empty = is_empty(connection)
-        if schema_version(connection) < SCHEMA_VERSION:
+        was_empty, before = is_empty(connection), schema_version(connection)
+        if before < SCHEMA_VERSION:
             _migrate(connection, path)
+            if before < DERIVED_SINCE and not was_empty:  # by the metrics as they are read today
+                derivation = Derivation(connection)
+                derivation.begin(Catalog(connection).metrics())
+                derivation.derive_all()
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lago_cli.stores.sqlite.columns import Ints
+from lago_cli.stores.sqlite.packed import Ints
 
 _BITS = 63  # of an integer, without its sign
 _MILLISECOND = 1000

@@ -132,7 +132,13 @@ class Parts:
             found: bytes = self._connection.execute(query, (part,)).fetchone()[0]
             return found
 
-        return Columns(events, span, blob)
+        return Columns(f"part {part}", events, span, blob)
+
+    def bounds_of(self, part: int) -> dict[str, int]:
+        """What a part is found by, as `columns.pack` names it."""
+        names = ("events", "unusable", "first_at", "last_at", "first_id", "last_id")
+        query = f"SELECT {', '.join(names)} FROM parts WHERE id = ?"  # noqa: S608
+        return dict(zip(names, self._connection.execute(query, (part,)).fetchone(), strict=True))
 
     def spans(self) -> dict[int, tuple[int, int]]:
         """By code, the instants of the first and the last event in parts."""
@@ -144,6 +150,11 @@ class Parts:
     def rows_beyond(self, last_id: int = _EVER) -> Iterator[EventRow]:
         """The events that are in no part, by id, up to one of them."""
         return map(EventRow._make, self._connection.execute(_BEYOND, (self.watermark, last_id)))
+
+    def count_beyond(self) -> int:
+        """How many events are in no part."""
+        query = "SELECT count(*) FROM events WHERE id > (SELECT event_id FROM watermark)"
+        return int(self._connection.execute(query).fetchone()[0])
 
     def rows_of(self, ids: Iterable[int]) -> Iterator[EventRow]:
         """Events by their ids, in that order."""

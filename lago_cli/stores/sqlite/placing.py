@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from lago_cli.domain.dimensions import Dimensions, Place
-from lago_cli.stores.sqlite.columns import Columns, Ints
+from lago_cli.stores.sqlite.columns import Columns
+from lago_cli.stores.sqlite.packed import Ints
 from lago_cli.stores.sqlite.pieces import Pieces
 
 

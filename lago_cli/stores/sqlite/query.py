@@ -19,14 +19,14 @@ from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import Units, exact
 from lago_cli.domain.usage import Scope, Share, UsageQuery
-from lago_cli.stores.sqlite.damage import intact
 from lago_cli.stores.sqlite.parties import Parties
 from lago_cli.stores.sqlite.parts import EventRow, Parts, how_of
 from lago_cli.stores.sqlite.pieces import HISTORY, Pieces, pieces_of, pieces_of_spans
 from lago_cli.stores.sqlite.versions import replaced_later
 
 if TYPE_CHECKING:
-    from lago_cli.stores.sqlite.columns import Columns, Ints
+    from lago_cli.stores.sqlite.columns import Columns
+    from lago_cli.stores.sqlite.packed import Ints
 
 Figures = dict[tuple[int, Place], Aggregation]
 """States by (number of a key, bucket and group)."""
@@ -99,8 +99,7 @@ class Snapshot:
             return
         with exact():
             if code in self._in_parts:
-                with intact(f'what is derived of "{query.metric.code}"'):
-                    figures = self._by_column(code, query, pieces, rows)
+                figures = self._by_column(code, query, pieces, rows)
             else:
                 figures = self._by_row(query, pieces, rows)
             shares = list(_shares(query, pieces, figures))
@@ -188,8 +187,7 @@ class Snapshot:
             counts_all = metric is not None and metric.aggregation_type == "count_agg"
             if (counts_all and not usable) or (metric is None and usable):
                 continue
-            with intact(f'what is derived of "{name}"'):
-                found = self._count(code, metric, pieces, as_of, usable=usable)
+            found = self._count(code, metric, pieces, as_of, usable=usable)
             if found:
                 yield name, found
 
