@@ -8,19 +8,22 @@ one grammar of numbers, and a count of the usable events inside the window.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from lago_cli.domain.buckets import buckets_of
+from lago_cli.domain.buckets import in_order
 from lago_cli.domain.customers import Customer
 from lago_cli.domain.instants import parse_instant
 from lago_cli.domain.metrics import Filter, define_metric
-from lago_cli.domain.numbers import as_plain
+from lago_cli.domain.numbers import add, as_plain
 from lago_cli.domain.subscriptions import Subscription
-from tests.engines import memory
+from lago_cli.services.questions import Question
+from lago_cli.services.requests import UsageRequest
+from tests.engines import NOON, memory
 
 CASES = json.loads((Path(__file__).parent / "cases" / "usage.json").read_text("utf-8"))
 
@@ -141,9 +144,40 @@ def test_every_event_is_in_one_bucket(engine, case):
     expect = expected(case)["buckets"]
     assert [row["id"] for row in expect] == [*(row["id"] for row in declared), None]
 
-    for bucket, wanted in zip(buckets_of([row["filter"] for row in declared]), expect, strict=True):
-        (row,) = rows_of(engine, case, **bucket._asdict())
+    filters = [row["filter"] for row in declared]
+    order = in_order(filters)
+    apart = [
+        {"filters": filters[number], "excluded": [filters[other] for other in order[:rank]]}
+        for number, rank in sorted((number, rank) for rank, number in enumerate(order))
+    ]
+    for asked, wanted in zip([*apart, {"excluded": filters}], expect, strict=True):
+        (row,) = rows_of(engine, case, **asked)
         assert_figure(row, wanted, case["notes"])
+
+    at_once = units_by_bucket(engine, case, [filters[number] for number in order])
+    for number, wanted in enumerate(expect):
+        bucket = order.index(number) if number < len(order) else number
+        units = at_once.get(bucket, (Decimal(0), 0))
+        assert (as_plain(units[0]), units[1]) == (wanted["units"], wanted["events_count"])
+
+
+def units_by_bucket(engine, case, buckets):
+    """Units and events of each bucket, of one question to the engine for all of them."""
+    query = case["query"]
+    request = UsageRequest(
+        subscriptions=[case["subscription"]["external_id"]],
+        start=query["from"],
+        end=query["to"],
+        prorated=query["prorated"],
+    )
+    question = Question(engine.store, request, NOON)
+    metric = engine.store.catalog.metric(metric_of(case).code)
+    asks, found = question.asks(metric), {}
+    for share in engine.store.aggregate(replace(question.query(metric), buckets=buckets)):
+        weighed = asks[share.owner].slot_of(share.window).weighed(share.units)
+        units, events = found.get(share.bucket, (Decimal(0), 0))
+        found[share.bucket] = add(units, weighed), events + share.events_count
+    return found
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])

@@ -23,7 +23,7 @@ from lago_cli.stores import open_store
 from lago_cli.stores.sqlite import append, identities, maintenance, runs
 from lago_cli.stores.sqlite.keys import Keys
 from tests.engines import keys_of_a_large_file
-from tests.unit.test_gathering import NOON, Listening, line
+from tests.unit.test_batching import NOON, Listening, line
 from tests.unit.test_identities import AT, Ledger
 
 SETTLED, RECENT = ("a", "settled", 1), ("a", "recent", 1)
