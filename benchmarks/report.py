@@ -51,16 +51,17 @@ disturbs less.
 
 ## What the limits are
 
-- *Ingest.* The process that stores is busy all the time: by a profile, four tenths of it with inserting
-  rows and identities, three with parts, the rest with taking over what the other one decoded. That
-  one rests half the time. DuckDB has the same key to keep, but reads no value and derives nothing.
+- *Ingest.* The process that stores is busy all the time: by a profile, four tenths of it with
+  inserting rows and identities, three with parts, the rest with taking over what the other one
+  decoded. That one rests half the time. DuckDB has the same key to keep, but reads no value and
+  derives nothing.
 - *The last million of ten.* Ids are random, so each is looked for in more pages than the cache
   holds; now and then the recent identities are moved to the others.
 - *Shuffled duplicates.* Each is compared with the row that is stored, which lies anywhere.
 - *A month.* Most of it goes into the unique count: its two million operations are sorted, and the
   items of every part are looked up. Loading numpy takes a tenth of a second.
-- *The file.* Of one with a million of these events 79 % are rows that people can read, 15 % identities
-  and 6 % parts.
+- *The file.* Of one with a million of these events 79 % are rows that people can read, 15 % are
+  identities and 6 % parts.
 """
 
 

@@ -8,6 +8,7 @@ all there is to know of its type; rules are Lago's, with the decisions in docs/d
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -28,7 +29,7 @@ Moment = tuple[int, int]
 NEVER: Moment = (-(2**62), 0)
 
 
-class Aggregation:
+class Aggregation(ABC):
     """
     What all of them share: the number of events, and the names of the rules.
 
@@ -45,30 +46,30 @@ class Aggregation:
     def __init__(self, events: int = 0) -> None:
         self.events = events
 
+    @abstractmethod
     def take(self, at: int, rank: int, measurement: Measurement) -> None:
         """Count in one event."""
-        raise NotImplementedError
 
+    @abstractmethod
     def merge(self, other: Self) -> None:
         """Count in all events of another state."""
-        raise NotImplementedError
 
+    @abstractmethod
     def units(self, window: Window) -> Units:
         """The figure of the window in or before which all events lie, before any rounding."""
-        raise NotImplementedError
 
     def units_of_day(self, window: Window) -> Units:
         """The figure of a local day, which proration averages."""
         return self.units(window)
 
-    def carried(self, start: int) -> Self:
+    def carried(self, start: int) -> Self:  # noqa: ARG002
         """What a recurring metric takes into the window that begins at `start`: uses this up."""
-        raise NotImplementedError
+        return self
 
     @staticmethod
+    @abstractmethod
     def explain(readings: Sequence[Reading], window: Window) -> list[Contribution]:
         """What each event adds, in the order of time; together it is what `units` gives."""
-        raise NotImplementedError
 
     @classmethod
     def explain_day(cls, readings: Sequence[Reading], window: Window) -> list[Contribution]:
@@ -135,9 +136,6 @@ class Sum(Aggregation):
 
     def units(self, window: Window) -> Units:  # noqa: ARG002
         return add(from_scaled(self.total, self.scale), self.rest)
-
-    def carried(self, start: int) -> Self:  # noqa: ARG002
-        return self
 
 
 class Max(Aggregation):

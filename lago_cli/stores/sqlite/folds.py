@@ -7,6 +7,7 @@ counts in, and gives the same states as taking them one by one.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -40,7 +41,7 @@ _LONG_AGO = -(2**62)
 _MOST_WAITING = 4_000_000  # operations
 
 
-class Fold:
+class Fold(ABC):
     """Of all aggregations: how many events each figure has, and what is folded one by one."""
 
     kind: type[Aggregation]
@@ -61,8 +62,9 @@ class Fold:
         self._events[:size] += np.bincount(figures, minlength=size)
         self._fold(columns, rows, figures, size)
 
+    @abstractmethod
     def _fold(self, columns: Columns, rows: Ints, figures: Ints, size: int) -> None:
-        raise NotImplementedError
+        """Count in what is particular to the aggregation."""
 
     def _ordinary(self, columns: Columns, rows: Ints, figures: Ints) -> tuple[Ints, Ints]:
         """Without numbers that are kept as texts, which are put apart."""
@@ -87,8 +89,9 @@ class Fold:
                 state.take(at, rank, (text, None, None))
             yield figure, state
 
+    @abstractmethod
     def _state(self, figure: int, events: int) -> Aggregation:
-        raise NotImplementedError
+        """The state of a figure, of so many events."""
 
 
 class CountFold(Fold):
@@ -240,14 +243,14 @@ class UniqueCountFold(Fold):
             figure, number = divmod(pair, 1 << ITEM_BITS)
             self._items.setdefault(figure, {})[texts[number]] = Operation(*operation)
 
-    def _state(self, figure: int, events: int) -> Aggregation:
+    def _state(self, figure: int, events: int) -> UniqueCount:
         if self._on is not None:
             return _Settled(events, Decimal(int(self._on[figure])))
         return UniqueCount(events, self._items.pop(figure, {}))
 
 
-class _Settled(Aggregation):
-    """A figure that is known."""
+class _Settled(UniqueCount):
+    """A figure that is known; its items are not."""
 
     __slots__ = ("_units",)
 
