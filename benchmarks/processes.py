@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 BYTES_OF_MAXRSS = 1 if sys.platform == "darwin" else 1024
 
 
@@ -60,7 +61,9 @@ def run(command: Sequence[object], folder: Path, *, python_path: Path) -> Run:
     new process inherits the peak of the one that it was forked from.
     """
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("LAGO_")
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("LAGO_") and name != NO_BYTECODE  # as an installed program runs
     }
     environment["PYTHONPATH"] = str(python_path)
     with (folder / "stdout").open("w+") as stdout, (folder / "stderr").open("w+") as stderr:
