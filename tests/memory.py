@@ -143,8 +143,14 @@ class MemoryStore:
         return Registry(self.accounts.subscriptions(), self.parties())
 
     def parties(self) -> Iterable[Subject]:
-        rows = (row.event for row in self._events.values())
-        return {(event.external_customer_id, event.external_subscription_id) for event in rows}
+        """Also of versions that were replaced: they count as of an earlier instant."""
+        found: dict[Subject, None] = {}
+        for row in self._events.values():
+            version: _Stored | None = row
+            while version:
+                found[_party(version)] = None
+                version = version.replaced
+        return found
 
     def newest(self, codes: Iterable[str], limit: int) -> Iterator[StoredEvent]:
         wanted = set(codes)

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from lago_cli.domain.instants import Window, to_micros
 from lago_cli.domain.usage import Member, Scope, UsageQuery
-from tests.engines import NOON, large_sqlite, memory, sqlite
+from tests.engines import ENGINES, NOON, large_sqlite, memory, sqlite
 from tests.examples import examples
 
 SETTINGS = examples(50)
@@ -623,3 +623,26 @@ def test_a_duplicate_tells_nothing_about_whose_a_subscription_is():
         engine.ingest([first.json, again.json])
 
         assert [row.owner for row in engine.usage(period="all")] == [(None, "s1")]
+
+
+@pytest.mark.parametrize("engine_of", ENGINES.values(), ids=ENGINES)
+def test_a_replaced_version_counts_for_whom_it_named_as_of_its_time(engine_of):
+    """Also where no event names them any more."""
+    with engine_of() as engine:
+        assert_versions_count_for_whom_they_name(engine)
+
+
+def assert_versions_count_for_whom_they_name(engine):
+    engine.define(code="m", aggregation_type="count_agg")
+    first = {"transaction_id": "t", "code": "m", "timestamp": "2026-10-22T00:00:00Z"}
+    first |= {"external_customer_id": "c1", "external_subscription_id": "s"}
+    engine.ingest([first], received_at=NOON)
+    engine.ingest(
+        [first | {"external_customer_id": "c2"}], received_at=NOON + 1, on_duplicate="replace"
+    )
+    figures = [
+        {row.owner: row.units for row in engine.usage(period="all", as_of=as_of) if row.units}
+        for as_of in (NOON, NOON + 1)
+    ]
+
+    assert figures == [{("c1", None): 1}, {("c2", None): 1}]
