@@ -9,6 +9,7 @@ and exports are all derived from those lines: to add a field, add a line and a m
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
@@ -168,7 +169,7 @@ def definition(cls: type[T]) -> type[T]:
     return dataclass(frozen=True, slots=True)(cls)
 
 
-class Defined:
+class Defined(ABC):
     """A definition. Creating one that breaks a rule raises `LagoError` (refused)."""
 
     __slots__ = ()
@@ -177,9 +178,9 @@ class Defined:
         for fault in self.faults():
             raise fault
 
+    @abstractmethod
     def faults(self) -> Iterator[LagoError]:
         """Every rule that it breaks."""
-        raise NotImplementedError
 
 
 @cache
@@ -212,7 +213,7 @@ class Definition(Generic[T]):
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        return fields_of(self.of)  # type: ignore[arg-type]
+        return fields_of(self.of)
 
     def field(self, name: str) -> Field:
         return next(row for row in self.fields if row.name == name)

@@ -437,9 +437,12 @@ def test_random_text_is_read_or_refused(text):
 @given(st.text())
 def test_any_text_is_read_or_refused(text):
     try:
-        parse_expression(text)
+        found, message = parse_expression(text).text, "none"
     except LagoError as error:
-        error.message.encode()
+        found, message = text, error.message
+
+    assert found == text
+    assert message.encode()
 
 
 VARIABLES = ["event.code", "event.timestamp", "event.properties.x"]

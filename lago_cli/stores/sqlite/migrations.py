@@ -35,7 +35,7 @@ from lago_cli.stores.sqlite.tables import (
     SUBSCRIPTIONS,
     TABLES,
     VIEWS,
-    events_with,
+    events_with_readings,
 )
 
 migrations = Migrations("lago")
@@ -88,7 +88,7 @@ def m006_finer_instants_and_more_of_runs(db: Database) -> None:
     for table in ("events", "replaced_events"):
         db.execute(f"ALTER TABLE {table} ADD COLUMN finer INTEGER NOT NULL DEFAULT 0")
     db.execute("DROP VIEW v_events")
-    db.create_view("v_events", events_with("r.event_id = (e.finer << 43 | e.id)"))
+    db.create_view("v_events", events_with_readings("(e.finer << 43 | e.id)"))
     for name in OF_RUNS:
         db.execute(f"ALTER TABLE ingest_runs ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0")
     counts = db.execute(_EARLIER_IDS, (EARLIER_ID,)).fetchall()

@@ -126,8 +126,8 @@ def iso(column: str) -> str:
     )
 
 
-def events_with(reading: str) -> str:
-    """What `v_events` shows, given how the `reading` r of an event e is found."""
+def events_with(join: str, unusable: str) -> str:
+    """What `v_events` shows, given what tells whether an event e is `unusable`."""
     return f"""
         SELECT e.transaction_id,
                p.external_customer_id,
@@ -139,35 +139,25 @@ def events_with(reading: str) -> str:
                {iso("e.received_at")} AS received_at,
                e.run_id AS run,
                CASE WHEN m.id IS NULL THEN 'unmatched'
-                    WHEN r.value IS NULL THEN 'unusable'
+                    WHEN {unusable} THEN 'unusable'
                     ELSE 'counted' END AS status
           FROM events AS e
           JOIN parties AS p ON p.id = e.party_id
           JOIN codes AS c ON c.id = e.code_id
-          JOIN readings AS r ON r.code_id = e.code_id AND r.at = e.at AND {reading}
           LEFT JOIN metrics AS m ON m.code = c.code
+          {join}
     """  # noqa: S608
 
 
-EVENTS = f"""
-    SELECT e.transaction_id,
-           p.external_customer_id,
-           p.external_subscription_id,
-           c.code,
-           {iso("e.at")} AS timestamp,
-           e.properties,
-           e.precise_total_amount_cents,
-           {iso("e.received_at")} AS received_at,
-           e.run_id AS run,
-           CASE WHEN m.id IS NULL THEN 'unmatched'
-                WHEN u.event_id IS NOT NULL THEN 'unusable'
-                ELSE 'counted' END AS status
-      FROM events AS e
-      JOIN parties AS p ON p.id = e.party_id
-      JOIN codes AS c ON c.id = e.code_id
-      LEFT JOIN metrics AS m ON m.code = c.code
-      LEFT JOIN unusable_events AS u ON u.event_id = e.id
-"""  # noqa: S608
+def events_with_readings(rank: str) -> str:
+    """The same up to schema 6, where every event had a reading of that rank."""
+    of_event = f"r.code_id = e.code_id AND r.at = e.at AND r.event_id = {rank}"
+    return events_with(f"JOIN readings AS r ON {of_event}", "r.value IS NULL")
+
+
+EVENTS = events_with(
+    "LEFT JOIN unusable_events AS u ON u.event_id = e.id", "u.event_id IS NOT NULL"
+)
 
 VIEWS = {
     "v_metrics": f"""
@@ -176,7 +166,7 @@ VIEWS = {
                {iso("created_at")} AS created_at
           FROM metrics
     """,  # noqa: S608
-    "v_events": events_with("r.event_id = e.id"),
+    "v_events": events_with_readings("e.id"),
 }
 
 
