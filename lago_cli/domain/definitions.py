@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, dataclass_transform
@@ -26,6 +26,18 @@ T = TypeVar("T", bound="Defined")
 Values = dict[str, Any]
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
+
+
+Path = tuple[str | int, ...]
+"""Where in a document something stands: keys and positions."""
+
+
+class Faulty(Exception):  # noqa: N818 - the errors are in it
+    """A value of a definition that breaks several rules: each fault, and where in the value."""
+
+    def __init__(self, faults: Sequence[tuple[Path, LagoError]]) -> None:
+        super().__init__(*(error.message for _, error in faults))
+        self.faults = faults
 
 
 class Kind:

@@ -17,6 +17,7 @@ from lago_cli.domain.events import Subject
 from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import Units
+from lago_cli.domain.steps import Steps
 from lago_cli.domain.stored import StoredEvent
 
 Group = tuple[str | None, ...]
@@ -54,6 +55,8 @@ class UsageQuery:
     buckets: Sequence[PropertyFilter] = ()
     as_of: int | None = None  # events received later are left out
     daily: bool = False  # the figures that proration averages; windows are local days
+    of_amounts: bool = False  # of usable events, their prices (`precise_total_amount_cents`)
+    in_steps: bool = False  # each share says how it came about
 
     @property
     def aggregation(self) -> type[Aggregation]:
@@ -69,6 +72,7 @@ class Share(NamedTuple):
     units: Units  # before the metric's own rounding
     events_count: int
     bucket: int = 0  # its number; that of the rest is the number of buckets
+    steps: Steps | None = None  # of a question that asks for them
 
 
 class Evidence(NamedTuple):
