@@ -36,7 +36,7 @@ class LagoError(Exception):
         message: str,
         hint: str | None = None,
         *,
-        field: str | None = None,
+        field: str | tuple[str | int, ...] | None = None,
     ) -> None:
         message = _ONE_STOP.sub(r"\1", message)
         super().__init__(message)
@@ -44,7 +44,7 @@ class LagoError(Exception):
         self.code = code
         self.message = message
         self.hint = hint
-        self.field = field  # of a definition, where the fault is in the value of one
+        self.field = field  # of a definition, where the fault is in the value of one: its path
 
 
 def wrong_usage(code: str, message: str, hint: str | None = None) -> LagoError:
@@ -52,7 +52,11 @@ def wrong_usage(code: str, message: str, hint: str | None = None) -> LagoError:
 
 
 def refused(
-    code: str, message: str, hint: str | None = None, *, field: str | None = None
+    code: str,
+    message: str,
+    hint: str | None = None,
+    *,
+    field: str | tuple[str | int, ...] | None = None,
 ) -> LagoError:
     return LagoError(Kind.REFUSED, code, message, hint, field=field)
 

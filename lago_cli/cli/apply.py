@@ -47,7 +47,7 @@ def apply(session: Session, files: Files, dry_run: DryRun = False, prune: Prune 
     """
     Bring all definitions to what files say.
 
-    They are metrics, customers and subscriptions, in YAML or JSON.
+    They are metrics, customers, plans and subscriptions, in YAML or JSON.
 
     Applying them again changes nothing. A file with any fault changes nothing either.
     """
@@ -58,12 +58,18 @@ def apply(session: Session, files: Files, dry_run: DryRun = False, prune: Prune 
     is_there = os.path.exists(session.db)  # noqa: PTH110 - it raises nothing
     if not is_there:  # then a fault leaves no file behind
         _wanted(found, Known({}, {}, session.now()))
+    _warn_of_unused(session, found)
     is_looked_at = is_there and dry_run
     store = session.store() if is_looked_at else session.store_to_try(dry_run=dry_run)
     with nullcontext() if dry_run else store.writing():
         subscriptions = {each.external_id: each for each in store.accounts.subscriptions()}
-        timezones = {} if prune else store.accounts.timezones()  # of those who stay
-        known = Known(timezones, subscriptions, session.now())
+        known = Known({}, subscriptions, session.now())
+        if not prune:  # those that stay
+            known = known._replace(
+                timezones=store.accounts.timezones(),
+                metrics=store.catalog.metrics(),
+                plans=store.plans(),
+            )
         todo = changes(store, _wanted(found, known), prune=prune)
         if not dry_run:
             carry_out(store, todo, now=session.now())
@@ -128,22 +134,41 @@ def _wanted(found: _Files, known: Known) -> Definitions:
     Raises:
         LagoError: refused, with every fault and its place.
     """
-    from lago_cli.renderers.escapes import visible
     from lago_cli.services.definitions import SECTIONS, Definitions, read_definitions
 
     wanted = Definitions()
     documents, unreadable = found
     faults = list(unreadable)
-    for sections in (SECTIONS[:-1], SECTIONS[-1:]):  # times are read in the customers' zones
+    for section in SECTIONS:  # of all files before the next one, which may name what it defines
         for number, (name, document) in enumerate(documents):
-            for path, fault in read_definitions(document.value, wanted, known, sections):
-                hint = f" {fault.hint}" if fault.hint else ""
-                faults.append((number, f"{document.place(name, path)}: {fault.message}{hint}"))
+            for path, fault in read_definitions(document.value, wanted, known, [section]):
+                faults.append((number, told(document.place(name, path), fault)))
     if faults:
-        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        told = [visible(text) for _, text in sorted(faults, key=lambda fault: fault[0])]
-        raise refused("invalid_definitions", "\n".join([f"{count}; nothing was changed.", *told]))
+        raise refusal([text for _, text in sorted(faults, key=lambda fault: fault[0])])
     return wanted
+
+
+def told(place: str, fault: LagoError) -> str:
+    """A fault as one line."""
+    hint = f" {fault.hint}" if fault.hint else ""
+    return f"{place}: {fault.message}{hint}"
+
+
+def refusal(faults: Sequence[str]) -> LagoError:
+    """With all faults, a line each."""
+    from lago_cli.renderers.escapes import visible
+
+    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    lines = [f"{count}; nothing was changed.", *map(visible, faults)]
+    return refused("invalid_definitions", "\n".join(lines))
+
+
+def _warn_of_unused(session: Session, found: _Files) -> None:
+    from lago_cli.services.definitions import unused
+
+    for name, document in found[0]:
+        for path, reason in unused(document.value):
+            session.warn(f"{document.place(name, path)}: {reason}.")
 
 
 def _show(session: Session, todo: Sequence[Change]) -> None:

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar, dataclass_transform
 
 from lago_cli.domain.instants import format_instant, parse_moment
 from lago_cli.errors import LagoError, refused, wrong_usage
@@ -140,6 +140,7 @@ class Field:
     removable: bool = False  # by an empty text; where a value may be absent it always is
     default: Any = ...  # of the attribute, where there is one
     choices: Collection[str] = ()
+    stand_in: Any = None  # see `missing`; by default one of the choices, or a text
     heading: str | None = None  # in tables
     cell: str = ""  # the kind of its column in a report, where it is not that of its values
     spare: int = 0  # narrow tables leave it out, the largest first; 0: never
@@ -158,9 +159,9 @@ class Field:
         return self.default is None
 
     @property
-    def stand_in(self) -> str:
+    def missing(self) -> Any:
         """A value that breaks no rule, to check the others where this one is missing."""
-        return next(iter(self.choices), "?")
+        return self.stand_in if self.stand_in is not None else next(iter(self.choices), "?")
 
 
 def spec(
@@ -185,6 +186,8 @@ class Defined(ABC):
     """A definition. Creating one that breaks a rule raises `LagoError` (refused)."""
 
     __slots__ = ()
+    ignored: ClassVar[frozenset[str]] = frozenset()  # keys of Lago's answers that set nothing
+    unused: ClassVar[Mapping[str, str]] = {}  # keys that nothing is made of, and what that means
 
     def __post_init__(self) -> None:
         for fault in self.faults():
@@ -193,6 +196,11 @@ class Defined(ABC):
     @abstractmethod
     def faults(self) -> Iterator[LagoError]:
         """Every rule that it breaks."""
+
+    @classmethod
+    def completed(cls, values: Values) -> Values:
+        """What an object within another definition says, with what follows from it."""
+        return values
 
 
 @cache

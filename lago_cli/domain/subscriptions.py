@@ -2,7 +2,7 @@
 Subscriptions: from when to when a customer is billed, and in which periods.
 
 Instants are microseconds since 1970. A life is half-open: what happens at its end is
-outside. The rules are Lago's; the interval stands here until plans bring it along.
+outside. The rules are Lago's. The interval is that of the plan, where there is one.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from lago_cli.domain.definitions import (
     spec,
 )
 from lago_cli.domain.instants import FIRST_EVENT, Window, format_instant
+from lago_cli.domain.objects import Nested
 from lago_cli.errors import LagoError, refused
 
 if TYPE_CHECKING:
@@ -53,6 +54,25 @@ class Billing(NamedTuple):
 
 
 MONTHLY = Billing()
+
+
+@definition
+class FormerPlan(Defined):
+    """A plan that a subscription had before."""
+
+    plan_code: str = spec(required=True)
+    until: int = spec(required=True, kind=INSTANT, stand_in=FIRST_EVENT)  # exclusive
+
+    def faults(self) -> Iterator[LagoError]:
+        yield from ()
+
+
+class Phase(NamedTuple):
+    """For how long a subscription is billed by a plan."""
+
+    plan_code: str | None
+    window: Window
+    is_left: bool  # for another plan, which takes the day of the change
 
 
 @definition
@@ -112,6 +132,43 @@ class Subscription(Defined):
     terminated_at: int | None = spec(  # as it came
         default=None, kind=INSTANT, heading="terminated", spare=4
     )
+    previous_plans: tuple[FormerPlan, ...] = spec(  # in order
+        default=(), kind=Nested(FormerPlan), heading="previous plans", spare=6
+    )
+
+    @property
+    def phases(self) -> list[Phase]:
+        """By which plan it is billed when; together they are its life."""
+        found = []
+        start, end = self.life
+        for former in self.previous_plans:
+            until = min(max(former.until, start), end)
+            if start < until:
+                found.append(Phase(former.plan_code, Window(start, until), until < end))
+            start = max(start, until)
+        if start < end or not found:
+            found.append(Phase(self.plan_code, Window(start, end), is_left=False))
+        return found
+
+    def with_plan(self, plan_code: str, at: int) -> Subscription:
+        """
+        The same, billed by another plan from `at` on.
+
+        Raises:
+            LagoError: refused, where it has no plan, or none that lasts until then.
+        """
+        begins = max([self.started_at, *(former.until for former in self.previous_plans)])
+        if self.plan_code is None or at <= begins:
+            raise refused(
+                "invalid_plan_change",
+                f'The subscription "{self.external_id}" has no plan that could end at'
+                f" {format_instant(at)}.",
+                "Without an instant the new plan holds for all periods."
+                if self.plan_code is None
+                else f"Its plan began at {format_instant(begins)}; name a later instant.",
+            )
+        former = (*self.previous_plans, FormerPlan(self.plan_code, at))
+        return replace(self, plan_code=plan_code, previous_plans=former)
 
     @property
     def life(self) -> Window:
@@ -170,6 +227,16 @@ class Subscription(Defined):
                     f" {format_instant(self.started_at)}.",
                     field=name,
                 )
+        yield from self._faults_of_plans()
+
+    def _faults_of_plans(self) -> Iterator[LagoError]:
+        ends = [former.until for former in self.previous_plans]
+        if ends and (self.plan_code is None or ends != sorted(set(ends))):
+            yield refused(
+                "invalid_previous_plans",
+                "Previous plans stand in the order in which they ended, before a plan_code.",
+                field="previous_plans",
+            )
 
 
 def with_defaults(values: dict[str, Any], now: int, earlier: Subscription | None) -> dict[str, Any]:
@@ -184,7 +251,10 @@ def with_defaults(values: dict[str, Any], now: int, earlier: Subscription | None
         second = now - now % 1_000_000
         start = earlier.started_at if earlier else second
         anchor = earlier.subscription_at if earlier else second
-    kept = {"terminated_at": earlier.terminated_at if earlier else None} | values
+    kept = {
+        "terminated_at": earlier.terminated_at if earlier else None,
+        "previous_plans": earlier.previous_plans if earlier else (),
+    } | values
     kept["started_at"] = anchor if start is None else start
     kept["subscription_at"] = start if anchor is None else anchor
     return kept

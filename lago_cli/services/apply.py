@@ -43,7 +43,7 @@ def changes(store: DefinitionStore, wanted: Definitions, *, prune: bool) -> list
     ]
     deleted = [change for change in found if change.action == "delete"]
     kept = [change for change in found if change.action != "delete"]
-    return [*kept, *reversed(deleted)]  # a subscription goes before its customer
+    return [*kept, *reversed(deleted)]  # a subscription goes before its plan and its customer
 
 
 def _compared(

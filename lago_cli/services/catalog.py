@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, tzinfo
 from typing import Any, TypeVar
 
 from lago_cli.domain.customers import CUSTOMER
 from lago_cli.domain.definitions import INSTANT, Defined, Definition, Entry, Field
+from lago_cli.domain.metrics import METRIC
 from lago_cli.domain.subscriptions import SUBSCRIPTION, Subscription
 from lago_cli.domain.zones import zone_for
-from lago_cli.errors import refused
+from lago_cli.errors import LagoError, refused
 from lago_cli.stores.base import Accounts, DefinitionStore
 
 T = TypeVar("T", bound=Defined)
@@ -43,7 +44,7 @@ def create(store: DefinitionStore, of: Definition[T], given: Given, *, now: int)
     """
     with store.writing():
         zone = _zone_of(store.accounts, given.get("external_customer_id"))
-        value = of.define(parsed(of, given, zone), now)
+        value = of.define(_with_interval(store, of, parsed(of, given, zone)), now)
         table, name = store.table(of), of.name_of(value)
         known = table.find(name)
         if known is not None and known.registered:
@@ -67,8 +68,21 @@ def update(store: DefinitionStore, of: Definition[T], name: str, given: Given) -
         table = store.table(of)
         known = table.get(name)
         zone = _zone_of(store.accounts, getattr(known.value, "external_customer_id", None))
-        table.save(of.change(known.value, parsed(of, given, zone)), known.created_at)
+        values = _with_interval(store, of, parsed(of, given, zone), known.value)
+        table.save(of.change(known.value, values), known.created_at)
         return table.get(name)
+
+
+def _with_interval(
+    store: DefinitionStore, of: Definition[Any], values: dict[str, Any], known: Any = None
+) -> dict[str, Any]:
+    """A subscription to a plan, which has to be there, has the interval of the plan."""
+    code = values.get("plan_code", known.plan_code if known else None) if of is SUBSCRIPTION else None
+    if code is None or not values.keys() & {"plan_code", "interval"}:
+        return values
+    from lago_cli.services.plans import interval_of
+
+    return values | {"interval": interval_of(code, values.get("interval"), store.plans())}
 
 
 def delete(store: DefinitionStore, of: Definition[T], name: str) -> tuple[Entry[T], bool]:
@@ -83,16 +97,35 @@ def delete(store: DefinitionStore, of: Definition[T], name: str) -> tuple[Entry[
     """
     with store.writing():
         known = store.table(of).get(name)
-        if of.of is CUSTOMER.of:
-            for each in store.accounts.subscriptions():
-                if each.external_customer_id == name:
-                    raise refused(
-                        "customer_has_subscriptions",
-                        f'The customer "{name}" has the subscription "{each.external_id}".',
-                        "Subscriptions that ended still count; lago apply FILE --prune deletes"
-                        " what FILE does not name.",
-                    )
+        for reason in _uses(store, of, name):
+            raise reason
         return known, store.table(of).delete(name)
+
+
+def _uses(store: DefinitionStore, of: Definition[Any], name: str) -> Iterator[LagoError]:
+    """Why a definition cannot go: what names it, and is there."""
+    pruned = "lago apply FILE --prune deletes what FILE does not name."
+    if of is METRIC:
+        for plan in store.plans().values():
+            if any(charge.billable_metric_code == name for charge in plan.charges):
+                yield refused(
+                    "metric_has_charges",
+                    f'The plan "{plan.code}" charges for the metric "{name}".',
+                    f"Change the plan first: lago plans update {plan.code}",
+                )
+    for each in store.accounts.subscriptions() if of is not METRIC else ():
+        if of is CUSTOMER and each.external_customer_id == name:
+            yield refused(
+                "customer_has_subscriptions",
+                f'The customer "{name}" has the subscription "{each.external_id}".',
+                f"Subscriptions that ended still count; {pruned}",
+            )
+        if of.word == "plan" and name in {phase.plan_code for phase in each.phases}:
+            yield refused(
+                "plan_has_subscriptions",
+                f'The subscription "{each.external_id}" is billed by the plan "{name}".',
+                f"Subscriptions that ended still count; {pruned}",
+            )
 
 
 def terminate(

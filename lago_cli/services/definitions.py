@@ -1,31 +1,36 @@
 """
-Definition files: from plain data to metrics, customers and subscriptions.
+Definition files: from plain data to metrics, customers, plans and subscriptions.
 
 Every fault is found at once and named with its path in the document. What a file does not
-say has its default; only when a subscription started, or was terminated, stays as it is.
+say has its default; only when a subscription started, or was terminated, and which plans it
+had before, stays as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any, NamedTuple, TypeVar
 
 from lago_cli.domain.customers import CUSTOMER
-from lago_cli.domain.definitions import Defined, Definition, wrong_type
-from lago_cli.domain.metrics import METRIC
+from lago_cli.domain.definitions import Defined, Definition, Path, Values, wrong_type
+from lago_cli.domain.metrics import METRIC, Metric
+from lago_cli.domain.objects import Faults, Row, broken_rules, read_fields, unknown_key, unused_in
+from lago_cli.domain.plans import PLAN, Plan
 from lago_cli.domain.subscriptions import SUBSCRIPTION, Subscription
 from lago_cli.domain.zones import zone_for
 from lago_cli.errors import LagoError, refused
+from lago_cli.services.plans import interval_of
 
 T = TypeVar("T", bound=Defined)
-Path = tuple[str | int, ...]
-Row = Mapping[str, Any]
 
-DEFINITIONS: tuple[Definition[Any], ...] = (METRIC, CUSTOMER, SUBSCRIPTION)
-SECTIONS = ("billable_metrics", "customers", "plans", "subscriptions")
-_TOLD_ANYWAY = ("created_at", "status")  # in what `get` and `list` show, and no definition
+DEFINITIONS: tuple[Definition[Any], ...] = (METRIC, CUSTOMER, PLAN, SUBSCRIPTION)
+SECTIONS = tuple(of.section for of in DEFINITIONS)
+"""In the order in which they are read: each may name what stands before it."""
+
+_ROOTS = {section.removesuffix("s"): section for section in SECTIONS}
+_IGNORED = ("meta",)  # the pages of Lago's lists
 
 
 class Fault(NamedTuple):
@@ -52,6 +57,8 @@ class Known(NamedTuple):
     timezones: Mapping[str, str]
     subscriptions: Mapping[str, Subscription]
     now: int
+    metrics: Mapping[str, Metric] = {}
+    plans: Mapping[str, Plan] = {}
 
 
 def read_definitions(
@@ -60,12 +67,14 @@ def read_definitions(
     """
     Add what some sections of a document define; give its faults.
 
-    Subscriptions come last, also of several documents: their times are read in the time
-    zones of the customers. What is wrong with a document as a whole is told with the first.
+    Sections of several documents are read one after the other: plans name metrics, and the
+    times of subscriptions are read in the time zones of the customers. What is wrong with a
+    document as a whole is told with the first.
 
     Args:
         value: None, or an object whose keys are `SECTIONS`, each a list of objects with
-            the JSON keys of `lago … get -o json`.
+            the JSON keys of `lago … get -o json`; or Lago's answer for one of them, such as
+            `{"plan": {…}}`.
     """
     if value is None:
         return
@@ -76,76 +85,86 @@ def read_definitions(
             yield Fault((), wrong_type(value, wanted))
         return
     for key in value if is_first else ():
-        if key not in SECTIONS:
-            yield Fault((key,), _unknown(key, SECTIONS))
+        if key not in SECTIONS and key not in _ROOTS and key not in _IGNORED:
+            yield Fault((key,), unknown_key(key, SECTIONS))
     for section in sections:
+        of = next(each for each in DEFINITIONS if each.section == section)
         rows = value.get(section)
         if rows is not None and not isinstance(rows, list):
             yield Fault((section,), wrong_type(rows, "a list"))
             continue
-        for number, row in enumerate(rows or ()):
-            path = (section, number)
-            if section == "plans":
-                yield Fault(path, refused("plans_unsupported", "plans cannot be applied yet"))
-            elif not isinstance(row, dict):
+        for path, row in objects_in(value, section):
+            if not isinstance(row, dict):
                 yield Fault(path, wrong_type(row, "an object"))
             else:
-                of = next(each for each in DEFINITIONS if each.section == section)
                 for steps, error in _read(of, row, into, known):
                     yield Fault((*path, *steps), error)
 
 
+def objects_in(value: Mapping[str, Any], section: str) -> Iterator[tuple[Path, Any]]:
+    """What a document has of a section, and where."""
+    root = section.removesuffix("s")
+    if value.get(root) is not None:
+        yield (root,), value[root]
+    rows = value.get(section)
+    for number, row in enumerate(rows if isinstance(rows, list) else ()):
+        yield (section, number), row
+
+
+def unused(value: object) -> Iterator[tuple[Path, str]]:
+    """What a document says and nothing is made of: where, and half a sentence."""
+    if isinstance(value, dict):
+        for of in DEFINITIONS:
+            for path, row in objects_in(value, of.section):
+                if isinstance(row, dict):
+                    yield from (((*path, *steps), why) for steps, why in unused_in(of.of, row))
+
+
 def _read(of: Definition[T], row: Row, into: Definitions, known: Known) -> Iterator[Fault]:
     """Keep what an object defines under its name; give every rule that it breaks."""
-    values, faults = _fields(of, row, _zone(row.get("external_customer_id"), into, known))
-    yield from faults
+    values, faults = read_fields(of.of, row, _zone(row.get("external_customer_id"), into, known))
     name = row.get(of.key)
     identity = (of.section, name if isinstance(name, str) else "")
     earlier: Any = known.subscriptions.get(identity[1]) if of.of is Subscription else None
+    if of.of is Subscription:
+        faults += _faults_of_plan(values, row, into, known)
     values = of.complete(values, known.now, earlier)
-    draft = object.__new__(of.of)
-    for each in of.fields:
-        object.__setattr__(draft, each.name, values.get(each.name, each.default))
-    broken = list(draft.faults())
+    faults += broken_rules(of.of, values, row)
     if identity in into.named:
-        broken.append(refused("defined_twice", f'"{name}" is defined twice'))
+        faults.append(((), refused("defined_twice", f'"{name}" is defined twice')))
     elif identity[1].strip():
         into.named.add(identity)
-    for error in broken:
-        place = error.field if row.get(error.field or "") is not None else None
-        yield Fault((place,) if place else (), error)
-    if not faults and not broken:
-        into.of(of)[identity[1]] = of.of(**values)
+    if not faults:
+        value: Any = of.of(**values)
+        faults += _faults_with_metrics(value, into, known) if of.of is Plan else ()
+        if not faults:
+            into.of(of)[identity[1]] = value
+    yield from (Fault(path, error) for path, error in faults)
 
 
-def _fields(of: Definition[T], row: Row, zone: tzinfo) -> tuple[dict[str, Any], list[Fault]]:
-    """
-    The values that an object has, and what is wrong with them.
+def _faults_with_metrics(plan: Plan, into: Definitions, known: Known) -> Faults:
+    metrics = {**known.metrics, **into.of(METRIC)}
+    faulty = {code for section, code in into.named if section == METRIC.section} - metrics.keys()
+    codes = [charge.billable_metric_code for charge in plan.charges]
+    return [
+        (path, error)
+        for path, error in plan.faults_with(metrics)
+        if codes[path[1]] not in faulty  # type: ignore[call-overload]  # that is told already
+    ]
 
-    In place of a required one that is missing there is one that breaks no rule, so that
-    all other rules can be looked at.
-    """
-    values: dict[str, Any] = {}
-    faults = []
-    known = {each.name: each for each in of.fields}
-    for each in of.fields:
-        if each.required:
-            values[each.name] = each.stand_in
-            if row.get(each.name) is None:
-                faults.append(Fault((), refused("missing_field", f"{each.name} is missing")))
-    for key, value in row.items():
-        if key not in known:
-            if key not in _TOLD_ANYWAY:
-                faults.append(Fault((key,), _unknown(key, known)))
-            continue
-        if known[key].nullable:
-            values[key] = None
-        if value is not None:
-            try:
-                values[key] = known[key].kind.read(value, zone)
-            except LagoError as error:
-                faults.append(Fault((key,), error))
-    return values, faults
+
+def _faults_of_plan(values: Values, row: Row, into: Definitions, known: Known) -> Faults:
+    """A subscription has the interval of its plan, which has to be there."""
+    plans = {**known.plans, **into.of(PLAN)}
+    code = values.get("plan_code")
+    if code is None or (PLAN.section, code) in into.named - set(plans):
+        return []
+    try:
+        asked = values.get("interval") if row.get("interval") is not None else None
+        values["interval"] = interval_of(code, asked, plans)
+    except LagoError as error:
+        return [(("interval" if error.code == "interval_of_plan" else "plan_code",), error)]
+    return []
 
 
 def _zone(customer: object, into: Definitions, known: Known) -> tzinfo:
@@ -155,7 +174,3 @@ def _zone(customer: object, into: Definitions, known: Known) -> tzinfo:
     named = into.of(CUSTOMER).get(customer)
     name = named.timezone if named else known.timezones.get(customer)
     return zone_for(name) if name else UTC
-
-
-def _unknown(key: str, known: Iterable[str]) -> LagoError:
-    return refused("unknown_key", f'"{key}" is no key here: {", ".join(known)}')

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from lago_cli.domain.aggregations import AGGREGATIONS
 from lago_cli.domain.attribution import Attribution
@@ -24,7 +24,7 @@ from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import Units
 from lago_cli.domain.usage import Member, Scope, UsageQuery
-from lago_cli.services.calendars import Calendars, ClippedWindow
+from lago_cli.services.calendars import Calendars, ClippedWindow, Day
 from lago_cli.services.requests import Owner, UsageRequest
 from lago_cli.services.selection import Claims, Selection
 from lago_cli.stores.base import UsageStore
@@ -64,17 +64,44 @@ class Series:
         return self.slots.by_start[window.start]
 
 
+class Calendar(Protocol):
+    """The windows of every owner; what it gives for equal ones may be the same list."""
+
+    def asked(self, owner: Owner) -> Sequence[Window]:
+        """As they were asked for: contiguous, not cut to any life."""
+
+    def cuts(self, owner: Owner) -> Sequence[ClippedWindow]:
+        """Those in which something can count, in order."""
+
+    def days(self, owner: Owner) -> Sequence[Day]:
+        """The local days of every cut, each with its part of the billing period."""
+
+    def billing_period(self, owner: Owner, at: int) -> Window:
+        """The whole one of an instant."""
+
+    def nothing(self, owner: Owner) -> Window:
+        """What stands for the windows of a life that none of them touches."""
+
+
 class Question:
     """
     Raises:
         LagoError: a metric that is not defined, or times that cannot be read.
     """
 
-    def __init__(self, store: UsageStore, request: UsageRequest, now: int) -> None:
+    def __init__(
+        self,
+        store: UsageStore,
+        request: UsageRequest,
+        now: int,
+        selection: Selection | None = None,
+        calendar: Calendar | None = None,
+    ) -> None:
+        """By default the request says whose usage is asked for, and in which windows."""
         self.request = request
         self.metrics = _metrics(store, request)
-        self._selection = Selection(store, request)
-        self._calendars = Calendars(store, request, self._selection, now)
+        self._selection = selection or Selection(store, request)
+        self._calendars: Calendar = calendar or Calendars(store, request, self._selection, now)
         self._slots: dict[int, WeightedWindows] = {}  # by the id of a list that the calendars keep
         self._asked = cache(self._asks)
         self._scoped = cache(self._scope)

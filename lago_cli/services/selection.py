@@ -54,6 +54,22 @@ class Selection:
     def _all_claims(self) -> Iterator[list[Attribution]]:
         return (self._registry.claims(party) for party in self._registry.parties)
 
+    def registered(self) -> list[Subscription]:
+        """The registered subscriptions that are asked for, by external id."""
+        known = self._registry.subscriptions.values()
+        asked = [e for e in known if self._is_asked_for(e.external_customer_id, e.external_id)]
+        return sorted(asked, key=lambda each: each.external_id)
+
+    def owner_of(self, subscription: Subscription) -> Owner:
+        """Whose row its usage is in."""
+        return self._owner(subscription.external_customer_id, subscription.external_id)
+
+    def knows(self, customer: str) -> bool:
+        """Whether an event or a subscription names a customer."""
+        return bool(self._registry.subscriptions_of(customer)) or any(
+            name == customer for name, _ in self._registry.parties
+        )
+
     def subscription_of(self, owner: Owner) -> Subscription | None:
         """The registered subscription that a row is about."""
         return self._registry.subscriptions.get(owner[1]) if owner[1] is not None else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Literal, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar
 
 from lago_cli.domain.attribution import Registry
 from lago_cli.domain.batches import EventBatch
@@ -24,6 +24,9 @@ from lago_cli.domain.stored import StoredEvent
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.domain.usage import Evidence, Share, UsageQuery
 from lago_cli.errors import LagoError
+
+if TYPE_CHECKING:  # only prices need them
+    from lago_cli.domain.plans import Plan
 
 T = TypeVar("T", bound=Defined)
 OnDuplicate = Literal["skip", "replace", "error"]
@@ -191,6 +194,13 @@ class UsageStore(Protocol):
         """
 
 
+class PricedStore(UsageStore, Protocol):
+    """What prices need of an engine."""
+
+    def plans(self) -> Mapping[str, Plan]:
+        """By code."""
+
+
 class DefinitionTable(Protocol[T]):
     """Everything of one class of definitions."""
 
@@ -222,6 +232,9 @@ class DefinitionStore(Protocol):
     def table(self, of: Definition[T]) -> DefinitionTable[T]: ...
 
     def parties(self) -> Iterable[Subject]: ...
+
+    def plans(self) -> Mapping[str, Plan]:
+        """By code."""
 
     def writing(self) -> AbstractContextManager[None]:
         """One transaction: all of it or, where it raises, nothing."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 from lago_cli.domain.customers import CUSTOMER, Customer
 from lago_cli.domain.definitions import Entry
@@ -16,6 +17,9 @@ _AMONG = """
 WHERE external_customer_id IN (SELECT value FROM json_each(?))
    OR external_id IN (SELECT value FROM json_each(?))
 ORDER BY external_id
+"""
+_INTERVAL = """
+coalesce((SELECT p.interval FROM plans AS p WHERE p.code = subscriptions.plan_code), interval)
 """
 _IS_NAMED = """
 SELECT EXISTS (SELECT 1 FROM parties WHERE used = 1 AND external_customer_id = :id)
@@ -50,6 +54,7 @@ class Subscriptions(Table[Subscription]):
     """The registered ones."""
 
     of = SUBSCRIPTION
+    derived: ClassVar[Mapping[str, str]] = {"interval": _INTERVAL}
 
     def save(self, value: Subscription, created_at: int) -> None:
         """Its customer is created with it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
 from lago_cli.domain.definitions import Defined, Definition, Entry, Kind
@@ -18,10 +18,12 @@ class Table(Generic[T]):
 
     of: ClassVar[Definition[Any]]
     registered: ClassVar[str] = "1"  # SQL: whether it is more than a name of events
+    derived: ClassVar[Mapping[str, str]] = {}  # SQL of fields that hang on other tables
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._columns = [row.name for row in self.of.fields]
+        self._selected = [self.derived.get(name, name) for name in self._columns]
         self._converted = [  # most columns hold their values as they are
             (position, row.kind)
             for position, row in enumerate(self.of.fields)
@@ -66,7 +68,7 @@ class Table(Generic[T]):
 
     def _select(self, clause: str, *names: str) -> sqlite3.Cursor:
         return self._connection.execute(
-            f"SELECT {', '.join(self._columns)}, created_at, {self.registered}"  # noqa: S608
+            f"SELECT {', '.join(self._selected)}, created_at, {self.registered}"  # noqa: S608
             f" FROM {self.of.plural} {clause}",
             names,
         )

@@ -31,6 +31,7 @@ from lago_cli.stores.sqlite.tables import (
     DAILY_USAGE,
     EVENTS,
     PARTS,
+    PLANS,
     RECENT_IDENTITIES,
     SUBSCRIPTIONS,
     TABLES,
@@ -101,6 +102,13 @@ def m007_parts(db: Database) -> None:
     for statement in PARTS:
         db.execute(statement)
     db.create_view("v_events", EVENTS)
+
+
+@migrations()
+def m009_plans(db: Database) -> None:
+    """What a subscription costs, and which plans it had before."""
+    for statement in PLANS:
+        db.execute(statement)
 
 
 def made() -> Defined:

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from lago_cli.errors import LagoError, database
 from lago_cli.stores.sqlite.connection import APPLICATION_ID, PAGE_BYTES, insist
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 9
 OBJECTS = (
     "metrics",
     "customers",
+    "plans",
     "subscriptions",
     "ingest_runs",
     "events",

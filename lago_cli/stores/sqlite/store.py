@@ -41,6 +41,7 @@ from lago_cli.stores.sqlite.schema import (
 )
 
 if TYPE_CHECKING:
+    from lago_cli.domain.plans import Plan
     from lago_cli.stores.sqlite.append import Appender
     from lago_cli.stores.sqlite.blocks import KnownBlocks
     from lago_cli.stores.sqlite.maintenance import Maintenance
@@ -205,12 +206,22 @@ class SqliteStore:
     def table(self, of: Definition[T]) -> Table[T]:
         """The definitions of one class."""
         tables: tuple[Any, ...] = (Catalog, Customers, Subscriptions)
+        if of.word == "plan":  # the rules of prices take time to load
+            from lago_cli.stores.sqlite.plans import Plans
+
+            tables = (Plans,)
         return next(table(self._connection) for table in tables if table.of is of)
 
     @property
     def blocks(self) -> KnownBlocks:
         """What is known of whole blocks, inside a transaction."""
         return self._appender.blocks
+
+    def plans(self) -> dict[str, Plan]:
+        """By code."""
+        from lago_cli.domain.plans import PLAN
+
+        return {entry.value.code: entry.value for entry in self.table(PLAN).entries()}
 
     def define(self, metric: Metric) -> None:
         with self.writing():

@@ -187,6 +187,30 @@ SUBSCRIPTIONS = """
 """
 
 
+PLANS = (
+    """
+    CREATE TABLE plans (
+        id INTEGER PRIMARY KEY,
+        code TEXT NOT NULL UNIQUE,
+        name TEXT NOT NULL,
+        interval TEXT NOT NULL,
+        amount_cents INTEGER NOT NULL,
+        amount_currency TEXT NOT NULL,
+        pay_in_advance INTEGER NOT NULL,
+        trial_period INTEGER NOT NULL,  -- days
+        bill_charges_monthly INTEGER NOT NULL,
+        description TEXT,
+        invoice_display_name TEXT,
+        minimum_commitment TEXT,  -- what stands in it is JSON, as in definition files
+        taxes TEXT NOT NULL,
+        charges TEXT NOT NULL,
+        created_at INTEGER NOT NULL
+    ) STRICT
+    """,
+    "ALTER TABLE subscriptions ADD COLUMN previous_plans TEXT NOT NULL DEFAULT '[]'",
+)
+
+
 DAILY_USAGE = (
     """
     CREATE TABLE daily_usage (  -- what the readings of a UTC day say together; see rollups.py

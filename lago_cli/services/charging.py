@@ -1,0 +1,350 @@
+"""
+Charging: what subscriptions used of the charges of their plans, and what that costs.
+
+Charges with the same metric, filters and group keys are one question to the engine, whichever
+plans they belong to; all filters of it are answered in one pass. Every event falls into one
+bucket (`domain.buckets`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
+from fractions import Fraction
+from functools import cached_property, partial
+from typing import Any, Literal, NamedTuple
+
+from lago_cli.domain.advance import price_in_advance
+from lago_cli.domain.aggregations import round_units
+from lago_cli.domain.buckets import in_order
+from lago_cli.domain.charges import Charge, group_keys_of, model_of
+from lago_cli.domain.fees import Fee, charge_fee
+from lago_cli.domain.instants import Window
+from lago_cli.domain.metrics import Metric
+from lago_cli.domain.numbers import ZERO, Units, add, exact
+from lago_cli.domain.plans import Plan
+from lago_cli.domain.pricing import ChargeModel, Price, Used, price_of
+from lago_cli.domain.proration import changes_of
+from lago_cli.domain.slices import Slice, day_of, until_of
+from lago_cli.domain.steps import Steps
+from lago_cli.domain.usage import Group, PropertyFilter
+from lago_cli.services.questions import Question
+from lago_cli.services.requests import Owner, UsageRequest
+from lago_cli.services.selection import Selection
+from lago_cli.services.slicing import SliceCalendar
+from lago_cli.stores.base import UsageStore
+
+What = Literal["units", "by days", "steps", "amounts", "amounts in steps"]
+Place = tuple[int, Group]
+"""(number of the filter as it is declared, group)."""
+
+
+class Ask(NamedTuple):
+    """One question to the engine."""
+
+    metric: str
+    filters: tuple[tuple[tuple[str, tuple[str, ...]], ...], ...]  # in the order they are tried
+    keys: tuple[str, ...]
+    what: What
+
+
+class Found(NamedTuple):
+    """The answer in one slice, bucket and group."""
+
+    units: Units = ZERO
+    events: int = 0
+    steps: Steps | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Tariff:
+    """A charge of a plan with its metric: the buckets, and the prices of each."""
+
+    plan: Plan
+    number: int
+    metric: Metric
+    extra: tuple[str, ...] = ()  # properties by which fees are told apart beside its own keys
+
+    @cached_property
+    def charge(self) -> Charge:
+        return self.plan.charges[self.number]
+
+    @cached_property
+    def declared(self) -> list[PropertyFilter]:
+        """What each filter asks of an event."""
+        charge = self.charge
+        return [charge.filter_of(number, self.metric) for number in range(len(charge.filters))]
+
+    @cached_property
+    def order(self) -> list[int]:
+        return in_order(self.declared)
+
+    @cached_property
+    def buckets(self) -> list[tuple[ChargeModel, tuple[str, ...]]]:
+        """Prices and group keys of each filter as it is declared, and of the rest."""
+        rows = [*(each.properties for each in self.charge.filters), self.charge.properties]
+        return [(model_of(self.charge.charge_model, row), group_keys_of(row)) for row in rows]
+
+    def own_keys(self, bucket: int) -> tuple[str, ...]:
+        return self.buckets[bucket][1]
+
+    def keys(self, bucket: int) -> tuple[str, ...]:
+        """By which its events are grouped."""
+        return tuple(dict.fromkeys((*self.extra, *self.own_keys(bucket))))
+
+    def model(self, bucket: int) -> ChargeModel:
+        return self.buckets[bucket][0]
+
+    @cached_property
+    def is_by_changes(self) -> bool:
+        """Whether each change is priced in its tier, for its part of the period."""
+        return self.charge.prorated and self.charge.charge_model == "graduated"
+
+    def wants(self, bucket: int) -> Iterator[What]:
+        """What its price hangs on."""
+        model, charge = self.model(bucket), self.charge
+        yield "units"
+        if charge.pay_in_advance or self.is_by_changes:
+            yield "steps"
+            if model.wants_amounts:
+                yield "amounts in steps"
+            return
+        if charge.prorated:
+            yield "by days"
+        if model.wants_amounts:
+            yield "amounts"
+        if model.wants_steps and self.metric.aggregation_type == "sum_agg":
+            yield "steps"
+
+    def ask(self, bucket: int, what: What) -> Ask:
+        filters = tuple(
+            tuple((key, tuple(values)) for key, values in self.declared[number].items())
+            for number in self.order
+        )
+        return Ask(self.metric.code, filters, self.keys(bucket), what)
+
+    def asks(self) -> Iterator[Ask]:
+        for bucket in range(len(self.buckets)):
+            yield from (self.ask(bucket, what) for what in self.wants(bucket))
+
+    def filters_of(self, bucket: int) -> tuple[PropertyFilter, list[PropertyFilter]]:
+        """(what the events of a bucket match, what they do not match beside it)."""
+        if bucket == len(self.declared):
+            return {}, self.declared
+        before = self.order[: self.order.index(bucket)]
+        return self.declared[bucket], [self.declared[number] for number in before]
+
+
+Answers = dict[tuple[Owner, Window], dict[Place, Found]]
+
+
+@dataclass(eq=False)
+class Charging:
+    """
+    Prices charges in the slices of subscriptions.
+
+    Args:
+        slices: by (customer, subscription): contiguous, in order.
+        request: filters, groups and the instant as of which usage is told.
+    """
+
+    store: UsageStore
+    selection: Selection
+    request: UsageRequest
+    slices: Mapping[Owner, Sequence[Slice]]
+    zones: Mapping[Owner, tzinfo]
+    now: int
+    _answers: dict[Ask, Answers] = field(default_factory=dict)
+    _tariffs: dict[int, list[Tariff]] = field(default_factory=dict)
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Metric]:
+        return self.store.catalog.metrics()
+
+    def tariffs(self, plan: Plan) -> list[Tariff]:
+        """Of all charges that are asked for, and whose metric is defined."""
+        if id(plan) not in self._tariffs:
+            extra, wanted = tuple(self.request.group_by), self.request.metrics or self.metrics
+            self._tariffs[id(plan)] = [
+                Tariff(plan, number, self.metrics[charge.billable_metric_code], extra)
+                for number, charge in enumerate(plan.charges)
+                if charge.billable_metric_code in self.metrics
+                and charge.billable_metric_code in wanted
+            ]
+        return self._tariffs[id(plan)]
+
+    def prepare(self) -> None:
+        """Ask the engine for everything that the slices need."""
+        plans: dict[int, Plan] = {}
+        owners: dict[int, set[Owner]] = {}
+        for owner, found in self.slices.items():
+            for each in found:
+                if each.plan is not None:
+                    plans[id(each.plan)] = each.plan
+                    owners.setdefault(id(each.plan), set()).add(owner)
+        asked: dict[Ask, set[Owner]] = {}
+        for key, plan in plans.items():
+            for tariff in self.tariffs(plan):
+                for ask in tariff.asks():
+                    asked.setdefault(ask, set()).update(owners[key])
+        calendars: dict[frozenset[Owner], SliceCalendar] = {}
+        questions: dict[object, Question] = {}
+        for ask, whom in asked.items():
+            among = frozenset(whom)
+            if among not in calendars:
+                some = {owner: self.slices[owner] for owner in among}
+                calendars[among] = SliceCalendar(some, self.zones)
+            key = among, ask.what == "by days"
+            if key not in questions:
+                request = replace(self.request, prorated=ask.what == "by days", group_by=())
+                questions[key] = Question(
+                    self.store, request, self.now, self.selection, calendars[among]
+                )
+            self._answers[ask] = self._answer(questions[key], ask)
+
+    def _answer(self, question: Question, ask: Ask) -> Answers:
+        metric = self.metrics[ask.metric]
+        series = question.asks(metric)
+        query = replace(
+            question.query(metric),
+            buckets=[dict(each) for each in ask.filters],
+            group_by=ask.keys,
+            of_amounts=ask.what.startswith("amounts"),
+            in_steps=ask.what.endswith("steps"),
+        )
+        found: Answers = {}
+        for share in self.store.aggregate(query):
+            asks = series[share.owner]
+            slot = asks.slot_of(share.window)
+            places = found.setdefault((asks.owner, slot.of), {})
+            place = share.bucket, share.group
+            known = places.get(place)
+            if known is None:
+                places[place] = Found(
+                    slot.weighed(share.units), share.events_count, share.steps
+                )
+            else:
+                with exact():
+                    units = add(known.units, slot.weighed(share.units))
+                places[place] = Found(units, known.events + share.events_count, share.steps)
+        return found
+
+    def fees(self, owner: Owner, part: Slice) -> Iterator[Fee]:
+        """
+        The charge fees of a slice: by charge, then by filter as declared, then by group.
+
+        Where usage is grouped (`request.group_by`), only what has usage has a fee.
+        """
+        assert part.plan is not None
+        for tariff in self.tariffs(part.plan):
+            yield from self.fees_of(owner, part, tariff)
+
+    def fees_of(self, owner: Owner, part: Slice, tariff: Tariff) -> Iterator[Fee]:
+        """Of one charge."""
+        for bucket in range(len(tariff.buckets)):
+            keys = tariff.keys(bucket)
+            where = tariff.order.index(bucket) if bucket < len(tariff.order) else bucket
+            answers = {
+                what: {
+                    group: found
+                    for (number, group), found in self._of(tariff.ask(bucket, what), owner, part)
+                    if number == where
+                }
+                for what in tariff.wants(bucket)
+            }
+            groups = {group for found in answers.values() for group in found}
+            if not groups and not tariff.extra:
+                groups = {(None,) * len(keys)}
+            for group in sorted(groups, key=_by_text):
+                found = {what: each.get(group, Found()) for what, each in answers.items()}
+                named = dict(zip(keys, group, strict=True)) if keys else None
+                yield self._fee(owner, part, tariff, bucket, named, found)
+
+    def _of(self, ask: Ask, owner: Owner, part: Slice) -> Iterable[tuple[Place, Found]]:
+        return self._answers[ask].get((owner, part.window), {}).items()
+
+    def _fee(
+        self,
+        owner: Owner,
+        part: Slice,
+        tariff: Tariff,
+        bucket: int,
+        group: Mapping[str, str | None] | None,
+        found: Mapping[What, Found],
+    ) -> Fee:
+        model, events = tariff.model(bucket), found["units"].events
+        cents = None
+        if tariff.charge.pay_in_advance:
+            price, cents = self._in_advance(owner, part, tariff, model, found)
+        else:
+            price = price_of(model, self._used(owner, part, tariff, model, found))
+        return charge_fee(
+            part, tariff.plan, tariff.number, bucket, group, price, events, cents
+        )
+
+    def _used(
+        self,
+        owner: Owner,
+        part: Slice,
+        tariff: Tariff,
+        model: ChargeModel,
+        found: Mapping[What, Found],
+    ) -> Used:
+        metric, plan = tariff.metric, tariff.plan
+        measured = found["units"]
+        units = Fraction(
+            round_units(measured.units, metric.rounding_function, metric.rounding_precision)
+        )
+        used = Used(units, measured.events)
+        if tariff.is_by_changes:
+            steps = found["steps"].steps or Steps((), ())
+            zone = self.zones[owner]
+            changes = changes_of(
+                steps,
+                Window(part.window.start, until_of(part, zone)),
+                part.full_days,
+                partial(day_of, zone=zone),
+            )
+            prorated = sum((each.value * each.coefficient for each in changes), Fraction(0))
+            used = used._replace(changes=changes, prorated=prorated)
+        elif tariff.charge.prorated:
+            used = used._replace(prorated=Fraction(found["by days"].units))
+        if model.wants_steps:
+            used = used._replace(steps=_steps_of(metric, found, units))
+        if model.wants_amounts:
+            used = used._replace(amount=Fraction(found["amounts"].units) / 10**plan.digits)
+        return used
+
+    def _in_advance(
+        self,
+        owner: Owner,
+        part: Slice,
+        tariff: Tariff,
+        model: ChargeModel,
+        found: Mapping[What, Found],
+    ) -> tuple[Price, int]:
+        zone, digits = self.zones[owner], tariff.plan.digits
+        in_advance: Any = price_in_advance(
+            model,
+            found["steps"].steps or Steps((), ()),
+            part.window.start,
+            digits,
+            (lambda at: part.coefficient(day_of(at, zone))) if tariff.charge.prorated else None,
+            found["amounts in steps"].steps if model.wants_amounts else None,
+        )
+        return in_advance.price, int(in_advance.rounded * 10**digits)
+
+
+def _steps_of(metric: Metric, found: Mapping[What, Found], units: Fraction) -> Steps:
+    """What a price by events walks over; of a count each weighs 1, of a unique count each item."""
+    if metric.aggregation_type == "sum_agg":
+        return found["steps"].steps or Steps((), ())
+    if metric.aggregation_type == "unique_count_agg":
+        return Steps((), (), items=("",))
+    return Steps((), [1] * found["units"].events)
+
+
+def _by_text(group: Group) -> tuple[tuple[bool, str], ...]:
+    """Groups by their texts, those without one last."""
+    return tuple((value is None, value or "") for value in group)

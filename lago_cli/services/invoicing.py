@@ -1,0 +1,217 @@
+"""
+Invoices: what subscriptions cost in a period.
+
+The cost of a billing period is what it costs whenever it is billed. A period that is asked for
+by its name, such as a month, has the billing periods that end in it, so that months add up to
+a year whatever the intervals are; each has all of its usage, even where it began earlier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import NamedTuple
+
+from lago_cli.domain.fees import (
+    Fee,
+    minimum_commitment,
+    minimum_spend,
+    subscription_fee,
+)
+from lago_cli.domain.instants import Window
+from lago_cli.domain.invoices import Invoice
+from lago_cli.domain.plans import Plan
+from lago_cli.domain.slices import Slice, closing, day_of
+from lago_cli.domain.subscriptions import Subscription
+from lago_cli.errors import LagoError, not_found, refused
+from lago_cli.services.calendars import Calendars
+from lago_cli.services.charging import Charging
+from lago_cli.services.questions import overlap
+from lago_cli.services.requests import Owner, UsageRequest
+from lago_cli.services.selection import Selection
+from lago_cli.stores.base import PricedStore
+
+
+class Billed(NamedTuple):
+    """A subscription, and what of it is priced."""
+
+    subscription: Subscription
+    asked: Window
+    own: Sequence[Slice]  # by the intervals of its plans
+    charges: Sequence[Slice]  # by the intervals of their charges, contiguous
+    zone: tzinfo
+
+    @property
+    def owner(self) -> Owner:
+        return self.subscription.external_customer_id, self.subscription.external_id
+
+
+@dataclass(eq=False)
+class Invoicing:
+    """
+    Invoices of the registered subscriptions that are asked for.
+
+    Raises:
+        LagoError: not found, for a name that nobody knows; wrong usage, for a period that
+            cannot be read; refused, where none of what is named has a plan.
+    """
+
+    store: PricedStore
+    request: UsageRequest  # by subscription
+    now: int
+    without_plan: list[Subscription] = field(default_factory=list)  # that live in the period
+
+    def __post_init__(self) -> None:
+        self.plans = self.store.plans()
+        self.selection = Selection(self.store, self.request)
+        self._calendars = Calendars(self.store, self.request, self.selection, self.now)
+        self.billed = list(self._billed())
+        slices = {each.owner: each.charges for each in self.billed if each.charges}
+        zones = {each.owner: each.zone for each in self.billed}
+        self.charging = Charging(
+            self.store, self.selection, self.request, slices, zones, self.now
+        )
+        self.charging.prepare()
+
+    def invoices(self) -> Iterator[Invoice]:
+        """By subscription; of one whose plans have several currencies one for each of them."""
+        for each in self.billed:
+            fees: dict[str, list[Fee]] = {}
+            plans: dict[str, Plan] = {}
+            for fee, plan in self._fees(each):
+                fees.setdefault(plan.amount_currency, []).append(fee)
+                plans[plan.amount_currency] = plan
+            windows = [part.window for part in (*each.own, *each.charges)]
+            window = _around(windows) if windows else overlap(each.asked, each.subscription.life)
+            if not fees:
+                plan = self._plan_at(each.subscription, window)
+                fees[plan.amount_currency], plans[plan.amount_currency] = [], plan
+            for currency, found in fees.items():
+                yield Invoice(each.subscription, plans[currency], window, found)
+
+    def _plan_at(self, subscription: Subscription, window: Window) -> Plan:
+        codes = [
+            phase.plan_code
+            for phase in subscription.phases
+            if phase.window.start <= max(window.start, subscription.started_at)
+        ]
+        return next(self.plans[code] for code in reversed(codes) if code in self.plans)
+
+    def _fees(self, billed: Billed) -> Iterator[tuple[Fee, Plan]]:
+        start = day_of(billed.subscription.started_at, billed.zone)
+        phases = list(dict.fromkeys(id(part.plan) for part in (*billed.own, *billed.charges)))
+        for phase in phases:
+            own = [part for part in billed.own if id(part.plan) == phase]
+            charges = [part for part in billed.charges if id(part.plan) == phase]
+            by_part = {part.window: self._charge_fees(billed.owner, part) for part in charges}
+            of_plan = [
+                (part, subscription_fee(part, part.plan, start + part.plan.trial_period))
+                for part in own
+                if part.plan is not None
+            ]
+            plan = next((part.plan for part in (*own, *charges) if part.plan), None)
+            if plan is None:
+                continue
+            yield from ((fee, plan) for _, fee in of_plan)
+            asked = [part.window for part in charges if _ends_in(part, billed.asked)]
+            found = [fee for window in asked for fee in by_part[window]]
+            yield from ((fee, plan) for fee in sorted(found, key=lambda fee: fee.number))
+            for part, fee in of_plan:
+                inside = [
+                    each
+                    for window, fees in by_part.items()
+                    if part.window.start <= window.start and window.end <= part.window.end
+                    for each in fees
+                ]
+                lacking = minimum_commitment(part, plan, [fee, *inside])
+                if lacking is not None:
+                    yield lacking, plan
+
+    def _charge_fees(self, owner: Owner, part: Slice) -> list[Fee]:
+        assert part.plan is not None
+        found: list[Fee] = []
+        for tariff in self.charging.tariffs(part.plan):
+            fees = list(self.charging.fees_of(owner, part, tariff))
+            lacking = minimum_spend(part, part.plan, tariff.number, fees)
+            found += [*fees, lacking] if lacking else fees
+        return found
+
+    def _billed(self) -> Iterator[Billed]:
+        request = self.request
+        found = self.selection.registered()
+        self._refuse_unknown({each.external_id for each in found})
+        for each in found:
+            owner = each.external_customer_id, each.external_id
+            (asked,) = self._calendars.asked(owner)
+            if asked.start >= each.life.end or each.life.start >= asked.end:
+                continue
+            zone = self._calendars.zone(owner)
+            if not any(phase.plan_code in self.plans for phase in each.phases):
+                self.without_plan.append(each)
+                continue
+            own = list(self._slices(each, asked, zone))
+            charges = list(self._slices(each, asked, zone, charges=True))
+            if any(part.plan and part.plan.minimum_commitment for part in own):
+                first = min(part.window.start for part in own)
+                if charges and first < charges[0].window.start:
+                    reach = Window(first, asked.end)
+                    charges = [
+                        part
+                        for part in self._slices(each, reach, zone, charges=True)
+                        if part.window.start >= first
+                    ]
+            yield Billed(each, asked, own, charges, zone)
+        named = [*request.subscriptions, *request.customers]
+        if named and self.without_plan and len(self.without_plan) == len(found):
+            name = self.without_plan[0].external_id
+            raise refused(
+                "no_plan",
+                f'The subscription "{name}" has no plan.',
+                f"Give it one with: lago subscriptions update {name} --plan-code CODE",
+            )
+
+    def _slices(
+        self, subscription: Subscription, within: Window, zone: tzinfo, *, charges: bool = False
+    ) -> Iterator[Slice]:
+        for phase in subscription.phases:
+            plan = self.plans.get(phase.plan_code or "")
+            interval = subscription.interval
+            if plan is not None:
+                interval = plan.charge_interval if charges else plan.interval
+            yield from closing(subscription, phase, plan, interval, within, zone)
+
+    def _refuse_unknown(self, found: set[str]) -> None:
+        for name in self.request.subscriptions:
+            if name not in found:
+                raise unknown("subscription", name, self._names_of_subscriptions())
+        for name in self.request.customers:
+            if not self.selection.knows(name) and self.store.accounts.timezone(name) is None:
+                raise unknown("customer", name, self._names_of_customers())
+
+    def _names_of_subscriptions(self) -> list[str]:
+        return [each.external_id for each in self.store.accounts.subscriptions()]
+
+    def _names_of_customers(self) -> list[str]:
+        return [each.external_customer_id for each in self.store.accounts.subscriptions()]
+
+
+def unknown(word: str, name: str, known: Sequence[str]) -> LagoError:
+    """Not found, with the nearest name."""
+    from lago_cli.domain.nearest import did_you_mean
+
+    error = not_found(word, name, f"List them with: lago {word}s list")
+    error.message += did_you_mean(name, known)
+    return error
+
+
+
+
+def _around(windows: Sequence[Window]) -> Window:
+    return Window(
+        min(window.start for window in windows), max(window.end for window in windows)
+    )
+
+
+def _ends_in(part: Slice, asked: Window) -> bool:
+    return asked.start < part.window.end <= asked.end

@@ -1,0 +1,123 @@
+"""Plans: read from their JSON, and as far as other definitions hang on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC
+
+from lago_cli.domain.definitions import Entry, Faulty, Path, wrong_type
+from lago_cli.domain.metrics import METRIC, Metric
+from lago_cli.domain.nearest import did_you_mean
+from lago_cli.domain.objects import (
+    broken_rules,
+    decoded,
+    encoded,
+    object_as_json,
+    read_fields,
+    unused_in,
+)
+from lago_cli.domain.plans import PLAN, Plan
+from lago_cli.errors import Kind, LagoError, refused
+from lago_cli.stores.base import DefinitionStore
+
+
+def interval_of(plan_code: str, asked: str | None, plans: Mapping[str, Plan]) -> str:
+    """
+    The interval of a subscription to a plan; `asked` is what was given for it, if anything.
+
+    Raises:
+        LagoError: not found, or refused where the plan has another interval.
+    """
+    plan = plans.get(plan_code)
+    if plan is None:
+        raise plan_not_found(plan_code, plans)
+    if asked is not None and asked != plan.interval:
+        raise refused(
+            "interval_of_plan",
+            f'the interval of the plan "{plan_code}" is {plan.interval}, not {asked}',
+            "A subscription with a plan has the interval of the plan.",
+            field="interval",
+        )
+    return plan.interval
+
+
+def plan_not_found(code: str, plans: Mapping[str, Plan]) -> LagoError:
+    """With the nearest name that is there."""
+    message = f'There is no plan "{code}".{did_you_mean(code, plans)}'
+    return LagoError(
+        Kind.NOT_FOUND, "plan_not_found", message, "List them with: lago plans list"
+    )
+
+
+def root_of(value: object) -> tuple[Path, object]:
+    """Where the plan stands in a document: `{"plan": {…}}`, as Lago answers, or all of it."""
+    if isinstance(value, Mapping) and isinstance(value.get(PLAN.section), list):
+        plans = value[PLAN.section]
+        if len(plans) == 1:
+            return (PLAN.section, 0), plans[0]
+    if isinstance(value, Mapping) and PLAN.word in value:
+        return (PLAN.word,), value[PLAN.word]
+    return (), value
+
+
+def read_plan(
+    value: object, metrics: Mapping[str, Metric], former: Plan | None = None
+) -> Plan:
+    """
+    A plan out of a document; of a former one stays what the document does not say.
+
+    Raises:
+        Faulty: with every fault, and its place in the document.
+    """
+    root, row = root_of(value)
+    if not isinstance(row, Mapping):
+        raise Faulty([(root, wrong_type(row, "an object"))])
+    if former is not None:
+        if row.get("code") not in (None, former.code):
+            message = f'"{row["code"]}" is another plan; the code of a plan stays'
+            raise Faulty([((*root, "code"), refused("fixed_code", message))])
+        row = {**decoded(encoded(object_as_json(former))), **row, "code": former.code}
+    values, faults = read_fields(Plan, row, UTC)
+    values = PLAN.complete(values, 0, None)
+    faults += broken_rules(Plan, values, row)
+    if not faults:
+        plan = Plan(**values)
+        faults = list(plan.faults_with(metrics))
+        if not faults:
+            return plan
+    raise Faulty([((*root, *path), error) for path, error in faults])
+
+
+def unused_in_plan(value: object) -> Iterator[tuple[Path, str]]:
+    """What a document of a plan says and nothing is made of."""
+    root, row = root_of(value)
+    if isinstance(row, Mapping):
+        yield from (((*root, *path), reason) for path, reason in unused_in(Plan, row))
+
+
+def save_plan(
+    store: DefinitionStore, value: object, *, now: int, code: str | None = None
+) -> Entry[Plan]:
+    """
+    Define a plan, or change the one of that `code`.
+
+    Raises:
+        LagoError: not found; or refused, where it is there already.
+        Faulty: see `read_plan`.
+    """
+    with store.writing():
+        table = store.table(PLAN)
+        known = None
+        if code is not None:
+            known = table.find(code)
+            if known is None:
+                raise plan_not_found(code, store.plans())
+        plan = read_plan(value, {each.value.code: each.value for each in store.table(METRIC).entries()}, known.value if known else None)
+        if known is None and table.find(plan.code) is not None:
+            raise refused(
+                "plan_exists",
+                f'The plan "{plan.code}" is already defined.',
+                f"Change it with: lago plans update {plan.code} --input FILE",
+            )
+        table.save(plan, now)
+        return table.get(plan.code)
