@@ -8,10 +8,11 @@ for each fee.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from typing import ClassVar, NamedTuple, Self
 
+from lago_cli.domain.aggregations import AGGREGATIONS
 from lago_cli.domain.steps import Steps
 
 NOTHING = Fraction(0)
@@ -57,11 +58,21 @@ class ChargeModel(ABC):
 
     __slots__ = ()
 
-    wants_steps: bool  # the events one by one, in order
+    keys: ClassVar[tuple[str, ...]] = ()  # of its properties
     wants_amounts: ClassVar[bool] = False  # the prices that events carry
     may_be_in_advance: ClassVar[bool] = True
     may_be_prorated: ClassVar[bool] = False
     may_be_prorated_in_advance: ClassVar[bool] = False
+
+    @property
+    def wants_steps(self) -> bool:
+        """Whether its price depends on the events one by one, in order."""
+        return False
+
+    @property
+    def metrics(self) -> Collection[str]:
+        """The aggregation types whose figures it can price."""
+        return AGGREGATIONS
 
     @classmethod
     @abstractmethod
@@ -73,6 +84,70 @@ class ChargeModel(ABC):
             Faulty: every fault, with its place.
         """
 
+    @classmethod
+    @abstractmethod
+    def default(cls) -> Self:
+        """What holds where a charge has no properties."""
+
+    @abstractmethod
+    def as_json(self) -> dict[str, object]:
+        """The properties, in the one form that stands for all that mean the same."""
+
     @abstractmethod
     def price(self, used: Used) -> Price:
         """Of usage that is not negative; see `price_of`."""
+
+    def meter(self) -> Meter:
+        """What usage costs as it grows event by event, from nothing on."""
+        return _OfTotals(self)
+
+
+class Meter(ABC):
+    """Usage that grows event by event."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def add(self, units: Fraction) -> Fraction:
+        """Take another event; the amount of all usage up to it."""
+
+
+class _OfTotals(Meter):
+    """Of models that care for the total only."""
+
+    __slots__ = ("model", "units")
+
+    def __init__(self, model: ChargeModel) -> None:
+        self.model = model
+        self.units = NOTHING
+
+    def add(self, units: Fraction) -> Fraction:
+        self.units += units
+        return self.model.price(Used(self.units)).amount
+
+
+def price_of(model: ChargeModel, used: Used) -> Price:
+    """
+    What usage costs. Where its units or its amount are negative, both are 0.
+
+    The parts always add up to the amount: what negative usage would give back is taken away
+    by a part of kind `negative`.
+    """
+    price = model.price(used)
+    if price.units >= 0 and price.amount >= 0:
+        return price
+    credit = sum((part.amount for part in price.parts), NOTHING)
+    parts = (*price.parts, Part("negative", -credit)) if credit else price.parts
+    return Price(NOTHING, NOTHING, NOTHING, parts)
+
+
+def made_of(parts: Sequence[Part], units: Fraction, divisor: Fraction | None = None) -> Price:
+    """
+    The price that parts add up to.
+
+    Args:
+        divisor: the units that a displayed unit amount is of, where they are not all.
+    """
+    amount = sum((part.amount for part in parts), NOTHING)
+    of = units if divisor is None else divisor
+    return Price(units, amount, amount / of if of else NOTHING, parts)
