@@ -36,7 +36,8 @@ class LagoError(Exception):
         message: str,
         hint: str | None = None,
         *,
-        field: str | tuple[str | int, ...] | None = None,
+        field: str | None = None,
+        path: tuple[str | int, ...] = (),
     ) -> None:
         message = _ONE_STOP.sub(r"\1", message)
         super().__init__(message)
@@ -44,7 +45,8 @@ class LagoError(Exception):
         self.code = code
         self.message = message
         self.hint = hint
-        self.field = field  # of a definition, where the fault is in the value of one: its path
+        self.field = field  # of a definition, where the fault is in the value of one
+        self.path = path or ((field,) if field else ())  # where, also within a value
 
 
 def wrong_usage(code: str, message: str, hint: str | None = None) -> LagoError:
@@ -56,9 +58,10 @@ def refused(
     message: str,
     hint: str | None = None,
     *,
-    field: str | tuple[str | int, ...] | None = None,
+    field: str | None = None,
+    path: tuple[str | int, ...] = (),
 ) -> LagoError:
-    return LagoError(Kind.REFUSED, code, message, hint, field=field)
+    return LagoError(Kind.REFUSED, code, message, hint, field=field, path=path)
 
 
 def not_found(thing: str, name: str, hint: str | None = None) -> LagoError:

@@ -31,6 +31,7 @@ GROUPS = {
     "customers": ("customers", "Register customers, and where their days begin."),
     "subscriptions": ("subscriptions", "Register subscriptions, change and end them."),
     "plans": ("plans", "Define what usage costs."),
+    "invoices": ("invoices", "Show what subscriptions cost."),
     "events": ("events", "Send events one by one, and look at them."),
     "ingest-runs": ("runs", "What each ingest brought, and how to take it back."),
     "mappings": ("mappings", "How records of well-known sources become events."),

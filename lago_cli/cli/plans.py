@@ -19,9 +19,7 @@ app = typer.Typer(rich_markup_mode=None)
 
 Input = Annotated[
     str,
-    typer.Option(
-        "--input", metavar="FILE|-", help="The plan as Lago writes it, in JSON or YAML."
-    ),
+    typer.Option("--input", metavar="FILE|-", help="The plan as Lago writes it, in JSON or YAML."),
 ]
 
 

@@ -70,7 +70,7 @@ _OPTIONS = {
 }
 
 
-def _request(**options: Any) -> UsageRequest:
+def request_of(**options: Any) -> UsageRequest:
     """What the options ask for. Raises `LagoError` (wrong usage)."""
     from lago_cli.domain.conditions import parse_conditions
     from lago_cli.services.requests import UsageRequest
@@ -82,4 +82,5 @@ def _request(**options: Any) -> UsageRequest:
     return UsageRequest(**given)
 
 
-SELECTION = Options([parameter(*each) for each in _OPTIONS.items()], _request)
+OPTIONS = {name: parameter(name, annotation) for name, annotation in _OPTIONS.items()}
+SELECTION = Options(list(OPTIONS.values()), request_of)

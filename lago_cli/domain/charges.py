@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 ALL_VALUES = "__ALL_FILTER_VALUES__"
 """Among the values of a filter: every value that the metric declares for the key."""
 
+NO_RATES = "a tax is billed by its rate: write taxes, each with its rate"
 LONGEST_AMOUNT = 18  # digits
 GROUP_KEYS = ("pricing_group_keys", "grouped_by")  # the second is the old name
 
@@ -178,7 +179,7 @@ def _faults_of_properties(
 
 
 def _located(path: Path, error: LagoError) -> LagoError:
-    error.field = path
+    error.path = path
     return error
 
 
@@ -189,14 +190,14 @@ class ChargeFilter(Defined):
     ignored = frozenset({"code"})
 
     values: Mapping[str, tuple[str, ...]] = spec(required=True, kind=_Values(), stand_in={})
-    properties: Mapping[str, Any] = spec(default={}, kind=OBJECT)
+    properties: Mapping[str, Any] | None = spec(default=None, kind=OBJECT)
     invoice_display_name: str | None = spec(default=None)
 
     def faults(self) -> Iterator[LagoError]:
         for key, values in self.values.items():
             if not key or not values or "" in values or len(set(values)) < len(values):
                 message = f'The filter "{key}" has no values, or an empty or repeated one.'
-                yield refused("invalid_filter", message, field=("values", key))
+                yield refused("invalid_filter", message, path=("values", key))
 
 
 @definition
@@ -207,7 +208,7 @@ class Charge(Defined):
     unused: ClassVar[Mapping[str, str]] = {
         "applied_pricing_unit": "pricing units are not billed: prices are in the plan's currency",
         "accepts_target_wallet": "there are no wallets",
-        "tax_codes": "a tax is billed by its rate: write taxes, each with its rate",
+        "tax_codes": NO_RATES,
     }
 
     billable_metric_code: str = spec(required=True)
@@ -219,7 +220,7 @@ class Charge(Defined):
     invoiceable: bool = spec(default=True, kind=FLAG)
     regroup_paid_fees: str | None = spec(default=None)
     min_amount_cents: int = spec(default=0, kind=CENTS)
-    properties: Mapping[str, Any] = spec(default={}, kind=OBJECT)
+    properties: Mapping[str, Any] | None = spec(default=None, kind=OBJECT)
     filters: tuple[ChargeFilter, ...] = spec(default=(), kind=Nested(ChargeFilter))
     taxes: tuple[Tax, ...] = spec(default=(), kind=Nested(Tax))
 
@@ -229,10 +230,10 @@ class Charge(Defined):
         if model not in CHARGE_MODELS:
             return values
         found = dict(values)
-        found["properties"] = _canonical(model, values.get("properties", {}))
+        found["properties"] = _canonical(model, values.get("properties") or {})
         found["filters"] = tuple(
             ChargeFilter(
-                each.values, _canonical(model, each.properties), each.invoice_display_name
+                each.values, _canonical(model, each.properties or {}), each.invoice_display_name
             )
             for each in values.get("filters", ())
         )
@@ -250,9 +251,9 @@ class Charge(Defined):
                 yield _located((*where, "properties", *path), error)
 
     def _all_properties(self) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-        yield (), self.properties
+        yield (), self.properties or {}
         for number, each in enumerate(self.filters):
-            yield ("filters", number), each.properties
+            yield ("filters", number), each.properties or {}
 
     def faults_with(self, metric: Metric) -> Iterator[LagoError]:
         """The rules that the metric of the charge decides."""
@@ -281,7 +282,7 @@ class Charge(Defined):
                         "unknown_filter",
                         f'the metric "{metric.code}" has no filter "{key}"; it has: {names}',
                         f"Declare it with: lago metrics update {metric.code} --filter {key}=…",
-                        field=where,
+                        path=where,
                     )
                     continue
                 for value in values:
@@ -290,7 +291,7 @@ class Charge(Defined):
                             "unknown_filter_value",
                             f'"{value}" is none of the values that the metric "{metric.code}"'
                             f' declares for "{key}": {", ".join(declared[key])}',
-                            field=where,
+                            path=where,
                         )
 
     def filter_of(self, number: int, metric: Metric) -> Mapping[str, Sequence[str]]:

@@ -161,7 +161,7 @@ def minimum_commitment(part: Slice, plan: Plan, fees: Iterable[Fee]) -> Fee | No
         parts,
         Fraction(1),
         lacking,
-        taxes=plan.taxes,
+        taxes=plan.minimum_commitment.taxes or plan.taxes,
         part_of=part,
     )
 

@@ -10,5 +10,5 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     by_folded = {each.casefold(): each for each in known}
-    near = get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
+    near = get_close_matches(name.casefold(), by_folded, n=1)
     return f' Did you mean "{by_folded[near[0]]}"?' if near else ""

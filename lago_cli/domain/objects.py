@@ -84,14 +84,13 @@ def broken_rules(of: type[Defined], values: Values, row: Row) -> Faults:
 
 def _place(error: LagoError, row: object) -> Path:
     """As far as the document has it."""
-    wanted = (error.field,) if isinstance(error.field, str) else error.field or ()
     path: list[str | int] = []
-    for step in wanted:
-        if isinstance(row, Mapping) and row.get(step) is not None:
+    for step in error.path:
+        try:
             row = row[step]  # type: ignore[index]
-        elif isinstance(row, list) and isinstance(step, int) and step < len(row):
-            row = row[step]
-        else:
+        except (LookupError, TypeError):
+            break
+        if row is None:
             break
         path.append(step)
     return tuple(path)
@@ -173,9 +172,7 @@ class Nested(Kind):
 def object_as_json(value: Defined) -> dict[str, object]:
     """Its fields, without those that are not there."""
     found = {row.name: (row, getattr(value, row.name)) for row in fields_of(type(value))}
-    return {
-        name: row.kind.as_json(each) for name, (row, each) in found.items() if each is not None
-    }
+    return {name: row.kind.as_json(each) for name, (row, each) in found.items() if each is not None}
 
 
 def encoded(value: object) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lago_cli.domain.charges import CENTS, Charge, Tax
+from lago_cli.domain.charges import CENTS, NO_RATES, Charge, Tax
 from lago_cli.domain.currencies import CURRENCIES, minor_digits
 from lago_cli.domain.definitions import (
     FLAG,
@@ -58,13 +58,11 @@ class MinimumCommitment(Defined):
     """What a period costs at least, with its plan fee and all charges."""
 
     ignored = frozenset({"plan_code", "interval", "commitment_type"})
-    unused: ClassVar[Mapping[str, str]] = {
-        "taxes": "a commitment is taxed like its plan",
-        "tax_codes": "a commitment is taxed like its plan",
-    }
+    unused: ClassVar[Mapping[str, str]] = {"tax_codes": NO_RATES}
 
     amount_cents: int = spec(required=True, kind=CENTS, stand_in=0)
     invoice_display_name: str | None = spec(default=None)
+    taxes: tuple[Tax, ...] = spec(default=(), kind=Nested(Tax))
 
     def faults(self) -> Iterator[LagoError]:
         yield from ()
@@ -84,7 +82,7 @@ class Plan(Defined):
         "fixed_charges": "fixed charges are not billed",
         "usage_thresholds": "no invoice is made when usage passes a threshold",
         "applicable_usage_thresholds": "no invoice is made when usage passes a threshold",
-        "tax_codes": "a tax is billed by its rate: write taxes, each with its rate",
+        "tax_codes": NO_RATES,
         "entitlements": "features are not kept",
         "metadata": "metadata is not kept",
     }
@@ -93,14 +91,10 @@ class Plan(Defined):
     name: str = spec(removable=True, spare=3)
     interval: str = spec(required=True, choices=INTERVALS, cell="flag")
     amount_cents: int = spec(required=True, kind=CENTS, stand_in=0, heading="cents")
-    amount_currency: str = spec(
-        required=True, choices=CURRENCIES, heading="currency", cell="flag"
-    )
+    amount_currency: str = spec(required=True, choices=CURRENCIES, heading="currency", cell="flag")
     pay_in_advance: bool = spec(default=False, kind=FLAG, heading="in advance", spare=4)
     trial_period: int = spec(default=0, kind=_Days(), heading="trial days", spare=5)
-    bill_charges_monthly: bool = spec(
-        default=False, kind=FLAG, heading="charges monthly", spare=6
-    )
+    bill_charges_monthly: bool = spec(default=False, kind=FLAG, heading="charges monthly", spare=6)
     description: str | None = spec(default=None, spare=8)
     invoice_display_name: str | None = spec(default=None, spare=9)
     minimum_commitment: MinimumCommitment | None = spec(
@@ -143,7 +137,7 @@ class Plan(Defined):
                 yield refused(
                     "repeated_charge",
                     f'Several charges have the code "{charge.code}".',
-                    field=("charges", number, "code"),
+                    path=("charges", number, "code"),
                 )
 
     def faults_with(self, metrics: Mapping[str, Metric]) -> Iterator[tuple[Path, LagoError]]:
@@ -154,8 +148,7 @@ class Plan(Defined):
                 yield (("charges", number, "billable_metric_code"), _unknown_metric(code, metrics))
                 continue
             for error in charge.faults_with(metrics[code]):
-                inner = (error.field,) if isinstance(error.field, str) else error.field or ()
-                yield ("charges", number, *inner), error
+                yield ("charges", number, *error.path), error
 
 
 def _unknown_metric(code: str, metrics: Mapping[str, Metric]) -> LagoError:

@@ -77,7 +77,9 @@ def _with_interval(
     store: DefinitionStore, of: Definition[Any], values: dict[str, Any], known: Any = None
 ) -> dict[str, Any]:
     """A subscription to a plan, which has to be there, has the interval of the plan."""
-    code = values.get("plan_code", known.plan_code if known else None) if of is SUBSCRIPTION else None
+    code = (
+        values.get("plan_code", known.plan_code if known else None) if of is SUBSCRIPTION else None
+    )
     if code is None or not values.keys() & {"plan_code", "interval"}:
         return values
     from lago_cli.services.plans import interval_of

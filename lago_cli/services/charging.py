@@ -84,7 +84,10 @@ class Tariff:
     def buckets(self) -> list[tuple[ChargeModel, tuple[str, ...]]]:
         """Prices and group keys of each filter as it is declared, and of the rest."""
         rows = [*(each.properties for each in self.charge.filters), self.charge.properties]
-        return [(model_of(self.charge.charge_model, row), group_keys_of(row)) for row in rows]
+        return [
+            (model_of(self.charge.charge_model, row or {}), group_keys_of(row or {}))
+            for row in rows
+        ]
 
     def own_keys(self, bucket: int) -> tuple[str, ...]:
         return self.buckets[bucket][1]
@@ -195,13 +198,13 @@ class Charging:
             if among not in calendars:
                 some = {owner: self.slices[owner] for owner in among}
                 calendars[among] = SliceCalendar(some, self.zones)
-            key = among, ask.what == "by days"
-            if key not in questions:
+            kind = among, ask.what == "by days"
+            if kind not in questions:
                 request = replace(self.request, prorated=ask.what == "by days", group_by=())
-                questions[key] = Question(
+                questions[kind] = Question(
                     self.store, request, self.now, self.selection, calendars[among]
                 )
-            self._answers[ask] = self._answer(questions[key], ask)
+            self._answers[ask] = self._answer(questions[kind], ask)
 
     def _answer(self, question: Question, ask: Ask) -> Answers:
         metric = self.metrics[ask.metric]
@@ -221,9 +224,7 @@ class Charging:
             place = share.bucket, share.group
             known = places.get(place)
             if known is None:
-                places[place] = Found(
-                    slot.weighed(share.units), share.events_count, share.steps
-                )
+                places[place] = Found(slot.weighed(share.units), share.events_count, share.steps)
             else:
                 with exact():
                     units = add(known.units, slot.weighed(share.units))
@@ -279,9 +280,7 @@ class Charging:
             price, cents = self._in_advance(owner, part, tariff, model, found)
         else:
             price = price_of(model, self._used(owner, part, tariff, model, found))
-        return charge_fee(
-            part, tariff.plan, tariff.number, bucket, group, price, events, cents
-        )
+        return charge_fee(part, tariff.plan, tariff.number, bucket, group, price, events, cents)
 
     def _used(
         self,
@@ -311,7 +310,7 @@ class Charging:
         elif tariff.charge.prorated:
             used = used._replace(prorated=Fraction(found["by days"].units))
         if model.wants_steps:
-            used = used._replace(steps=_steps_of(metric, found, units))
+            used = used._replace(steps=_steps_of(metric, found))
         if model.wants_amounts:
             used = used._replace(amount=Fraction(found["amounts"].units) / 10**plan.digits)
         return used
@@ -336,7 +335,7 @@ class Charging:
         return in_advance.price, int(in_advance.rounded * 10**digits)
 
 
-def _steps_of(metric: Metric, found: Mapping[What, Found], units: Fraction) -> Steps:
+def _steps_of(metric: Metric, found: Mapping[What, Found]) -> Steps:
     """What a price by events walks over; of a count each weighs 1, of a unique count each item."""
     if metric.aggregation_type == "sum_agg":
         return found["steps"].steps or Steps((), ())

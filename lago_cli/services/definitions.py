@@ -145,12 +145,12 @@ def _read(of: Definition[T], row: Row, into: Definitions, known: Known) -> Itera
 def _faults_with_metrics(plan: Plan, into: Definitions, known: Known) -> Faults:
     metrics = {**known.metrics, **into.of(METRIC)}
     faulty = {code for section, code in into.named if section == METRIC.section} - metrics.keys()
-    codes = [charge.billable_metric_code for charge in plan.charges]
-    return [
-        (path, error)
-        for path, error in plan.faults_with(metrics)
-        if codes[path[1]] not in faulty  # type: ignore[call-overload]  # that is told already
-    ]
+    told = {
+        number
+        for number, charge in enumerate(plan.charges)
+        if charge.billable_metric_code in faulty
+    }
+    return [(path, error) for path, error in plan.faults_with(metrics) if path[1] not in told]
 
 
 def _faults_of_plan(values: Values, row: Row, into: Definitions, known: Known) -> Faults:

@@ -8,7 +8,7 @@ a year whatever the intervals are; each has all of its usage, even where it bega
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import NamedTuple
@@ -69,9 +69,7 @@ class Invoicing:
         self.billed = list(self._billed())
         slices = {each.owner: each.charges for each in self.billed if each.charges}
         zones = {each.owner: each.zone for each in self.billed}
-        self.charging = Charging(
-            self.store, self.selection, self.request, slices, zones, self.now
-        )
+        self.charging = Charging(self.store, self.selection, self.request, slices, zones, self.now)
         self.charging.prepare()
 
     def invoices(self) -> Iterator[Invoice]:
@@ -92,7 +90,7 @@ class Invoicing:
 
     def _plan_at(self, subscription: Subscription, window: Window) -> Plan:
         codes = [
-            phase.plan_code
+            phase.plan_code or ""
             for phase in subscription.phases
             if phase.window.start <= max(window.start, subscription.started_at)
         ]
@@ -205,12 +203,8 @@ def unknown(word: str, name: str, known: Sequence[str]) -> LagoError:
     return error
 
 
-
-
 def _around(windows: Sequence[Window]) -> Window:
-    return Window(
-        min(window.start for window in windows), max(window.end for window in windows)
-    )
+    return Window(min(window.start for window in windows), max(window.end for window in windows))
 
 
 def _ends_in(part: Slice, asked: Window) -> bool:

@@ -44,9 +44,7 @@ def interval_of(plan_code: str, asked: str | None, plans: Mapping[str, Plan]) ->
 def plan_not_found(code: str, plans: Mapping[str, Plan]) -> LagoError:
     """With the nearest name that is there."""
     message = f'There is no plan "{code}".{did_you_mean(code, plans)}'
-    return LagoError(
-        Kind.NOT_FOUND, "plan_not_found", message, "List them with: lago plans list"
-    )
+    return LagoError(Kind.NOT_FOUND, "plan_not_found", message, "List them with: lago plans list")
 
 
 def root_of(value: object) -> tuple[Path, object]:
@@ -60,9 +58,7 @@ def root_of(value: object) -> tuple[Path, object]:
     return (), value
 
 
-def read_plan(
-    value: object, metrics: Mapping[str, Metric], former: Plan | None = None
-) -> Plan:
+def read_plan(value: object, metrics: Mapping[str, Metric], former: Plan | None = None) -> Plan:
     """
     A plan out of a document; of a former one stays what the document does not say.
 
@@ -112,7 +108,11 @@ def save_plan(
             known = table.find(code)
             if known is None:
                 raise plan_not_found(code, store.plans())
-        plan = read_plan(value, {each.value.code: each.value for each in store.table(METRIC).entries()}, known.value if known else None)
+        plan = read_plan(
+            value,
+            {each.value.code: each.value for each in store.table(METRIC).entries()},
+            known.value if known else None,
+        )
         if known is None and table.find(plan.code) is not None:
             raise refused(
                 "plan_exists",

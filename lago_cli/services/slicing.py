@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, tzinfo
 from fractions import Fraction
+from itertools import pairwise
 
 from lago_cli.domain.instants import Window, to_micros
 from lago_cli.domain.periods import start_of_day
@@ -23,9 +24,7 @@ class SliceCalendar:
     ) -> None:
         self._slices = slices
         self._zones = zones
-        self._windows = {
-            owner: [each.window for each in found] for owner, found in slices.items()
-        }
+        self._windows = {owner: [each.window for each in found] for owner, found in slices.items()}
         self._cuts = {
             owner: [ClippedWindow(each.window, each.whole) for each in found]
             for owner, found in slices.items()
@@ -68,7 +67,7 @@ def _days_of(part: Slice, zone: tzinfo) -> list[Day]:
         for day in range(part.first_day, part.last_day + 2)
     ]
     found = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         window = Window(max(start, part.window.start), min(end, part.window.end))
         if window.start < window.end:
             found.append(Day(window, weight, part.window))
