@@ -13,10 +13,15 @@ from lago_cli.domain.batches import EventBatch
 from lago_cli.domain.customers import Customer
 from lago_cli.domain.events import parse_event
 from lago_cli.domain.instants import parse_instant
+from lago_cli.domain.invoices import Invoice
 from lago_cli.domain.json_text import decode_object
 from lago_cli.domain.metrics import Metric, define_metric
+from lago_cli.domain.objects import decoded, encoded
+from lago_cli.domain.plans import PLAN, Plan
 from lago_cli.domain.runs import Tally
 from lago_cli.domain.subscriptions import Subscription
+from lago_cli.services.invoicing import Invoicing
+from lago_cli.services.plans import read_plan
 from lago_cli.services.requests import UsageRequest
 from lago_cli.services.usage import UsageRow, usage_for
 from lago_cli.stores import open_store
@@ -44,6 +49,20 @@ class Engine:
         save = accounts.save_customer if is_customer else accounts.save_subscription
         with self._writing():
             save(record, NOON)
+
+    def plan(self, row: Mapping[str, object]) -> Plan:
+        """Define a plan, given as in a definition file."""
+        plan = read_plan(decoded(encoded(row)), self.store.catalog.metrics())
+        self._save_plan(plan)
+        return plan
+
+    def _save_plan(self, plan: Plan) -> None:
+        self.store.save_plan(plan)
+
+    def invoices(self, *, now: int = NOON, **asked: Any) -> list[Invoice]:
+        """What subscriptions cost, asked as on the command line."""
+        request = UsageRequest(**asked, by="subscription")
+        return list(Invoicing(self.store, request, now).invoices())
 
     def _writing(self) -> Any:
         return nullcontext()
@@ -73,6 +92,10 @@ class Engine:
 class _Transactional(Engine):
     def _writing(self) -> Any:
         return self.store.writing()
+
+    def _save_plan(self, plan: Plan) -> None:
+        with self.store.writing():
+            self.store.table(PLAN).save(plan, NOON)
 
     def _append(self, batch: EventBatch, **how: Any) -> Appended:
         with self.store.writing():

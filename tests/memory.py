@@ -22,6 +22,7 @@ from lago_cli.domain.json_text import decode_object, same_json
 from lago_cli.domain.measurements import measure
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import exact
+from lago_cli.domain.plans import Plan
 from lago_cli.domain.properties import text_at
 from lago_cli.domain.stored import Status, StoredEvent
 from lago_cli.domain.subscriptions import Subscription
@@ -97,8 +98,15 @@ class MemoryStore:
         self.catalog = Definitions()
         self.accounts = Accounts()
         self._metrics = self.catalog.metrics()
+        self._plans: dict[str, Plan] = {}
         self._events: dict[tuple[bool, str, str], _Stored] = {}
         self._arrived = 0
+
+    def plans(self) -> dict[str, Plan]:
+        return self._plans
+
+    def save_plan(self, plan: Plan) -> None:
+        self._plans[plan.code] = plan
 
     def define(self, metric: Metric) -> None:
         self._metrics[metric.code] = metric
