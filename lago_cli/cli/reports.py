@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # every command imports this module, few need all of these
     from lago_cli.domain.numbers import Units
     from lago_cli.domain.runs import Run
     from lago_cli.domain.stored import StoredEvent
+    from lago_cli.services.amounts import Amount
     from lago_cli.services.ingest_report import IngestReport
     from lago_cli.services.usage import UsageRow
 
@@ -142,6 +143,7 @@ def run_report(run: Run) -> Report:
 def usage_report(
     rows: Sequence[UsageRow],
     group_by: Sequence[str],
+    prices: Sequence[Amount | None] | None,
     *,
     windowed: bool,
     footer: Sequence[str],
@@ -170,6 +172,14 @@ def usage_report(
         Column("events_count", "events", kind="count"),
     ]
     shown = [wire.usage(row, group_by) for row in rows]
+    if prices is not None:
+        columns += [
+            Column("amount_cents", "cents", kind="number"),
+            Column("amount_currency", "currency", kind="flag"),
+        ]
+        for cells, price in zip(shown, prices, strict=True):
+            cells["amount_cents"] = str(price.cents) if price else None
+            cells["amount_currency"] = price.currency if price else None
     if windowed:
         columns.append(Column("bar", "of largest", kind="spark"))
         _add_bars(shown, rows)

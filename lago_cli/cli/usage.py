@@ -15,17 +15,25 @@ from lago_cli.cli.session import Session
 from lago_cli.errors import Kind, LagoError
 
 if TYPE_CHECKING:
+    from lago_cli.services.amounts import Amount
     from lago_cli.services.requests import UsageRequest
     from lago_cli.services.usage import LeftOut, UsageRow
     from lago_cli.stores.base import UsageStore
+    from lago_cli.stores.sqlite.store import SqliteStore
 
 app = typer.Typer(rich_markup_mode=None)
 
 MOST_IN_TABLE = 50
 
 
+WithAmounts = Annotated[
+    bool,
+    typer.Option("--amounts", help="Also what each row costs by the plans of its subscriptions."),
+]
+
+
 @command(app, "usage", given=SELECTION, is_default=True)
-def usage(session: Session, request: UsageRequest) -> None:
+def usage(session: Session, request: UsageRequest, amounts: WithAmounts = False) -> None:
     """
     Show usage by customer, metric and period.
 
@@ -41,7 +49,24 @@ def usage(session: Session, request: UsageRequest) -> None:
     if session.output == "table":
         footer = _said_of(left_out(store, request, now=now))
     windowed = request.window is not None
-    session.show(usage_report(rows, request.group_by, windowed=windowed, footer=footer))
+    prices = _prices(session, store, request, rows) if amounts else None
+    report = usage_report(rows, request.group_by, prices, windowed=windowed, footer=footer)
+    session.show(report)
+
+
+def _prices(
+    session: Session, store: SqliteStore, request: UsageRequest, rows: Sequence[UsageRow]
+) -> list[Amount | None]:
+    """What each row costs; None where it has no price."""
+    from lago_cli.services.amounts import Amounts
+
+    found = Amounts(store, request, now=session.now())
+    prices = [found.of(row) for row in rows]
+    for customer, _ in sorted(found.unpriced, key=str):
+        session.warn(
+            f'The subscriptions of "{customer}" have several currencies; see --by subscription.'
+        )
+    return prices
 
 
 Limit = Annotated[

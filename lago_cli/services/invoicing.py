@@ -19,7 +19,7 @@ from lago_cli.domain.fees import (
     minimum_spend,
     subscription_fee,
 )
-from lago_cli.domain.instants import Window
+from lago_cli.domain.instants import AFTER_LAST_EVENT, Window
 from lago_cli.domain.invoices import Invoice
 from lago_cli.domain.plans import Plan
 from lago_cli.domain.slices import Slice, closing, day_of
@@ -145,6 +145,9 @@ class Invoicing:
             if asked.start >= each.life.end or each.life.start >= asked.end:
                 continue
             zone = self._calendars.zone(owner)
+            if asked.end == AFTER_LAST_EVENT:  # of all time: up to the end of the current period
+                now = max(self.now, each.started_at)
+                asked = Window(asked.start, self._calendars.billing_period(owner, now).end)
             if not any(phase.plan_code in self.plans for phase in each.phases):
                 self.without_plan.append(each)
                 continue
