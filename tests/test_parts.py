@@ -34,7 +34,8 @@ from lago_cli.domain.stored import EventSelection
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.errors import LagoError
 from lago_cli.stores.sqlite import exact_sums, query
-from lago_cli.stores.sqlite.columns import Rows, differing, pack, unpacked
+from lago_cli.stores.sqlite.columns import Rows, pack, unpacked
+from lago_cli.stores.sqlite.comparing import differing
 from lago_cli.stores.sqlite.connection import is_damage
 from lago_cli.stores.sqlite.exact_sums import ExactSums
 from lago_cli.stores.sqlite.folds import fold_for

@@ -14,7 +14,7 @@ from lago_cli.errors import LagoError
 from lago_cli.stores import open_store
 from lago_cli.stores.sqlite.connection import APPLICATION_ID
 from lago_cli.stores.sqlite.identities import key_of
-from lago_cli.stores.sqlite.migrations import made, migrations
+from lago_cli.stores.sqlite.migrations import DERIVED_SINCE, made, migrations
 from lago_cli.stores.sqlite.schema import (
     FINGERPRINT,
     OBJECTS,
@@ -338,7 +338,7 @@ def test_a_file_of_the_first_schema_is_not_changed_by_a_look(old):
 
 
 @pytest.mark.parametrize("enough", [1, 100], ids=["in parts", "in rows"])
-@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
+@pytest.mark.parametrize("version", range(1, DERIVED_SINCE))
 def test_what_earlier_schemas_derived_is_derived_anew(old, version, enough):
     """Also which events are unusable."""
     run(

@@ -40,6 +40,7 @@ from lago_cli.stores.sqlite.tables import (
 
 migrations = Migrations("lago")
 DERIVED_SINCE = 7  # all that is derived from events in the form that it has today
+AMOUNTS_SINCE = 8  # with their amounts
 
 
 @migrations()
@@ -103,6 +104,12 @@ def m007_parts(db: Database) -> None:
     db.create_view("v_events", EVENTS)
 
 
+@migrations()
+def m008_amounts_in_parts(db: Database) -> None:
+    """The prices that events carry are asked for as their measurements are."""
+    db.execute("ALTER TABLE parts ADD COLUMN amounts BLOB")
+
+
 def made() -> Defined:
     """What all migrations together make."""
     with closing(sqlite3.connect(":memory:")) as connection:
@@ -122,10 +129,8 @@ def prepare(connection: sqlite3.Connection, busy_timeout: float, path: str) -> b
         was_empty, before = is_empty(connection), schema_version(connection)
         if before < SCHEMA_VERSION:
             _migrate(connection, path)
-            if before < DERIVED_SINCE and not was_empty:  # by the metrics as they are read today
-                derivation = Derivation(connection)
-                derivation.begin(Catalog(connection).metrics())
-                derivation.derive_all()
+            if before < AMOUNTS_SINCE and not was_empty:
+                _derive(connection, only_amounts=before >= DERIVED_SINCE)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
@@ -134,6 +139,16 @@ def prepare(connection: sqlite3.Connection, busy_timeout: float, path: str) -> b
             connection.execute("ROLLBACK")
         raise
     return was_empty
+
+
+def _derive(connection: sqlite3.Connection, *, only_amounts: bool) -> None:
+    """By the metrics as they are read today."""
+    derivation = Derivation(connection)
+    derivation.begin(Catalog(connection).metrics())
+    if only_amounts:
+        derivation.derive_amounts()
+    else:
+        derivation.derive_all()
 
 
 def _migrate(connection: sqlite3.Connection, path: str) -> None:

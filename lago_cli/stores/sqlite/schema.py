@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from lago_cli.errors import LagoError, database
 from lago_cli.stores.sqlite.connection import APPLICATION_ID, PAGE_BYTES, insist
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 OBJECTS = (
     "metrics",
     "customers",
@@ -36,7 +36,7 @@ OBJECTS = (
     "v_metrics",
 )
 """What the migrations make; whatever else there is in a file is its owner's."""
-FINGERPRINT = 0x2A5E4F02
+FINGERPRINT = 0x11454714
 """Of `OBJECTS`, as `fingerprint` tells it: what the migrations make has no other one."""
 
 _COMMENT = re.compile(r"--[^\n]*")
