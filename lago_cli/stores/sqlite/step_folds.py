@@ -14,7 +14,7 @@ from lago_cli.stores.sqlite.columns import Columns, Numbers
 from lago_cli.stores.sqlite.folds import Fold, SumFold, fold_for
 from lago_cli.stores.sqlite.packed import Ints
 
-_BITS = 63  # of an integer, without its sign
+_LARGEST = 2**63 - 1
 _SMALL = 2**16
 
 
@@ -30,8 +30,19 @@ class AmountFold(SumFold):
         return columns.amounts
 
 
+class _Sorted(NamedTuple):
+    """Events by column, one figure after the other."""
+
+    starts: Ints  # of each figure, and the end of the last
+    at: Ints
+    ranks: Ints | None  # where they may be asked for
+    values: Any
+    scale: int
+    items: Any
+
+
 class _Taken(NamedTuple):
-    """Events, by column."""
+    """Events by column, as they came."""
 
     figures: Ints
     at: Ints
@@ -51,8 +62,7 @@ class StepFold(Fold):
         self._settled = settled
         self._found: list[_Taken] = []
         self._index: dict[str, int] = {}
-        self._all: _Taken | None = None
-        self._starts = np.zeros(1, dtype=np.int64)
+        self._sorted: _Sorted | None = None
 
     def _numbers(self, columns: Columns) -> Numbers:
         return columns.amounts if self._reads == "amount" else columns.numbers
@@ -76,29 +86,35 @@ class StepFold(Fold):
     def states(self) -> Iterator[tuple[int, Aggregation]]:
         if self._found:
             found, self._found = self._found, []
-            self._sort(_joined(found))
+            self._sorted = self._sort(_joined(found))
         yield from super().states()
 
-    def _sort(self, taken: _Taken) -> None:
+    def _sort(self, taken: _Taken) -> _Sorted:
+        lengths = np.bincount(taken.figures, minlength=len(self._events))
         order = _order(taken.figures, taken.at, taken.ranks)
         items = None
         if taken.items is not None:
             items = np.array(list(self._index), dtype=object)[taken.items[order]]
-        figures, at, ranks, values = (column[order] for column in taken[:4])
-        self._all = _Taken(figures, at, ranks, values, taken.scale, items)
-        self._starts = np.searchsorted(figures, np.arange(len(self._events) + 1))
-
-    def _state(self, figure: int, events: int) -> Ordered:
-        taken = self._all
-        assert taken is not None
-        own = slice(self._starts[figure], self._starts[figure + 1])
-        is_whole = self._settled and events == self._events[figure]
-        return Ordered(
-            taken.at[own].tolist(),
-            None if is_whole else taken.ranks[own].tolist(),
-            taken.values[own].tolist(),
+        is_all = self._settled and not self._apart
+        return _Sorted(
+            np.concatenate(([0], np.cumsum(lengths))),
+            taken.at[order],
+            None if is_all else taken.ranks[order],
+            taken.values[order],
             taken.scale,
-            None if taken.items is None else taken.items[own].tolist(),
+            items,
+        )
+
+    def _state(self, figure: int, events: int) -> Ordered:  # noqa: ARG002
+        assert self._sorted is not None
+        starts, at, ranks, values, scale, items = self._sorted
+        own = slice(starts[figure], starts[figure + 1])
+        return Ordered(
+            at[own].tolist(),
+            None if ranks is None else ranks[own].tolist(),
+            values[own].tolist(),
+            scale,
+            None if items is None else items[own].tolist(),
         )
 
 
@@ -116,7 +132,7 @@ def _times(values: Ints, places: int) -> Any:
     if not places or not len(values):
         return values
     largest = max(abs(int(values.max())), abs(int(values.min())))
-    if (largest * 10**places).bit_length() > _BITS:
+    if largest * 10**places > _LARGEST:
         return values.astype(object) * 10**places
     return values * 10**places
 
@@ -125,19 +141,15 @@ def _order(figures: Ints, at: Ints, ranks: Ints) -> Ints:
     """
     By figure, time and rank.
 
-    Parts mostly follow each other in time. Else figure and time mostly fit into one integer, and
-    events of one instant come in the order of their ranks already.
+    Parts mostly follow each other in time. Where they overlap they are at least in order each,
+    which a stable sort makes use of, and mostly came in the order of their ranks.
     """
-    if not len(at) or not _descends(at, ranks):
+    if not _descends(at, ranks):
         return _by(figures)
-    since = at - at.min()
-    bits = int(since.max()).bit_length()
-    if int(figures.max()).bit_length() + bits <= _BITS:
-        keys = figures << bits | since
-        order = np.argsort(keys, kind="stable")
-        if not _descends(keys[order], ranks[order]):
-            return order
-    return np.lexsort((ranks, at, figures))
+    order = np.argsort(at, kind="stable")
+    if _descends(at[order], ranks[order]):
+        order = np.lexsort((ranks, at))
+    return order[_by(figures[order])]
 
 
 def _descends(first: Ints, then: Ints) -> bool:
