@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
 from typing import NamedTuple
 
 from lago_cli.domain.attribution import Registry
@@ -24,12 +26,13 @@ from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import exact
 from lago_cli.domain.plans import Plan
 from lago_cli.domain.properties import text_at
+from lago_cli.domain.steps import Steps
 from lago_cli.domain.stored import Status, StoredEvent
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.domain.usage import Evidence, Group, PropertyFilter, Share, UsageQuery
 from lago_cli.errors import LagoError, not_found
 from lago_cli.stores.base import Appended, Duplicate, OnDuplicate
-from tests.folds import FOLDS, OF_A_DAY
+from tests.folds import FOLDS, OF_A_DAY, count, total
 
 
 class _Stored(NamedTuple):
@@ -196,16 +199,19 @@ class MemoryStore:
                     starts = -(2**62) if query.metric.recurring else window.start
                     if starts <= row.at < window.end:
                         figure = owner, window, _group(query, row), _bucket(query, row)
-                        found[figure].append((row, reading))
+                        found[figure].append((row, _priced(row) if query.of_amounts else reading))
         folds = OF_A_DAY if query.daily else FOLDS
-        fold = folds[query.metric.aggregation_type]
+        fold = total if query.of_amounts else folds[query.metric.aggregation_type]
+        if query.in_steps:
+            fold = count
         for (owner, window, group, bucket), rows in found.items():
             in_order = sorted(rows, key=lambda pair: pair[0].order)
             readings = [reading for _, reading in in_order]
             inside = sum(window.start <= reading.at for reading in readings)
             with exact():
                 units = fold(readings, window)
-            yield Share(owner, window, group, units, inside, bucket)
+            steps = _steps(query, readings) if query.in_steps else None
+            yield Share(owner, window, group, units, inside, bucket, steps)
 
     def evidence(self, query: UsageQuery) -> Iterator[Evidence]:
         rows = dict.fromkeys([*self._events.values(), *self._known(query.as_of)])
@@ -247,6 +253,19 @@ class MemoryStore:
             return Reading(row.at, *measure(metric, properties, row.at))
         except ValueError:
             return None
+
+
+def _priced(row: _Stored) -> Reading:
+    return Reading(row.at, Decimal(row.event.precise_total_amount_cents or 0))
+
+
+def _steps(query: UsageQuery, readings: Sequence[Reading]) -> Steps:
+    """Of the scale 0: what is no integer is a fraction."""
+    at = [reading.at for reading in readings]
+    if query.metric.aggregation_type == "unique_count_agg" and not query.of_amounts:
+        steps = [reading.step for reading in readings]
+        return Steps(at, steps, 0, [str(reading.value) for reading in readings])
+    return Steps(at, [Fraction(reading.value) for reading in readings])
 
 
 def _party(row: _Stored) -> Subject:

@@ -40,7 +40,17 @@ MAY_IMPORT = {
 }
 """What each layer may know of ours, itself included where its modules build on each other."""
 
-OF_COLUMNS = ("columns", "exact_sums", "folds", "operations", "ordering", "packed", "placing")
+OF_COLUMNS = (
+    "columns",
+    "comparing",
+    "exact_sums",
+    "folds",
+    "operations",
+    "ordering",
+    "packed",
+    "placing",
+    "step_folds",
+)
 MAY_USE = {
     "typer": ["cli/"],
     "click": [],
@@ -50,18 +60,7 @@ MAY_USE = {
     "dateutil": ["domain/periods.py", "domain/windows.py"],
     "zoneinfo": ["domain/zones.py"],
     "zstandard": ["readers/decompress.py", "stores/sqlite/packed.py"],
-    "numpy": [
-        f"stores/sqlite/{name}.py"
-        for name in (
-            "columns",
-            "packed",
-            "exact_sums",
-            "folds",
-            "operations",
-            "ordering",
-            "placing",
-        )
-    ],
+    "numpy": [f"stores/sqlite/{name}.py" for name in OF_COLUMNS],
     "yaml": ["readers/"],
 }
 """Where a foreign module may be imported; one that is not named here may be anywhere."""

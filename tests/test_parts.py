@@ -11,8 +11,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
+from itertools import product
 from unittest.mock import patch
 
 import numpy as np
@@ -30,11 +33,16 @@ from lago_cli.domain.measurements import Measurements, measurement_of
 from lago_cli.domain.metrics import Filter
 from lago_cli.domain.numbers import exact
 from lago_cli.domain.runs import Tally
+from lago_cli.domain.steps import Steps
 from lago_cli.domain.stored import EventSelection
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.errors import LagoError
-from lago_cli.stores.sqlite import exact_sums, query
-from lago_cli.stores.sqlite.columns import Rows, differing, pack, unpacked
+from lago_cli.services.questions import Question
+from lago_cli.services.requests import UsageRequest
+from lago_cli.stores.sqlite import exact_sums
+from lago_cli.stores.sqlite import query as queries
+from lago_cli.stores.sqlite.columns import Rows, pack, unpacked
+from lago_cli.stores.sqlite.comparing import differing
 from lago_cli.stores.sqlite.connection import is_damage
 from lago_cli.stores.sqlite.exact_sums import ExactSums
 from lago_cli.stores.sqlite.folds import fold_for
@@ -73,12 +81,13 @@ METRICS = (
 )
 ZONES = (None, "Europe/Paris", "America/New_York", "Asia/Kathmandu")
 events = st.builds(
-    lambda number, customer, subscription, code, at, finer, value, operation, region: {
+    lambda number, customer, subscription, code, at, finer, amount, value, operation, region: {
         "transaction_id": str(number),
         "external_customer_id": customer,
         "external_subscription_id": subscription and f"{customer}-{subscription}",
         "code": code,
         "timestamp": (START + at).strftime(f"%Y-%m-%dT%H:%M:%S.%f{finer}Z"),
+        "precise_total_amount_cents": amount,
         "properties": {"v": value, "operation_type": operation, "region": region, "a b": 1.50},
     },
     st.integers(0, 40),
@@ -90,6 +99,7 @@ events = st.builds(
         st.timedeltas(timedelta(0), timedelta(days=90)),
     ),
     st.sampled_from(("", "", "1", "9", "05")),
+    st.sampled_from((None, None, None, 0, "12.5", "-0.25", 10**20, "1e-20")),
     st.sampled_from((1, 2, "0.25", "-3.5", 10**20, "1e-20", "x", None)),
     st.sampled_from((None, "add", "remove")),
     st.sampled_from((None, "", "eu", "us", "elsewhere", 7, "7", True, [1])),
@@ -127,6 +137,23 @@ def answers(engine, asked):
         (row.owner, row.metric.code, row.window, row.group, row.units, row.events_count)
         for row in rows
     ]
+
+
+def in_detail(engine, asked):
+    """Of every metric, the amounts, and the steps of both."""
+    found = []
+    try:
+        question = Question(engine.store, UsageRequest(**asked), NOON)
+        asks = [question.query(metric) for metric in question.metrics]
+    except LagoError as error:
+        return error.code
+    for query, (of_amounts, in_steps) in product(asks, ((1, 0), (0, 1), (1, 1))):
+        query = replace(query, of_amounts=bool(of_amounts), in_steps=bool(in_steps))
+        for share in engine.store.aggregate(query):
+            steps = share.steps or Steps((), ())
+            numbers = [Fraction(value) / 10**steps.scale for value in steps.values]
+            found.append((query.metric.code, share[:-1], [*steps.at], numbers, [*steps.items]))
+    return sorted(found, key=repr)
 
 
 def listed(engine, **selection):
@@ -178,6 +205,7 @@ def test_parts_and_rows_agree(data):
         asked = data.draw(questions)
 
         both(lambda engine: answers(engine, asked))
+        both(lambda engine: in_detail(engine, asked))
         both(listed)
         both(lambda engine: listed(engine, customers=("a",), start=NOON, status="counted"))
         both(lambda engine: listed(engine, status="unusable", limit=2))
@@ -206,8 +234,8 @@ def test_a_question_out_of_parts_reads_no_row(monkeypatch):
         engine = stack.enter_context(in_parts())
         engine.define(**METRICS[1])
         engine.ingest(numbered(300, size="s"))
-        monkeypatch.setattr(query.Snapshot, "_by_row", None)
-        monkeypatch.setattr(query, "how_of", None)
+        monkeypatch.setattr(queries.Snapshot, "_by_row", None)
+        monkeypatch.setattr(queries, "how_of", None)
         (row,) = engine.usage(period="2026-11")
         (group,) = engine.usage(period="2026-11", group_by=["size"])
         with pytest.raises(TypeError):
@@ -280,6 +308,21 @@ def _append(store, events, **how):
             id="an event was changed",
         ),
         pytest.param(
+            "UPDATE events SET precise_total_amount_cents = '1.5' WHERE id = 3",
+            'part 1, of "sum": its amounts are not what its events say',
+            id="an amount was changed",
+        ),
+        pytest.param(
+            "UPDATE events SET precise_total_amount_cents = 'x' WHERE id = 3",
+            'part 1, of "sum": it cannot be read',
+            id="an amount is no number",
+        ),
+        pytest.param(
+            "UPDATE parts SET amounts = NULL",
+            'part 2, of "sum": its amounts are not what its events say',
+            id="amounts are gone",
+        ),
+        pytest.param(
             "UPDATE parts SET last_at = first_at WHERE id = 1",
             'part 1, of "sum": its bounds are not those of its events',
             id="bounds that hide events",
@@ -305,7 +348,7 @@ def test_what_is_wrong_with_a_part_is_found(tmp_path, damage, problem):
     with in_parts() as engine:
         engine.define(**METRICS[1])
         engine.ingest(numbered(26))
-        engine.ingest(numbered(30)[26:])
+        engine.ingest([each | {"precise_total_amount_cents": 2} for each in numbered(30)[26:]])
         engine.ingest([numbered(31)[30] | {"code": "other"}])
         with engine.store.writing():
             engine.store._connection.execute(damage)
@@ -314,7 +357,9 @@ def test_what_is_wrong_with_a_part_is_found(tmp_path, damage, problem):
     assert problem in problems["parts"]
 
 
-@pytest.mark.parametrize("column", ["parties", "times", "ids", "measurements", "properties"])
+@pytest.mark.parametrize(
+    "column", ["parties", "times", "ids", "measurements", "properties", "amounts"]
+)
 @pytest.mark.parametrize("content", ["c1", "", "00ff00ff", "95c2010000c403010203"])
 def test_a_part_that_cannot_be_read_is_damage(column, content):
     """It is told as that of a page is, and found by the check."""
@@ -323,9 +368,11 @@ def test_a_part_that_cannot_be_read_is_damage(column, content):
         engine.ingest([event | {"code": "latest"} for event in numbered(26, size="s")])
         with engine.store.writing():
             engine.store._connection.execute(f"UPDATE parts SET {column} = x'{content}'")
-        asked = {"period": "2026-10-03", "group_by": ["size"], "metrics": ["latest"]}
+        asked = UsageRequest(period="2026-10-03", group_by=["size"], metrics=["latest"])
+        query = Question(engine.store, asked, NOON).query(engine.store.catalog.metric("latest"))
+        query = replace(query, of_amounts=column == "amounts")
         with pytest.raises(sqlite3.DatabaseError) as caught:
-            engine.usage(**asked)
+            list(engine.store.aggregate(query))
         assert is_damage(caught.value)
         problems = dict(engine.store.maintenance.problems())
 

@@ -19,6 +19,7 @@ from lago_cli.domain import contributions
 from lago_cli.domain.contributions import Contribution, Reading
 from lago_cli.domain.instants import Window
 from lago_cli.domain.numbers import ZERO, Units, add, from_scaled, number_in, round_half_up
+from lago_cli.domain.steps import Steps
 
 Measurement = tuple[int | str | None, int | None, int | None]
 """What one event says to its metric: (value, scale, step); see `domain.measurements`."""
@@ -65,6 +66,10 @@ class Aggregation(ABC):
     def carried(self, start: int) -> Self:  # noqa: ARG002
         """What a recurring metric takes into the window that begins at `start`: uses this up."""
         return self
+
+    def steps(self) -> Steps | None:
+        """Its events one by one, where it keeps them."""
+        return None
 
     @staticmethod
     @abstractmethod

@@ -147,6 +147,13 @@ def measurement_of(value: Decimal | Fraction | str, step: int) -> Measurement:
     return (*scaled, None) if scaled else (as_plain(value), None, None)
 
 
+def measurement_of_amount(text: str | None) -> Measurement:
+    """The price that an event carries (`precise_total_amount_cents`), as a number is kept."""
+    if text is None:
+        return 0, 0, None
+    return _kept_short(text) or measurement_of(Decimal(text), 1)
+
+
 def _decoder_of(metric: Metric) -> Callable[[str], Any] | None:
     """
     A decoder of just the properties this metric reads, None where names forbid it.

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from lago_cli.domain.aggregations import AGGREGATIONS, Aggregation
+from lago_cli.domain.aggregations import AGGREGATIONS, Aggregation, Sum
 from lago_cli.domain.events import Subject
 from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import Units
+from lago_cli.domain.ordered import Ordered
 from lago_cli.domain.steps import Steps
 from lago_cli.domain.stored import StoredEvent
 
@@ -60,7 +61,14 @@ class UsageQuery:
 
     @property
     def aggregation(self) -> type[Aggregation]:
-        return AGGREGATIONS[self.metric.aggregation_type]
+        if self.in_steps:
+            return Ordered
+        return Sum if self.of_amounts else AGGREGATIONS[self.metric.aggregation_type]
+
+    @property
+    def reads(self) -> Literal["nothing", "number", "item", "amount"]:
+        """What of a usable event makes the figures."""
+        return "amount" if self.of_amounts else AGGREGATIONS[self.metric.aggregation_type].reads
 
 
 class Share(NamedTuple):
@@ -69,7 +77,7 @@ class Share(NamedTuple):
     owner: int
     window: Window
     group: Group
-    units: Units  # before the metric's own rounding
+    units: Units  # before the metric's own rounding; of steps, only how many there are
     events_count: int
     bucket: int = 0  # its number; that of the rest is the number of buckets
     steps: Steps | None = None  # of a question that asks for them

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -11,10 +12,12 @@ from lago_cli.domain.customers import CUSTOMER, Customer
 from lago_cli.domain.instants import parse_instant
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.errors import LagoError
+from lago_cli.services.questions import Question
+from lago_cli.services.requests import UsageRequest
 from lago_cli.stores import open_store
 from lago_cli.stores.sqlite.connection import APPLICATION_ID
 from lago_cli.stores.sqlite.identities import key_of
-from lago_cli.stores.sqlite.migrations import made, migrations
+from lago_cli.stores.sqlite.migrations import DERIVED_SINCE, made, migrations
 from lago_cli.stores.sqlite.schema import (
     FINGERPRINT,
     OBJECTS,
@@ -338,7 +341,7 @@ def test_a_file_of_the_first_schema_is_not_changed_by_a_look(old):
 
 
 @pytest.mark.parametrize("enough", [1, 100], ids=["in parts", "in rows"])
-@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
+@pytest.mark.parametrize("version", range(1, DERIVED_SINCE))
 def test_what_earlier_schemas_derived_is_derived_anew(old, version, enough):
     """Also which events are unusable."""
     run(
@@ -353,6 +356,39 @@ def test_what_earlier_schemas_derived_is_derived_anew(old, version, enough):
         assert [found for _, found in engine.store.maintenance.problems() if found] == []
         assert bool(engine.store._snapshot().parts.keys(1)) == (enough == 1)
     assert run(old, "SELECT status FROM v_events WHERE transaction_id = 't3'") == [("unusable",)]
+
+
+def test_parts_that_were_made_before_there_were_amounts_get_them(path):
+    """Those whose events have any; the others stay as they are."""
+    days = [f"2026-11-{day:02}" for day in range(1, 13)]
+    priced = {"precise_total_amount_cents": "1.25"}
+    with parts_of_few_events(enough=4, at_once=4, small=1), sqlite(path) as engine:
+        engine.define(code="storage", aggregation_type="sum_agg", field_name="gb")
+        for number in range(0, 12, 4):
+            more = priced if number == 4 else {}
+            engine.ingest(
+                [
+                    event(f"t{each}") | {"timestamp": days[each]} | more
+                    for each in range(number, number + 4)
+                ]
+            )
+    run(
+        path,
+        "ALTER TABLE parts DROP COLUMN amounts",
+        "UPDATE parts SET properties = x'00' WHERE id <> 2",
+        "DELETE FROM _sqlite_migrations WHERE name >= 'm008'",
+        "PRAGMA user_version = 7",
+    )
+    with sqlite(path) as engine:
+        asked = UsageRequest(period="2026-11", metrics=["storage"])
+        query = Question(engine.store, asked, AT).query(engine.store.catalog.metric("storage"))
+        (share,) = engine.store.aggregate(replace(query, of_amounts=True))
+
+    assert (share.units, share.events_count) == (5, 12)
+    assert run(path, "SELECT id FROM parts WHERE amounts IS NOT NULL") == [(2,)]
+    assert run(path, "SELECT count(*) FROM parts WHERE properties = x'00'") == [(2,)]
+    with closing(sqlite3.connect(path)) as connection:
+        assert list(differences(connection)) == []
 
 
 @pytest.mark.parametrize("version", range(SCHEMA_VERSION))

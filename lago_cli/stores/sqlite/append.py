@@ -235,7 +235,15 @@ class Appender:
         received = [received_at] * len(ids)
         self._derivation.add(
             derivation.Appended(
-                codes, at, batch.finer, ids, parties, measurements, batch.properties, received
+                codes,
+                at,
+                batch.finer,
+                ids,
+                parties,
+                measurements,
+                batch.properties,
+                received,
+                batch.amounts,
             )
         )
         strangers = self._strangers(batch.codes)

@@ -7,7 +7,7 @@ there are parts to read or to make.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, wraps
 from typing import Any, NamedTuple, TypeVar
 
@@ -15,13 +15,13 @@ import numpy as np
 from msgspec import msgpack
 
 from lago_cli.domain.dimensions import Label
-from lago_cli.domain.measurements import Measurements, Reader
+from lago_cli.domain.measurements import Measurements, Reader, measurement_of_amount
 from lago_cli.domain.ranks import ID_BITS
-from lago_cli.stores.sqlite.damage import UNREADABLE, damaged
+from lago_cli.stores.sqlite.damage import UNREADABLE, damaged, intact
 from lago_cli.stores.sqlite.packed import Ints, compress, decompress, ints_in, packed
 from lago_cli.stores.sqlite.parts import EventRow
 
-BLOBS = ("parties", "times", "ids", "measurements", "labels", "received", "properties")
+BLOBS = ("parties", "times", "ids", "measurements", "labels", "received", "properties", "amounts")
 """The columns of `parts` that `Columns` makes and reads; what is read least stands last."""
 
 
@@ -51,6 +51,7 @@ class Rows(NamedTuple):
     measurements: Measurements
     properties: Sequence[str]
     received: Sequence[int]
+    amounts: Sequence[str | None] | None = None  # None: no event has one
 
 
 T = TypeVar("T")
@@ -73,7 +74,7 @@ class Columns:
     """Columns of one code's events; each is decoded, and checked, when it is asked for."""
 
     def __init__(
-        self, name: str, events: int, span: tuple[int, int], blobs: Callable[[str], bytes]
+        self, name: str, events: int, span: tuple[int, int], blobs: Callable[[str], Any]
     ) -> None:
         self.name = name
         self.events = events
@@ -167,6 +168,15 @@ class Columns:
         return Numbers(self._ints(values), int(scale), dict(texts))
 
     @_column
+    def amounts(self) -> Numbers:
+        """The prices that events carry, 0 where one has none."""
+        blob = self._blob("amounts")
+        if blob is None:
+            return Numbers(np.zeros(self.events, dtype=np.int64), 0, {})
+        scale, values, texts = msgpack.decode(blob)
+        return Numbers(self._ints(values), int(scale), dict(texts))
+
+    @_column
     def items(self) -> Items:
         """Of a metric that reads items."""
         _, kind, content = self._measured
@@ -202,6 +212,7 @@ def rows_of(events: Iterable[EventRow], read: Reader) -> Rows:
         Measurements(*columns),
         [event.properties for event in found],
         [event.received_at for event in found],
+        [event.amount for event in found],
     )
 
 
@@ -217,6 +228,7 @@ def pack(rows: Rows, label_of: Callable[[str], Label] | None) -> dict[str, Any]:
     if finer is not None and not finer.any():
         finer = None
     measurements, properties = rows.measurements, rows.properties
+    amounts = rows.amounts if rows.amounts and any(rows.amounts) else None
     parties = np.array(rows.parties, dtype=np.int64)
     received = np.array(rows.received, dtype=np.int64)
     order = _order(at, finer, ids)
@@ -228,6 +240,7 @@ def pack(rows: Rows, label_of: Callable[[str], Label] | None) -> dict[str, Any]:
             *([column[place] for place in places] for column in measurements)
         )
         properties = [properties[place] for place in places]
+        amounts = amounts and [amounts[place] for place in places]
     unusable, measured = _measured(measurements)
     return {
         "events": len(at),
@@ -245,38 +258,13 @@ def pack(rows: Rows, label_of: Callable[[str], Label] | None) -> dict[str, Any]:
         "labels": _packed_texts(list(map(label_of, properties))) if label_of else None,
         "received": packed(received, differences=True),
         "properties": _packed_texts(properties),
+        "amounts": _packed_amounts(amounts) if amounts else None,
     }
 
 
 def unpacked(row: Mapping[str, Any]) -> Columns:
     """Of what `pack` made."""
     return Columns("a part", row["events"], (row["first_at"], row["last_at"]), row.__getitem__)
-
-
-def differing(one: Columns, other: Columns) -> Iterator[str]:
-    """Names of the columns that do not say the same."""
-    for name in ("at", "ids", "finer", "parties", "received", "usable"):
-        if not np.array_equal(getattr(one, name), getattr(other, name)):
-            yield name
-    for name in ("measurements", "labels", "properties"):
-        if _said(one, name) != _said(other, name):
-            yield name
-
-
-def _said(columns: Columns, name: str) -> object:
-    """What a column says, however it is packed."""
-    if name != "measurements":
-        found = getattr(columns, name)
-        return None if found is None else [found[0][number] for number in found[1].tolist()]
-    if columns.kind == "items":
-        texts, numbers, added = columns.items
-        return [texts[number] for number in numbers.tolist()], _as_list(added)
-    values, scale, texts_of = columns.numbers
-    return values.tolist(), scale, texts_of
-
-
-def _as_list(column: Ints | None) -> list[int] | None:
-    return None if column is None else column.tolist()
 
 
 def _order(at: Ints, finer: Ints | None, ids: Ints) -> Ints | None:
@@ -321,6 +309,12 @@ def _packed_numbers(values: Sequence[Any], scales: Sequence[int | None]) -> tupl
             texts.append((place, f"{values[place]}e-{scales[place]}"))
         numbers = np.where(fits, numbers, 0) * np.where(fits, 10 ** np.minimum(shift, 18), 1)
     return scale, packed(numbers), texts
+
+
+def _packed_amounts(amounts: Sequence[str | None]) -> bytes:
+    with intact("an amount"):
+        values, scales, _ = zip(*map(measurement_of_amount, amounts), strict=True)
+    return msgpack.encode(_packed_numbers(values, scales))
 
 
 def _packed_items(values: Sequence[Any], steps: Sequence[int | None]) -> tuple[Any, ...]:

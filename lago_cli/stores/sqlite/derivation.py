@@ -24,6 +24,9 @@ SMALL = 4_096  # events: a part with fewer is merged with others like it
 MANY = 8  # small parts
 
 _UNUSABLE = "INSERT OR IGNORE INTO unusable_events VALUES (?)"
+_WITH_AMOUNTS = """
+SELECT code_id, id FROM events WHERE precise_total_amount_cents IS NOT NULL AND id <= ?
+"""
 _USABLE = "DELETE FROM unusable_events WHERE event_id = ?"
 
 
@@ -38,6 +41,7 @@ class Appended(NamedTuple):
     measurements: Measurements
     properties: Sequence[str]
     received: Sequence[int]
+    amounts: Sequence[str | None]
 
 
 class Derivation:
@@ -124,6 +128,12 @@ class Derivation:
         if self._parts.count_beyond() >= (enough or ENOUGH):
             self._catch_up()
 
+    def derive_amounts(self) -> None:
+        """Parts whose events carry amounts, where they were made without."""
+        for code, event_id in self._connection.execute(_WITH_AMOUNTS, (self._watermark,)):
+            self._touched_near(code, event_id)
+        self._mend()
+
     def rebuild(self, code: int, metric: Metric | None) -> None:
         """Read all events of a code anew, by what its metric says from now on."""
         self._hows[code] = how = how_of(metric)
@@ -173,6 +183,9 @@ class Derivation:
         finer: list[int] | None = None
         if any(each.finer is not None for each in held):
             finer = list(chain.from_iterable(each.finer or [0] * len(each.ids) for each in held))
+        amounts: list[str | None] | None = None
+        if any(any(each.amounts) for each in held):
+            amounts = list(chain.from_iterable(each.amounts for each in held))
         of_all = [
             list(chain.from_iterable(map(attrgetter(name), held)))
             for name in ("at", "ids", "parties", "properties", "received")
@@ -188,8 +201,10 @@ class Derivation:
 
             at, ids, parties, properties, received = map(only, of_all)
             measurements = Measurements(*map(only, measured))
-            own = None if finer is None else only(finer)
-            self._write(code, Rows(at, own, ids, parties, measurements, properties, received))
+            own, prices = (None if column is None else only(column) for column in (finer, amounts))
+            self._write(
+                code, Rows(at, own, ids, parties, measurements, properties, received, prices)
+            )
 
     def _write(self, code: int, rows: Rows, part: int | None = None) -> None:
         """A new part, or another content for one; none where there are no events."""

@@ -38,7 +38,8 @@ class DerivedCheck:
             yield f"{events} events are stored, {kept} of them in parts and {beyond} after them"
 
     def _differences_of(self, code: int, key: PartKey, how: How) -> Iterator[str]:
-        from lago_cli.stores.sqlite.columns import differing, pack, rows_of, unpacked
+        from lago_cli.stores.sqlite.columns import pack, rows_of, unpacked
+        from lago_cli.stores.sqlite.comparing import differing
 
         try:
             stored = self._parts.get(key.part)

@@ -26,7 +26,7 @@ from lago_cli.domain.aggregations import (
 )
 from lago_cli.domain.instants import Window
 from lago_cli.domain.numbers import Units, from_scaled
-from lago_cli.stores.sqlite.columns import Columns
+from lago_cli.stores.sqlite.columns import Columns, Numbers
 from lago_cli.stores.sqlite.exact_sums import ExactSums, grown
 from lago_cli.stores.sqlite.operations import (
     ITEM_BITS,
@@ -66,9 +66,13 @@ class Fold(ABC):
     def _fold(self, columns: Columns, rows: Ints, figures: Ints, size: int) -> None:
         """Count in what is particular to the aggregation."""
 
+    def _numbers(self, columns: Columns) -> Numbers:
+        """What it folds, where that is numbers."""
+        return columns.numbers
+
     def _ordinary(self, columns: Columns, rows: Ints, figures: Ints) -> tuple[Ints, Ints]:
         """Without numbers that are kept as texts, which are put apart."""
-        texts = columns.numbers.texts
+        texts = self._numbers(columns).texts
         if not texts:
             return rows, figures
         is_text = np.isin(rows, np.fromiter(texts, dtype=np.int64))
@@ -109,7 +113,7 @@ class SumFold(Fold):
 
     def _fold(self, columns: Columns, rows: Ints, figures: Ints, size: int) -> None:
         rows, figures = self._ordinary(columns, rows, figures)
-        numbers = columns.numbers
+        numbers = self._numbers(columns)
         sums = self._sums.setdefault(numbers.scale, ExactSums())
         sums.add(figures, size, numbers.values[rows])
 

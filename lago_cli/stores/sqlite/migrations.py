@@ -41,6 +41,7 @@ from lago_cli.stores.sqlite.tables import (
 
 migrations = Migrations("lago")
 DERIVED_SINCE = 7  # all that is derived from events in the form that it has today
+AMOUNTS_SINCE = 8  # with their amounts
 
 
 @migrations()
@@ -105,6 +106,12 @@ def m007_parts(db: Database) -> None:
 
 
 @migrations()
+def m008_amounts_in_parts(db: Database) -> None:
+    """The prices that events carry are asked for as their measurements are."""
+    db.execute("ALTER TABLE parts ADD COLUMN amounts BLOB")
+
+
+@migrations()
 def m009_plans(db: Database) -> None:
     """What a subscription costs, and which plans it had before."""
     for statement in PLANS:
@@ -130,10 +137,8 @@ def prepare(connection: sqlite3.Connection, busy_timeout: float, path: str) -> b
         was_empty, before = is_empty(connection), schema_version(connection)
         if before < SCHEMA_VERSION:
             _migrate(connection, path)
-            if before < DERIVED_SINCE and not was_empty:  # by the metrics as they are read today
-                derivation = Derivation(connection)
-                derivation.begin(Catalog(connection).metrics())
-                derivation.derive_all()
+            if before < AMOUNTS_SINCE and not was_empty:
+                _derive(connection, only_amounts=before >= DERIVED_SINCE)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
@@ -142,6 +147,16 @@ def prepare(connection: sqlite3.Connection, busy_timeout: float, path: str) -> b
             connection.execute("ROLLBACK")
         raise
     return was_empty
+
+
+def _derive(connection: sqlite3.Connection, *, only_amounts: bool) -> None:
+    """By the metrics as they are read today."""
+    derivation = Derivation(connection)
+    derivation.begin(Catalog(connection).metrics())
+    if only_amounts:
+        derivation.derive_amounts()
+    else:
+        derivation.derive_all()
 
 
 def _migrate(connection: sqlite3.Connection, path: str) -> None:

@@ -15,24 +15,33 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import json
 
+from lago_cli.domain.aggregations import Measurement
 from lago_cli.domain.dimensions import Label, label_reader
 from lago_cli.domain.instants import Window
-from lago_cli.domain.measurements import Reader, reader_for, unmatched
+from lago_cli.domain.measurements import (
+    Reader,
+    measurement_of_amount,
+    reader_for,
+    unmatched,
+)
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.ranks import ranked
+from lago_cli.stores.sqlite.damage import UNREADABLE, damaged
 
 if TYPE_CHECKING:
     from lago_cli.stores.sqlite.columns import Columns
 
 _WATERMARK = "SELECT event_id FROM watermark"
 _BEYOND = """
-SELECT e.code_id, e.id, e.at, e.finer, e.party_id, e.properties, e.received_at
+SELECT e.code_id, e.id, e.at, e.finer, e.party_id, e.properties, e.received_at,
+       e.precise_total_amount_cents
   FROM events AS e
  WHERE e.id > ? AND e.id <= ?
  ORDER BY e.id
 """
 _OF_IDS = """
-SELECT e.code_id, e.id, e.at, e.finer, e.party_id, e.properties, e.received_at
+SELECT e.code_id, e.id, e.at, e.finer, e.party_id, e.properties, e.received_at,
+       e.precise_total_amount_cents
   FROM json_each(?) AS wanted CROSS JOIN events AS e ON e.id = wanted.value
 """
 _EVER = 2**62
@@ -48,11 +57,20 @@ class EventRow(NamedTuple):
     party: int
     properties: str
     received_at: int
+    amount: str | None  # `precise_total_amount_cents`
 
     @property
     def rank(self) -> int:
         """See `domain.ranks`."""
         return ranked([self.finer], [self.id])[0]
+
+    @property
+    def price(self) -> Measurement:
+        """What its amount says."""
+        try:
+            return measurement_of_amount(self.amount)
+        except UNREADABLE:
+            raise damaged(f"the amount of event {self.id}") from None
 
 
 class PartKey(NamedTuple):

@@ -12,12 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from lago_cli.domain.aggregations import Aggregation
+from lago_cli.domain.aggregations import Aggregation, Latest, UniqueCount
 from lago_cli.domain.dimensions import Dimensions, Place
 from lago_cli.domain.events import Subject
 from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import Units, exact
+from lago_cli.domain.ordered import Ordered
+from lago_cli.domain.steps import Steps
 from lago_cli.domain.usage import Scope, Share, UsageQuery
 from lago_cli.stores.sqlite.parties import Parties
 from lago_cli.stores.sqlite.parts import EventRow, Parts, how_of
@@ -31,9 +33,14 @@ if TYPE_CHECKING:
 Figures = dict[tuple[int, Place], Aggregation]
 """States by (number of a key, bucket and group)."""
 
-_OF_FIGURES = {"nothing": [], "number": ["measurements"], "item": ["measurements"]}
+_OF_FIGURES = {
+    "nothing": [],
+    "number": ["measurements"],
+    "item": ["measurements"],
+    "amount": ["measurements", "amounts"],
+}
 _FEW = 20  # parties
-_IN_ORDER = ("latest_agg", "unique_count_agg")
+_IN_ORDER = (Latest, Ordered, UniqueCount)
 
 
 class Snapshot:
@@ -128,21 +135,21 @@ class Snapshot:
                 state = figures.get((key, place))
                 if state is None:
                     state = figures[key, place] = query.aggregation()
-                state.take(row.at, row.rank, measurement)
+                state.take(row.at, row.rank, row.price if query.of_amounts else measurement)
         return figures
 
     def _by_column(
         self, code: int, query: UsageQuery, pieces: Pieces, rows: list[EventRow]
     ) -> Figures:
-        from lago_cli.stores.sqlite.folds import fold_for
         from lago_cli.stores.sqlite.placing import Placing, Sorting
+        from lago_cli.stores.sqlite.step_folds import fold_of
 
         settled = not query.metric.recurring and not query.daily
-        fold = fold_for(query.aggregation, settled=settled)
+        fold = fold_of(query, settled=settled)
         placing = Placing(pieces)
         sorting = Sorting(Dimensions(query), len(pieces.keys))
-        wanted = ["parties", "times", *_OF_FIGURES[query.aggregation.reads]]
-        if query.metric.aggregation_type in _IN_ORDER:
+        wanted = ["parties", "times", *_OF_FIGURES[query.reads]]
+        if query.aggregation in _IN_ORDER:
             wanted.append("ids")
         if sorting.matters:
             wanted.append("labels" if sorting.by_label else "properties")
@@ -239,18 +246,18 @@ def _shares(query: UsageQuery, pieces: Pieces, figures: Figures) -> Iterator[Sha
         found.setdefault((owner, place), {})[number] = state
     figures.clear()
     for (owner, (bucket, group)), by_window in found.items():
-        for when, events, units in _figures(query, query.scope.windows[owner], by_window):
-            yield Share(owner, when, group, units, events, bucket)
+        for when, events, units, steps in _figures(query, query.scope.windows[owner], by_window):
+            yield Share(owner, when, group, units, events, bucket, steps)
 
 
 def _figures(
     query: UsageQuery, windows: Sequence[Window], by_window: dict[int, Aggregation]
-) -> Iterator[tuple[Window, int, Units]]:
-    """(window, events in it, units) of each window in which there is something."""
+) -> Iterator[tuple[Window, int, Units, Steps | None]]:
+    """(window, events in it, units, steps) of each window in which there is something."""
     if not query.metric.recurring:
         for number in sorted(by_window):
             state = by_window.pop(number)
-            yield windows[number], state.events, state.units(windows[number])
+            yield windows[number], state.events, state.units(windows[number]), state.steps()
         return
     running = by_window.pop(HISTORY, None)
     for number, window in enumerate(windows):
@@ -264,4 +271,4 @@ def _figures(
             running = inside
         if running is not None and running.events:
             figure = running.units_of_day if query.daily else running.units
-            yield window, events, figure(window)
+            yield window, events, figure(window), running.steps()

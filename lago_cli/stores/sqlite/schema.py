@@ -37,7 +37,7 @@ OBJECTS = (
     "v_metrics",
 )
 """What the migrations make; whatever else there is in a file is its owner's."""
-FINGERPRINT = 0x6146D80D
+FINGERPRINT = 0xD1B273DE
 """Of `OBJECTS`, as `fingerprint` tells it: what the migrations make has no other one."""
 
 _COMMENT = re.compile(r"--[^\n]*")

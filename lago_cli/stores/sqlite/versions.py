@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from lago_cli.stores.sqlite.parts import EventRow
 
 _REPLACED_LATER = """
-SELECT e.code_id, e.id, e.at, e.finer, e.party_id, e.properties, e.received_at
+SELECT e.code_id, e.id, e.at, e.finer, e.party_id, e.properties, e.received_at,
+       e.precise_total_amount_cents
   FROM replaced_events AS e
  WHERE e.code_id = :code
    AND e.received_at <= :as_of
