@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from lago_cli.cli.options import Options, command
+from lago_cli.cli.options import Options, OutputOrPage, command
 from lago_cli.cli.selection import OPTIONS, request_of
 from lago_cli.cli.session import Session
 
 if TYPE_CHECKING:
+    from lago_cli.domain.subscriptions import Subscription
     from lago_cli.services.requests import UsageRequest
 
 app = typer.Typer(rich_markup_mode=None)
@@ -21,15 +22,41 @@ SELECTION = Options(
 )
 
 
-@command(app, "preview", given=SELECTION)
+@command(app, "preview", given=SELECTION, outputs=OutputOrPage)
 def preview(session: Session, request: UsageRequest) -> None:
-    """Show what subscriptions cost, as invoices."""
-    from lago_cli.renderers import Column, Report
-    from lago_cli.services import wire_prices
+    """
+    Show what subscriptions cost, as invoices.
+
+    One subscription has its whole invoice, several have a row each. With -o html they are
+    pages to be printed or sent.
+    """
+    from lago_cli.cli.invoice_lines import Names, pages
+    from lago_cli.cli.invoice_reports import invoice_report, invoices_report
     from lago_cli.services.invoicing import Invoicing
 
-    invoicing = Invoicing(session.store(), request, session.now())
-    rows = [wire_prices.invoice(each) for each in invoicing.invoices()]
-    columns = [Column(key) for key in (rows[0] if rows else ())]
-    single = len(request.subscriptions) == 1 and len(rows) == 1
-    session.show(Report(None, columns, rows, single=single))
+    store = session.store()
+    invoicing = Invoicing(store, request, session.now())
+    found = list(invoicing.invoices())
+    is_single = len(request.subscriptions) == 1 and len(found) == 1
+    names = Names(store, invoicing.charging.metrics)
+    unpriced = _said_of(invoicing.without_plan)
+    if unpriced and (session.output != "table" or not found):
+        session.warn(unpriced)
+    if session.output == "html" or (is_single and session.output in ("table", "markdown")):
+        session.show(pages(found, names))
+    elif is_single:
+        session.show(invoice_report(found[0], session.output))
+    else:
+        footer = [unpriced] if unpriced else []
+        session.show(invoices_report(found, names, session.output, footer=footer))
+
+
+def _said_of(without_plan: list[Subscription]) -> str:
+    """Which subscriptions live in the period, and have no price."""
+    if not without_plan:
+        return ""
+    names = [each.external_id for each in without_plan]
+    shown = ", ".join([*names[:3], "…"] if len(names) > 3 else names)
+    if len(names) == 1:
+        return f"1 subscription of this period has no plan: {shown}."
+    return f"{len(names)} subscriptions of this period have no plan: {shown}."

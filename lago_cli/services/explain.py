@@ -88,7 +88,11 @@ def explain(store: UsageStore, request: UsageRequest, *, now: int) -> Iterator[F
     Raises:
         LagoError: as `usage_for` does.
     """
-    question = Question(store, request, now)
+    yield from explained(store, Question(store, request, now))
+
+
+def explained(store: UsageStore, question: Question) -> Iterator[Figure]:
+    """The same of a question that has its own selection or calendar."""
     for metric in question.metrics:  # what cannot be asked is refused before anything is told
         question.asks(metric)
         for owner in question.listed(metric):
@@ -102,7 +106,7 @@ def explain(store: UsageStore, request: UsageRequest, *, now: int) -> Iterator[F
             for party, claim in claims[owner]
         ]
         scope = Scope(members, [question.asked(owner) for owner in owners])
-        query = UsageQuery(metric, scope, as_of=request.as_of)
+        query = UsageQuery(metric, scope, as_of=question.request.as_of)
         asks: dict[Owner, list[Series]] = {}
         for ask in question.asks(metric):
             asks.setdefault(ask.owner, []).append(ask)
