@@ -28,7 +28,7 @@ _COLUMNS = (
     Column("to_datetime", kind="instant"),
     *(Column(key, kind="number") for key in _AMOUNTS),
 )
-_IN_FULL = (*_COLUMNS, Column("taxes", kind="object"), Column("fees", kind="object"))
+INVOICE_COLUMNS = (*_COLUMNS, Column("taxes", kind="object"), Column("fees", kind="object"))
 _FOR_PEOPLE = (
     *_WHOSE,
     Column("from_datetime", "first day", kind="flag", spare=2),
@@ -64,7 +64,7 @@ def invoice_report(invoice: Invoice, output: str) -> Report:
     row = wire_prices.invoice(invoice)
     if output == "csv":
         return Report(None, FEE_COLUMNS, row["fees"])
-    return Report(None, _IN_FULL, [row], single=True)
+    return Report(None, INVOICE_COLUMNS, [row], single=True)
 
 
 def invoices_report(
@@ -75,7 +75,7 @@ def invoices_report(
         rows = [_row(each, names) for each in invoices]
         totals = list(_totals(invoices)) if len(invoices) > 1 else []
         return Report(None, _FOR_PEOPLE, rows, totals=totals, footer=footer, empty=NOTHING)
-    columns = _IN_FULL if output in ("json", "ndjson") else _COLUMNS
+    columns = INVOICE_COLUMNS if output in ("json", "ndjson") else _COLUMNS
     return Report(None, columns, map(wire_prices.invoice, invoices))
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lago_cli.domain.instants import Window
     from lago_cli.domain.metrics import Metric
     from lago_cli.domain.pricing import Part
+    from lago_cli.services.invoice_explain import FeeExplained
 
 SHORTEST_PLACES = 6
 NONE = "–"  # where an event lacks a property
@@ -182,6 +183,34 @@ def part_texts(parts: Sequence[Part]) -> Iterator[str]:
 def _one_by_one(parts: Sequence[Part]) -> str:
     units = sum((Fraction(part.told["units"] or 0) for part in parts), Fraction(0))
     amount = sum((part.amount for part in parts), Fraction(0))
-    events = "1 event" if len(parts) == 1 else f"{number(len(parts))} events"
+    events = f"{number(len(parts))} events billed one by one"
+    if len(parts) == 1:
+        events = "1 event billed by itself"
     noun = "unit" if units == 1 else "units"
-    return f"{events} billed one by one, {number(units)} {noun} = {number(amount)}"
+    return f"{events}, {number(units)} {noun} = {number(amount)}"
+
+
+def chain(explained: FeeExplained, currency: str) -> str:
+    """From events to units, to the parts of a price, to cents."""
+    fee = explained.fee
+    links = [_from_events(explained)] if explained.counted else []
+    parts = list(part_texts(fee.parts))
+    if parts:
+        exact = f"; together {price(fee.precise_amount, currency)}" if len(parts) > 1 else ""
+        links.append(", ".join(parts) + exact)
+    if explained.is_billed_one_by_one and len(fee.parts) > 1:
+        links.append("each rounded")
+    return " → ".join([*links, cents(fee.amount_cents, currency)])
+
+
+def _from_events(explained: FeeExplained) -> str:
+    events = len(explained.counted)
+    text = f"{number(events)} {'event' if events == 1 else 'events'}"
+    text += f" = {number(explained.counted_units)}"
+    for each in explained.adjustments:
+        text += f" {'-' if each.units < 0 else '+'} {number(abs(each.units))} ({each.rule})"
+    if explained.adjustments:
+        text += f" = {number(explained.fee.units)}"
+    text += " unit" if explained.fee.units == 1 else " units"
+    by_days = explained.prorated_units
+    return text if by_days is None else f"{text}, {number(by_days)} by days"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lago_cli.cli.options import Options, OutputOrPage, command
 from lago_cli.cli.selection import OPTIONS, request_of
 from lago_cli.cli.session import Session
+from lago_cli.errors import wrong_usage
 
 if TYPE_CHECKING:
     from lago_cli.domain.subscriptions import Subscription
@@ -16,9 +17,33 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None)
 
+MOST_IN_TABLE = 20
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        "--limit",
+        metavar="N",
+        min=1,
+        max=1_000_000_000,
+        help="Show no more events of a fee. [default: 20 in the table, all elsewhere]",
+    ),
+]
+
 SELECTION = Options(
     [OPTIONS[name] for name in ("customers", "subscriptions", "period", "at", "as_of")],
     lambda **given: request_of(**given, by="subscription"),
+)
+
+
+def _of_one(**given: Any) -> UsageRequest:
+    if len(set(given["subscriptions"] or ())) != 1:
+        message = "Name the one subscription whose invoice to explain."
+        raise wrong_usage("one_subscription", message, "For example: --subscription ID")
+    return request_of(**given, by="subscription")
+
+
+ONE = Options(
+    [OPTIONS[name] for name in ("subscriptions", "metrics", "period", "at", "as_of")], _of_one
 )
 
 
@@ -49,6 +74,36 @@ def preview(session: Session, request: UsageRequest) -> None:
     else:
         footer = [unpriced] if unpriced else []
         session.show(invoices_report(found, names, session.output, footer=footer))
+
+
+@command(app, "explain", given=ONE)
+def explain(session: Session, request: UsageRequest, limit: Limit = None) -> None:
+    """
+    Show every cent of an invoice: prices, tiers, and the events behind them.
+
+    Events make the units, units the parts of a price, parts the amount in cents.
+    """
+    from dataclasses import replace
+
+    from lago_cli.cli import invoice_explain_reports as reports
+    from lago_cli.cli.invoice_lines import Names
+    from lago_cli.services.invoice_explain import explain_invoice
+    from lago_cli.services.invoicing import Invoicing
+
+    store = session.store()
+    wanted = {store.catalog.metric(code).code for code in request.metrics}
+    invoicing = Invoicing(store, replace(request, metrics=()), session.now())
+    found = [explain_invoice(invoicing, each, wanted) for each in invoicing.invoices()]
+    for each in found:
+        for sentence in each.broken_links():
+            session.warn(f"This does not add up: {sentence}.", always=True)
+    if session.output == "table":
+        names = Names(store, invoicing.charging.metrics)
+        session.show(reports.explained_tables(found, names, limit=limit or MOST_IN_TABLE))
+    elif session.output == "json":
+        session.show(reports.explained_objects(found, limit=limit))
+    else:
+        session.show(reports.explained_rows(found, limit=limit))
 
 
 def _said_of(without_plan: list[Subscription]) -> str:
