@@ -72,7 +72,7 @@ def preview(session: Session, request: UsageRequest) -> None:
     elif is_single:
         session.show(invoice_report(found[0], session.output))
     else:
-        footer = [unpriced] if unpriced else []
+        footer = [unpriced] if unpriced and found else []
         session.show(invoices_report(found, names, session.output, footer=footer))
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 NARROWEST = 20  # that a text of several words can be read in
 INDENT = 2
-_ASCII = str.maketrans({"×": "x", "–": "-", "→": "->", "·": "-"})
+_ASCII = str.maketrans({"×": "x", "–": "-", "→": "->", "·": "-", "…": "..."})
 
 
 def render(pages: Pages, stream: TextIO, terminal: Terminal) -> None:
