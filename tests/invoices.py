@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from tests.conftest import Lago
 
 NOW = "2026-12-01T08:00:00Z"
-OCTOBER = ("--at", "2026-10-10")
 DEFINITIONS = """
 billable_metrics:
 - {code: requests, name: API requests, aggregation_type: count}
@@ -127,6 +126,18 @@ def subscribe(lago: Lago, name: str, plan_code: str, *more: object, customer: st
     started = () if "--started-at" in more else ("--started-at", "2026-09-20")
     named = ("--external-id", name, "--external-customer-id", customer)
     lago("subscriptions", "create", *named, "--plan-code", plan_code, *started, *more, "--now", NOW)
+
+
+def change_plan(lago: Lago, name: str, old: str, until: str, new: str) -> None:
+    """Of a subscription of acme."""
+    row = {
+        "external_id": name,
+        "external_customer_id": "acme",
+        "plan_code": new,
+        "previous_plans": [{"plan_code": old, "until": until}],
+    }
+    changed = lago.write("changed.json", json.dumps({"subscriptions": [row]}))
+    lago("apply", changed, "--now", NOW)
 
 
 def event(number: object, code: str, at: str, who: str = "s1", **properties: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lago_cli.cli.explain_reports import contribution, line_cells
 from lago_cli.cli.invoice_lines import NOTHING, Names, facts, left_out
 from lago_cli.cli.invoice_reports import INVOICE_COLUMNS
-from lago_cli.cli.invoice_words import chain, days, fee_text, money, tax_text
+from lago_cli.cli.invoice_words import chain, fee_days, fee_text, money, tax_text
 from lago_cli.domain.numbers import as_plain
 from lago_cli.renderers import Column, Report
 from lago_cli.services import wire_prices
@@ -187,7 +187,7 @@ def _title(explained: FeeExplained, invoice: Invoice, names: Names) -> str:
     text, code = fee_text(fee, names.metrics), fee.charge and fee.charge.billable_metric_code
     words = [text, code] if code and code not in text else [text]
     if fee.window != invoice.window:
-        words.append(days(fee.window, names.zone(invoice.subscription.external_customer_id)))
+        words.append(fee_days(fee, names.zone(invoice.subscription.external_customer_id)))
     return f"{' · '.join(words)}: {money(fee.amount_cents, invoice.currency)}"
 
 

@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
-from lago_cli.cli.invoice_words import days, fee_text, money, number, part_texts, price, tax_text
+from lago_cli.cli.invoice_words import (
+    days,
+    fee_days,
+    fee_text,
+    money,
+    number,
+    part_texts,
+    price,
+    tax_text,
+)
 from lago_cli.renderers import Pages
 from lago_cli.renderers.statement import Item, Statement, Sum
 
@@ -27,6 +36,7 @@ class Names:
     store: SqliteStore
     metrics: Mapping[str, Metric]
     _customers: dict[str, str | None] = field(default_factory=dict)
+    _zones: dict[str, tzinfo] = field(default_factory=dict)
 
     def customer(self, external_id: str) -> str | None:
         from lago_cli.domain.customers import CUSTOMER
@@ -39,7 +49,10 @@ class Names:
     def zone(self, external_id: str) -> tzinfo:
         from lago_cli.domain.zones import zone_for
 
-        return zone_for(self.store.accounts.timezone(external_id) or "UTC")
+        if external_id not in self._zones:
+            name = self.store.accounts.timezone(external_id)
+            self._zones[external_id] = zone_for(name or "UTC")
+        return self._zones[external_id]
 
 
 def pages(invoices: Iterable[Invoice], names: Names) -> Pages:
@@ -83,7 +96,7 @@ def _item(fee: Fee, invoice: Invoice, names: Names) -> Item:
     is_lump = fee.type in ("minimum_spend", "minimum_commitment")
     notes = list(part_texts(fee.parts))
     if fee.window != invoice.window:
-        notes.insert(0, days(fee.window, names.zone(invoice.subscription.external_customer_id)))
+        notes.insert(0, fee_days(fee, names.zone(invoice.subscription.external_customer_id)))
     return Item(
         fee_text(fee, names.metrics),
         "" if is_lump else number(fee.units),

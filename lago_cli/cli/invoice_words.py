@@ -59,9 +59,24 @@ def price(value: Fraction, currency: str) -> str:
 
 def days(window: Window, zone: tzinfo) -> str:
     """The first and the last local day."""
+    return _from_to(day_of(window.start, zone), day_of(max(window.end - 1, window.start), zone))
+
+
+def fee_days(fee: Fee, zone: tzinfo) -> str:
+    """
+    The days of a fee: those that are billed or, of a charge, those whose events count.
+
+    They differ on the day on which a plan is left for another one.
+    """
+    part = fee.part_of
+    if fee.type == "charge" or part is None or not part.days:
+        return days(fee.window, zone)
+    return _from_to(part.first_day, part.last_day)
+
+
+def _from_to(first: int, last: int) -> str:
     from datetime import date
 
-    first, last = day_of(window.start, zone), day_of(max(window.end - 1, window.start), zone)
     dates = [date.fromordinal(day).isoformat() for day in (first, last)]
     return dates[0] if first == last else " to ".join(dates)
 

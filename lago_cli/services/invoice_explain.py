@@ -14,20 +14,23 @@ from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple
 
+from msgspec import Raw
+
+from lago_cli.domain.conditions import holds
 from lago_cli.domain.fees import Fee, in_cents
 from lago_cli.domain.instants import Window
 from lago_cli.domain.invoices import Invoice
 from lago_cli.domain.numbers import as_plain
+from lago_cli.domain.properties import text_at
 from lago_cli.domain.usage import Group
 from lago_cli.services.charging import Tariff
-from lago_cli.services.explain import Figure, Line, explained
+from lago_cli.services.explain import Figure, GroupOf, Line, explained
 from lago_cli.services.invoicing import Invoicing
 from lago_cli.services.questions import Question
 from lago_cli.services.requests import Owner
 from lago_cli.services.slicing import SliceCalendar
 
 NOTHING = Fraction(0)
-_OF_OTHER_BUCKETS = ("filtered_out", "excluded")
 _NOT_GIVEN_BACK = "nothing is given back for negative usage"
 _BILLED = "is billed only beyond the highest total before"
 
@@ -161,17 +164,30 @@ def _metric_of(fee: Fee) -> str | None:
     return fee.charge.billable_metric_code if fee.charge else None
 
 
-Key = tuple[Window, Group | None]
+Key = tuple[Window, Group]
+"""Window of a figure, and its group: the number of the bucket, and then the values of its keys."""
+
+
+def _groups_of(tariff: Tariff) -> GroupOf:
+    """Tells all buckets of a charge apart at once: each event is read one time."""
+    keys = [tariff.keys(bucket) for bucket in range(len(tariff.buckets))]
+
+    def group_of(properties: Mapping[str, Raw]) -> Group:
+        matching = (n for n in tariff.order if holds(tariff.declared[n], properties))
+        bucket = next(matching, len(tariff.declared))
+        return (str(bucket), *(text_at(properties, key) for key in keys[bucket]))
+
+    return group_of
 
 
 @dataclass(eq=False)
 class _Explaining:
-    """Asks for the events of each charge and bucket once."""
+    """Asks for the events of each charge once."""
 
     invoicing: Invoicing
     owner: Owner
     life: Window
-    _figures: dict[tuple[int, int, int, bool], dict[Key, Figure]] = field(default_factory=dict)
+    _figures: dict[tuple[int, int, bool], dict[Key, Figure]] = field(default_factory=dict)
 
     @cached_property
     def calendar(self) -> SliceCalendar:
@@ -185,52 +201,43 @@ class _Explaining:
             if fee.type != "charge":
                 yield FeeExplained(fee, plan.digits)
                 continue
-            tariff = next(
-                each for each in self.invoicing.charging.tariffs(plan) if each.number == fee.number
-            )
+            tariffs = self.invoicing.charging.tariffs(plan)
+            tariff = next(each for each in tariffs if each.number == fee.number)
             of_charge = id(plan), fee.number, fee.window
             not_counted = [] if of_charge in told else self._not_counted(tariff, fee.window)
             told.add(of_charge)
             yield self._explained(fee, tariff, not_counted)
 
-    def figures(self, tariff: Tariff, bucket: int, *, prorated: bool = False) -> dict[Key, Figure]:
-        place = id(tariff.plan), tariff.number, bucket, prorated
+    def figures(self, tariff: Tariff, *, prorated: bool = False) -> dict[Key, Figure]:
+        place = id(tariff.plan), tariff.number, prorated
         if place not in self._figures:
-            filters, excluded = tariff.filters_of(bucket)
-            request = replace(
-                self.invoicing.request,
-                metrics=[tariff.metric.code],
-                group_by=tariff.keys(bucket),
-                filters=filters,
-                excluded=excluded,
-                prorated=prorated,
-            )
             invoicing = self.invoicing
+            request = replace(
+                invoicing.request, metrics=[tariff.metric.code], prorated=prorated, group_by=()
+            )
             question = Question(
                 invoicing.store, request, invoicing.now, invoicing.selection, self.calendar
             )
             self._figures[place] = {
-                (each.window, each.group): each
-                for each in explained(invoicing.store, question)
+                (each.window, each.group or ()): each
+                for each in explained(invoicing.store, question, _groups_of(tariff))
                 if each.owner == self.owner
             }
         return self._figures[place]
 
     def _not_counted(self, tariff: Tariff, window: Window) -> list[Line]:
-        """Of all buckets, each event once: what counts at another price is no such thing."""
-        lines = {
-            line.event.position: line
-            for bucket in range(len(tariff.buckets))
-            for figure in self.figures(tariff, bucket).values()
+        lines = [
+            line
+            for figure in self.figures(tariff).values()
             if figure.window == window
             for line in figure.lines
-            if line.units is None and line.rule not in _OF_OTHER_BUCKETS
-        }
-        return sorted(lines.values(), key=lambda line: (line.event.at, line.event.position))
+            if line.units is None
+        ]
+        return sorted(lines, key=lambda line: (line.event.at, line.event.position))
 
     def _explained(self, fee: Fee, tariff: Tariff, not_counted: Sequence[Line]) -> FeeExplained:
-        key = fee.window, None if fee.group is None else tuple(fee.group.values())
-        figure = self.figures(tariff, fee.bucket).get(key)
+        key = fee.window, (str(fee.bucket), *(fee.group or {}).values())
+        figure = self.figures(tariff).get(key)
         if figure is None:
             return FeeExplained(fee, tariff.plan.digits, not_counted=not_counted)
         lines = [line for line in figure.lines if line.units is not None]
@@ -239,7 +246,7 @@ class _Explaining:
             return FeeExplained(fee, tariff.plan.digits, counted, adjustments, not_counted)
         counted, adjustments = [Counted(line) for line in lines], list(_adjusted(fee, figure))
         if tariff.charge.prorated and not any(part.kind == "negative" for part in fee.parts):
-            by_days = self.figures(tariff, fee.bucket, prorated=True).get(key)
+            by_days = self.figures(tariff, prorated=True).get(key)
             counted = _with_days(counted, by_days.lines if by_days else ())
         if tariff.model(fee.bucket).wants_amounts:
             counted = [_with_price(each, tariff.plan.digits) for each in counted]

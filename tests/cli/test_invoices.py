@@ -151,6 +151,16 @@ def test_a_line_of_another_period_says_so(lago):
     assert "2026-02-01 to 2026-02-28\n" in shown
 
 
+def test_the_day_of_a_change_belongs_to_the_new_plan(lago):
+    made.define(lago, made.plan("old", []), made.plan("new", []))
+    made.subscribe(lago, "s1", "new")
+    made.change_plan(lago, "s1", "old", "2026-10-12T15:00:00Z", "new")
+    notes = preview(lago, "--subscription", "s1").stdout
+
+    assert re.search(r"Old .*35\.48\n  2026-10-01 to 2026-10-11\n  11 of 31 days", notes)
+    assert re.search(r"New .*64\.52\n  2026-10-12 to 2026-10-31\n  20 of 31 days", notes)
+
+
 def test_events_that_are_billed_one_by_one_are_one_note(lago):
     made.define(lago, made.plan("advance", [made.EVERY_CHARGE[1]]))
     made.subscribe(lago, "s1", "advance")

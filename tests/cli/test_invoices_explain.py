@@ -21,14 +21,6 @@ LIVES = {
     "anniversary": ("--billing-time", "anniversary"),
 }
 
-CHANGED = """
-subscriptions:
-- external_id: changed
-  external_customer_id: acme
-  plan_code: other
-  previous_plans: [{plan_code: every, until: 2026-10-12T15:00:00Z}]
-"""
-
 
 @pytest.fixture(scope="module")
 def used_file(tmp_path_factory):
@@ -39,7 +31,7 @@ def used_file(tmp_path_factory):
     for seed, (name, life) in enumerate(LIVES.items()):
         made.subscribe(lago, name, "every", *life)
         events += made.any_events(seed, 400, name)
-    lago("apply", lago.write("changed.yaml", CHANGED), "--now", made.NOW)
+    made.change_plan(lago, "changed", "every", "2026-10-12T15:00:00Z", "other")
     lago("ingest", "-q", lago.write("events.ndjson", events), "--now", made.NOW)
     return lago
 
