@@ -53,7 +53,7 @@ class Found(NamedTuple):
     """The answer in one slice, bucket and group."""
 
     units: Units = ZERO
-    events: int = 0
+    events: int = 0  # of a recurring metric all up to the end of the slice
     steps: Steps | None = None
 
 
@@ -222,13 +222,14 @@ class Charging:
             slot = asks.slot_of(share.window)
             places = found.setdefault((asks.owner, slot.of), {})
             place = share.bucket, share.group
+            events = share.events_count + share.events_before
             known = places.get(place)
             if known is None:
-                places[place] = Found(slot.weighed(share.units), share.events_count, share.steps)
+                places[place] = Found(slot.weighed(share.units), events, share.steps)
             else:
                 with exact():
                     units = add(known.units, slot.weighed(share.units))
-                places[place] = Found(units, known.events + share.events_count, share.steps)
+                places[place] = Found(units, known.events + events, share.steps)
         return found
 
     def fees(self, owner: Owner, part: Slice) -> Iterator[Fee]:
