@@ -58,11 +58,11 @@ def price_in_advance(
     if model.wants_amounts and amounts is not None:
         lines = _as_carried(lines, amounts, places)
     for line in lines:
-        units += line.units
         amount = max(NOTHING, line.amount)
         if coefficient and amount:
             amount *= coefficient(line.at)
         if amount or line.units:
+            units += line.units
             told = {"units": line.units, "total": line.total}
             if line.kind == "event":
                 told["event"] = Fraction(line.end - 1)
@@ -74,27 +74,29 @@ def price_in_advance(
 def _lines(model: ChargeModel, steps: Steps, window_start: int) -> Iterator[_Line]:
     """By what each event beyond the highest total adds to the price."""
     scale = 10**steps.scale
-    moves = [Fraction(move) / scale for move in _moves(steps)]
+    moves = list(_moves(steps))
     meter = model.meter()
     first = bisect_left(steps.at, window_start)
-    total = sum(moves[:first], NOTHING)
+    total = sum(moves[:first])
+    highest = max(0, total)
     before = NOTHING
     if first:
         if total >= 0:
-            carried = [Fraction(1)] * int(total) if steps.items else moves[:first]
-            for move in carried or [NOTHING]:
-                before = meter.add(move)
+            carried = [1] * int(total) if steps.items else moves[:first]
+            for move in carried or [0]:
+                before = meter.add(Fraction(move, scale))
             before = max(NOTHING, before)
-        yield _Line("carried", window_start, first, before, max(NOTHING, total), total)
-    highest = max(NOTHING, total)
+        units = Fraction(highest, scale)
+        yield _Line("carried", window_start, first, before, units, Fraction(total, scale))
     for position in range(first, len(moves)):
         total += moves[position]
-        growth = max(NOTHING, total - highest)
-        highest += growth
+        growth = NOTHING
+        if total > highest:
+            growth, highest = Fraction(total - highest, scale), total
         amount = meter.add(growth)
-        at = steps.at[position]
-        yield _Line("event", at, position + 1, amount - before, growth, total)
-        before = amount
+        added, before = amount - before, amount
+        at, level = steps.at[position], Fraction(total, scale)
+        yield _Line("event", at, position + 1, added, growth, level)
 
 
 def _moves(steps: Steps) -> Iterator[int | Fraction]:

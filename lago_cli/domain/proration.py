@@ -51,10 +51,10 @@ def _of_values(
     values = list(zip(steps.values, days, strict=True))
     carried = sum(value for value, day in values if day is None)
     if carried:
-        yield Change(Fraction(carried) / scale, part(first, last))
+        yield Change(Fraction(carried, scale), part(first, last))
     for value, day in values:
         if day is not None:
-            yield Change(Fraction(value) / scale, part(day, last))
+            yield Change(Fraction(value, scale), part(day, last))
 
 
 @dataclass(slots=True)
