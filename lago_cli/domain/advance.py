@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from lago_cli.domain.numbers import round_half_up
-from lago_cli.domain.pricing import NOTHING, ChargeModel, Part, Price, made_of
+from lago_cli.domain.pricing import NOTHING, ChargeModel, Meter, Part, Price, made_of
 from lago_cli.domain.steps import Steps
 
 
@@ -81,11 +81,9 @@ def _lines(model: ChargeModel, steps: Steps, window_start: int) -> Iterator[_Lin
     highest = max(0, total)
     before = NOTHING
     if first:
-        if total >= 0:
+        if total > 0:
             carried = [1] * int(total) if steps.items else moves[:first]
-            for move in carried or [0]:
-                before = meter.add(Fraction(move, scale))
-            before = max(NOTHING, before)
+            before = [_paid(meter, Fraction(move, scale)) for move in carried][-1]
         units = Fraction(highest, scale)
         yield _Line("carried", window_start, first, before, units, Fraction(total, scale))
     for position in range(first, len(moves)):
@@ -93,10 +91,15 @@ def _lines(model: ChargeModel, steps: Steps, window_start: int) -> Iterator[_Lin
         growth = NOTHING
         if total > highest:
             growth, highest = Fraction(total - highest, scale), total
-        amount = meter.add(growth)
+        amount = _paid(meter, growth)
         added, before = amount - before, amount
         at, level = steps.at[position], Fraction(total, scale)
         yield _Line("event", at, position + 1, added, growth, level)
+
+
+def _paid(meter: Meter, units: Fraction) -> Fraction:
+    """What usage costs with another event, which is not less than nothing."""
+    return max(NOTHING, meter.add(units))
 
 
 def _moves(steps: Steps) -> Iterator[int | Fraction]:

@@ -160,6 +160,36 @@ def test_items_that_are_carried_over_are_those_still_on():
     ]
 
 
+def test_items_that_are_gone_before_the_period_use_up_no_free_event():
+    found = Steps([1, 2, 3, 9, 9], [1, 1, -1, 1, 1], 0, list("abacd"))
+
+    advance = price_in_advance(percentage("100", "1", **{EVENTS: 2}), found, 5, 2)
+
+    assert [part.amount for part in advance.price.parts] == [0, 0, 2]
+
+
+def test_where_nothing_is_left_to_carry_over_nothing_is_billed_for_it():
+    found = Steps([1, 2, 9], [1, -1, 1], 0, list("aab"))
+
+    advance = price_in_advance(GRADUATED, found, 5, 2)
+
+    assert [(part.kind, part.amount) for part in advance.price.parts] == [
+        ("event", Fraction("0.03"))
+    ]
+
+
+def test_what_carried_events_give_back_is_set_against_later_ones():
+    of = percentage("10", "0", **{EVENTS: 1})
+
+    advance = price_in_advance(of, steps(100, -50, 80, at=[1, 2, 9]), 5, 2)
+
+    assert [part.amount for part in advance.price.parts] == [0, 3]
+
+
+def test_an_event_of_nothing_pays_its_fixed_amount_once_free_units_are_used_up():
+    assert billed(percentage("1", "5", **{TOTAL: "15"}), 15, 0) == [0, 5]
+
+
 def test_a_prorated_event_pays_for_its_part_of_the_period():
     of = price_in_advance(STANDARD, steps(3, 2, at=[1, 20]), 10, 2, lambda at: Fraction(1, at))
 

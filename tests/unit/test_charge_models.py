@@ -98,6 +98,18 @@ def test_a_package_shows_what_a_paid_unit_costs():
     ]
 
 
+def test_usage_below_zero_gives_no_package_back():
+    (part,) = priced(model("package", amount="100", package_size=10), "-25").parts
+
+    assert (part.kind, part.amount, part.told["units"]) == ("packages", 0, 0)
+
+
+def test_a_count_is_one_that_every_reader_of_json_takes():
+    found = faults("package", written({"amount": "1", "package_size": 10**18}))
+
+    assert [path for path, _ in found] == [("package_size",)]
+
+
 def test_events_that_carry_their_prices_are_billed_also_where_units_add_up_to_nothing():
     used = Used(Fraction(0), 2, amount=Fraction("9.12"))
 
@@ -148,6 +160,13 @@ def test_bounds_are_numbers_and_prices_texts():
             "flat_amount": "3",
         },
     ]
+
+
+def test_bounds_beyond_what_readers_of_json_take_are_still_exact():
+    of = tiers("volume", (0, 10**30, "1", "0"), (10**30, None, "2", "0"))
+
+    assert of.as_json()["volume_ranges"][0]["to_value"] == Decimal(10**30)
+    assert isinstance(of.as_json()["volume_ranges"][0]["to_value"], Decimal)
 
 
 def test_prices_may_be_numbers_and_stay_exact():
@@ -201,13 +220,13 @@ def test_keys_of_other_models_may_be_null_or_empty():
             "package",
             {"amount": "1", "package_size": 0},
             ("package_size",),
-            "0 is no whole number from 1 on",
+            "0 is no whole number from 1 to 999999999999999999",
         ),
         (
             "package",
             {"amount": "1", "package_size": 1, "free_units": Number("1.5")},
             ("free_units",),
-            "1.5 is no whole number from 0 on",
+            "1.5 is no whole number from 0 to 999999999999999999",
         ),
         ("percentage", {"fixed_amount": "1"}, (), "rate is missing"),
         (
@@ -379,7 +398,7 @@ def test_a_volume_cannot_be_paid_in_advance():
 
 @pytest.mark.parametrize(
     ("cents", "in_advance", "is_faulty"),
-    [(None, True, False), (0, True, False), (5, True, True), (5, False, False), (-1, False, True)],
+    [(None, True, False), (0, True, False), (5, True, True), (5, False, False), (-1, True, True)],
 )
 def test_a_minimum_is_of_charges_in_arrears(cents, in_advance, is_faulty):
     found = fields("standard", min_amount_cents=cents, pay_in_advance=in_advance)

@@ -130,8 +130,22 @@ def test_free_units_come_back_where_the_total_falls_below_them_again():
     assert price.parts[0].told == {"units": 8, "events": 2}
 
 
-def test_negative_events_give_nothing_back_beyond_what_is_paid():
-    assert after(percentage("10", **{EVENTS: 1}), 100, -50) == 0
+def test_negative_events_give_back_no_more_than_is_paid():
+    assert after(percentage("10", "1", **{EVENTS: 1}), 100, -50) == 1
+
+
+def test_free_units_that_come_back_give_back_what_was_paid_also_beside_a_limit():
+    of = percentage("10", **{TOTAL: "10", MOST: "100"})
+
+    assert after(of, 30, -15, 3) == Fraction("0.8")
+    assert after(of, 30, -25, 3) == 0
+
+
+def test_an_event_of_nothing_pays_the_fixed_amount_once_free_units_are_used_up():
+    of = percentage("1", "5", **{TOTAL: "15"})
+
+    assert after(of, 15, 0) == 5
+    assert after(of, 15, 0, 5, -5) == Fraction("15")
 
 
 def test_items_of_a_unique_count_weigh_one_each():
@@ -188,6 +202,12 @@ def test_parts_tell_what_limits_add_and_take_away():
         ("minimum", Fraction("1.451"), 1),
         ("maximum", Fraction("-287"), 1),
     ]
+
+
+def test_an_event_that_costs_just_its_limit_is_not_changed_by_it():
+    price = priced(percentage("1", **{LEAST: "1", MOST: "2"}), used_in(steps(100, 200)))
+
+    assert [part.kind for part in price.parts] == ["percentage"]
 
 
 amounts = st.integers(0, 3000).map(lambda number: Fraction(number, 100))
