@@ -149,7 +149,7 @@ def read_model(charge_model: str, properties: Mapping[str, object] | None) -> Ch
     if model is None:
         unknown = not_one_of("charge_model", "charge model", charge_model, CHARGE_MODELS)
         raise Faulty([((), unknown)])
-    if not properties and properties in (None, {}):
+    if properties is None or properties == {}:
         return model.default()
     if not isinstance(properties, Mapping):
         raise Faulty([((), wrong_type(properties, "an object"))])
