@@ -33,7 +33,7 @@ PAGE = 16_384
 
 
 def template(folder: Path) -> Path:
-    """A file with parts of each kind: numbers, long numbers, items, unusable, unmatched."""
+    """A file with parts of each kind: numbers, long ones, items, amounts, unusable, unmatched."""
     program = Program(folder)
     program.define()
     items = ("--aggregation-type", "unique_count_agg", "--field-name", "n")
@@ -44,6 +44,8 @@ def template(folder: Path) -> Path:
         for code in ("c", "d", "unmatched")
         for number, value in enumerate(["x", "1.25", f"{10**30}", None, "[/red]"] * 4)
     ]
+    for number, each in enumerate(odd):
+        each["precise_total_amount_cents"] = (None, 1, "2.5", 10**30)[number % 4]
     given = "".join(json.dumps({"external_subscription_id": "s", **each}) + "\n" for each in odd)
     program.run("ingest", "--set", "timestamp=2026-11-22", stdin=given.encode()).expect(0)
     with open_store(str(program.file), writable=True, busy_timeout=1) as store, store.writing():
