@@ -379,6 +379,13 @@ def test_a_part_that_cannot_be_read_is_damage(column, content):
     assert problems["parts"] == ['part 1, of "latest": it cannot be read']
 
 
+def test_a_part_that_only_an_index_knows_is_damage():
+    with in_parts() as engine, pytest.raises(sqlite3.DatabaseError) as caught:
+        engine.store._snapshot().parts.get(1)
+
+    assert is_damage(caught.value)
+
+
 # Columns ----------------------------------------------------------------------------------
 
 WINDOW = Window(1_000, 2_000)
