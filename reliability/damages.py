@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from random import Random
 
+import msgspec
+from msgspec import msgpack
+
 from lago_cli.errors import LagoError
 from lago_cli.stores import open_store
+from lago_cli.stores.sqlite.packed import decompress
 from reliability.experiments import Experiment, Outcome, repeated
 from reliability.program import Ended, Found, Program, expect, lines
 
@@ -68,9 +72,19 @@ def maintained(path: Path) -> object:
                 "SELECT id, stream_id FROM parties",
                 *(f"SELECT * FROM {t}" for t in derived),
             ]
-            return [connection.execute(query).fetchall() for query in queries]
+            return [opened(connection.execute(query).fetchall()) for query in queries]
         except sqlite3.Error as error:
             return str(error)
+
+
+def opened(value: object) -> object:
+    """What is packed in it: a bit of a compressed column may mean nothing."""
+    if isinstance(value, (list, tuple)):
+        return [opened(each) for each in value]
+    for unpack in (decompress, msgpack.decode) if isinstance(value, bytes) else ():
+        with suppress(ValueError, msgspec.MsgspecError):
+            return opened(unpack(value))  # type: ignore[operator]
+    return value
 
 
 def problems(path: Path) -> list[str]:
