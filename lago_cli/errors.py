@@ -46,7 +46,12 @@ class LagoError(Exception):
         self.message = message
         self.hint = hint
         self.field = field  # of a definition, where the fault is in the value of one
-        self.path = path or ((field,) if field else ())  # where, also within a value
+        self.within = path  # where in a definition, if the fault is deep in a value
+
+    @property
+    def path(self) -> tuple[str | int, ...]:
+        """Where in a definition the fault is; nothing where that is all of it."""
+        return self.within or ((self.field,) if self.field else ())
 
 
 def wrong_usage(code: str, message: str, hint: str | None = None) -> LagoError:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from random import Random
 
+import msgspec
+from msgspec import msgpack
+
 from lago_cli.errors import LagoError
 from lago_cli.stores import open_store
+from lago_cli.stores.sqlite.packed import decompress
 from reliability.experiments import Experiment, Outcome, repeated
 from reliability.program import Ended, Found, Program, expect, lines
 
@@ -33,7 +37,7 @@ PAGE = 16_384
 
 
 def template(folder: Path) -> Path:
-    """A file with parts of each kind: numbers, long numbers, items, unusable, unmatched."""
+    """A file with parts of each kind: numbers, long ones, items, amounts, unusable, unmatched."""
     program = Program(folder)
     program.define()
     items = ("--aggregation-type", "unique_count_agg", "--field-name", "n")
@@ -44,6 +48,8 @@ def template(folder: Path) -> Path:
         for code in ("c", "d", "unmatched")
         for number, value in enumerate(["x", "1.25", f"{10**30}", None, "[/red]"] * 4)
     ]
+    for number, each in enumerate(odd):
+        each["precise_total_amount_cents"] = (None, 1, "2.5", 10**30)[number % 4]
     given = "".join(json.dumps({"external_subscription_id": "s", **each}) + "\n" for each in odd)
     program.run("ingest", "--set", "timestamp=2026-11-22", stdin=given.encode()).expect(0)
     with open_store(str(program.file), writable=True, busy_timeout=1) as store, store.writing():
@@ -66,9 +72,19 @@ def maintained(path: Path) -> object:
                 "SELECT id, stream_id FROM parties",
                 *(f"SELECT * FROM {t}" for t in derived),
             ]
-            return [connection.execute(query).fetchall() for query in queries]
+            return [opened(connection.execute(query).fetchall()) for query in queries]
         except sqlite3.Error as error:
             return str(error)
+
+
+def opened(value: object) -> object:
+    """What is packed in it: a bit of a compressed column may mean nothing."""
+    if isinstance(value, (list, tuple)):
+        return [opened(each) for each in value]
+    for unpack in (decompress, msgpack.decode) if isinstance(value, bytes) else ():
+        with suppress(ValueError, msgspec.MsgspecError):
+            return opened(unpack(value))  # type: ignore[operator]
+    return value
 
 
 def problems(path: Path) -> list[str]:

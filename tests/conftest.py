@@ -160,6 +160,12 @@ class Lago:
         )
         return self._finished(args, code, stdout.getvalue(), stderr.getvalue(), exits)
 
+    def plan(self, code: str = "basic", *charges: object, **keys: object) -> None:
+        """Define a plan; by default one in euros, monthly and for nothing."""
+        row = {"code": code, "interval": "monthly", "amount_cents": 0, "amount_currency": "EUR"}
+        document = json.dumps({**row, **keys, "charges": charges})
+        self("plans", "create", "--input", "-", "-q", stdin=document)
+
     def process(
         self,
         *args: object,

@@ -211,7 +211,8 @@ class MemoryStore:
             with exact():
                 units = fold(readings, window)
             steps = _steps(query, readings) if query.in_steps else None
-            yield Share(owner, window, group, units, inside, bucket, steps)
+            before = len(rows) - inside
+            yield Share(owner, window, group, units, inside, bucket, before, steps)
 
     def evidence(self, query: UsageQuery) -> Iterator[Evidence]:
         rows = dict.fromkeys([*self._events.values(), *self._known(query.as_of)])

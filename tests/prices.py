@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from lago_cli.domain.charge_models import read_model
+from lago_cli.domain.numbers import as_plain
 from lago_cli.domain.pricing import ChargeModel, Price, Used, price_of
 from lago_cli.domain.steps import Steps
 
@@ -28,7 +29,7 @@ def written(value: Any) -> Any:
         return {key: written(each) for key, each in value.items()}
     if isinstance(value, list):
         return [written(each) for each in value]
-    is_plain = value is None or isinstance(value, str | bool)
+    is_plain = value is None or isinstance(value, (str, bool))
     return value if is_plain else Number(value)
 
 
@@ -38,10 +39,21 @@ def model(
     return read_model(charge_model, written({**(properties or {}), **more}))
 
 
-def tiers(charge_model: str, *rows: Sequence[Any], price: str = "per_unit_amount") -> ChargeModel:
-    """Of rows of from, to, price, flat amount."""
-    keys = ("from_value", "to_value", price, "flat_amount")
-    ranges = [dict(zip(keys, row, strict=True)) for row in rows]
+Row = tuple[Any, Any, Any, Any]
+"""A range: from, to or None, the price of a unit or the rate, the flat amount."""
+
+
+def tiers(charge_model: str, *rows: Row, price: str = "per_unit_amount") -> ChargeModel:
+    """A model of ranges; their numbers may be texts or fractions."""
+    ranges = [
+        {
+            "from_value": Number(as_plain(Fraction(start))),
+            "to_value": None if end is None else Number(as_plain(Fraction(end))),
+            price: as_plain(Fraction(amount)),
+            "flat_amount": as_plain(Fraction(flat)),
+        }
+        for start, end, amount, flat in rows
+    ]
     return model(charge_model, {f"{charge_model}_ranges": ranges})
 
 
@@ -68,3 +80,91 @@ def priced(of: ChargeModel, used: Used | Any) -> Price:
 
 def cost(of: ChargeModel, used: Used | Any) -> Fraction:
     return priced(of, used).amount
+
+
+def by_slivers(rows: Sequence[Row], units: Fraction) -> Fraction:
+    """A graduated price, tenth of a unit by tenth of a unit; so are the bounds."""
+    slivers = [Fraction(number, 10) for number in range(1, int(units * 10) + 1)]
+    tiers_of = [_tier_of(rows, upto) for upto in slivers]
+    entered = {0, *tiers_of}
+    flats = sum((Fraction(rows[tier][3]) for tier in entered), Fraction(0))
+    return flats + sum((Fraction(rows[tier][2]) / 10 for tier in tiers_of), Fraction(0))
+
+
+def at_one_price(rows: Sequence[Row], units: Fraction) -> Fraction:
+    """A volume price."""
+    _, _, price, flat = rows[_tier_of(rows, units)]
+    return units * Fraction(price) + Fraction(flat)
+
+
+def _tier_of(rows: Sequence[Row], units: Fraction) -> int:
+    return next(n for n, row in enumerate(rows) if row[1] is None or units <= Fraction(row[1]))
+
+
+def unit_by_unit(rows: Sequence[Row], changes: Sequence[tuple[int, Fraction]]) -> Fraction:
+    """A prorated graduated price of whole units: each has its place, and there its price."""
+    level, highest, total = 0, 0, Fraction(0)
+    for value, coefficient in changes:
+        for _ in range(abs(value)):
+            place = level + 1 if value > 0 else level
+            if place > 0:
+                price = Fraction(rows[_tier_of(rows, Fraction(place))][2])
+                total += price * coefficient if value > 0 else -price * coefficient
+            level += 1 if value > 0 else -1
+        highest = max(highest, level)
+    if level < 0:
+        return Fraction(0)
+    last = _tier_of(rows, Fraction(highest))
+    return max(total, Fraction(0)) + sum(
+        (Fraction(row[3]) for row in rows[: last + 1]), Fraction(0)
+    )
+
+
+def by_countdown(
+    values: Sequence[Fraction],
+    rate: Fraction,
+    fixed: Fraction,
+    free_events: int | None,
+    free_units: Fraction | None,
+    least: Fraction | None,
+    most: Fraction | None,
+) -> list[Fraction]:
+    """What each event costs, none of them negative: allowances are used up one by one."""
+    costs = []
+    events_left = -1 if free_events is None else free_events
+    units_left = free_units
+    for value in values:
+        has_any = free_events is not None or free_units is not None
+        is_touched = has_any and events_left != 0 and units_left != 0
+        free = Fraction(0)
+        if is_touched:
+            free = value if units_left is None else min(value, units_left)
+            events_left -= 1
+            if units_left is not None:
+                units_left -= free
+        paid = value - free
+        if is_touched and paid == 0:
+            costs.append(Fraction(0))
+            continue
+        amount = paid * rate / 100 + fixed
+        if least is not None:
+            amount = max(least, amount)
+        costs.append(amount if most is None else min(most, amount))
+    return costs
+
+
+def days_on(events: Sequence[tuple[int, str, int]], days: Sequence[int]) -> int:
+    """
+    On how many of the days each item was on at any time, in all; an instant is a day.
+
+    Args:
+        events: (day, item, 1 or -1), in order; those before the first of the days came before.
+    """
+    count = 0
+    for item in {item for _, item, _ in events}:
+        mine = [(day, step) for day, each, step in events if each == item]
+        for day in days:
+            before = [step for other, step in mine if other < day]
+            added = any(step > 0 for other, step in mine if other == day)
+            count += added or (bool(before) and before[-1] > 0)
+    return count

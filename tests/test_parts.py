@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import msgpack
 
 from lago_cli.domain.aggregations import AGGREGATIONS
 from lago_cli.domain.batches import EventBatch
@@ -377,6 +378,40 @@ def test_a_part_that_cannot_be_read_is_damage(column, content):
         problems = dict(engine.store.maintenance.problems())
 
     assert problems["parts"] == ['part 1, of "latest": it cannot be read']
+
+
+def of_another_kind(blob):
+    return blob.replace(b"ones", b"Ones")
+
+
+def with_another_first_number(blob):
+    differences, first, *rest = msgpack.decode(blob)
+    return msgpack.encode((differences, first + 1, *rest))
+
+
+@pytest.mark.parametrize(
+    ("column", "change"),
+    [("measurements", of_another_kind), ("parties", with_another_first_number)],
+)
+def test_what_a_column_says_of_itself_is_checked(column, change):
+    """A flipped bit is noticed, also where nothing is read wrongly for it."""
+    with in_parts() as engine:
+        engine.define(**METRICS[0])
+        engine.ingest([event | {"code": "count"} for event in numbered(5)])
+        with engine.store.writing():
+            connection = engine.store._connection
+            ((blob,),) = connection.execute(f"SELECT {column} FROM parts WHERE id = 1")
+            connection.execute(f"UPDATE parts SET {column} = ? WHERE id = 1", (change(blob),))
+        problems = dict(engine.store.maintenance.problems())
+
+    assert problems["parts"] == ['part 1, of "count": it cannot be read']
+
+
+def test_a_part_that_only_an_index_knows_is_damage():
+    with in_parts() as engine, pytest.raises(sqlite3.DatabaseError) as caught:
+        engine.store._snapshot().parts.get(1)
+
+    assert is_damage(caught.value)
 
 
 # Columns ----------------------------------------------------------------------------------

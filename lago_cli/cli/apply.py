@@ -150,8 +150,9 @@ def _wanted(found: _Files, known: Known) -> Definitions:
 
 def told(place: str, fault: LagoError) -> str:
     """A fault as one line."""
-    hint = f" {fault.hint}" if fault.hint else ""
-    return f"{place}: {fault.message}{hint}"
+    if not fault.hint:
+        return f"{place}: {fault.message}"
+    return f"{place}: {fault.message.removesuffix('.')}. {fault.hint}"
 
 
 def refusal(faults: Sequence[str]) -> LagoError:

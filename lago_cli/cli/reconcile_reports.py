@@ -10,7 +10,7 @@ from lago_cli.domain.numbers import as_plain
 from lago_cli.renderers import Column, Report
 
 if TYPE_CHECKING:
-    from lago_cli.services.reconcile import Difference
+    from lago_cli.services.reconcile import Difference, Expectations
 
 _COLUMNS = {
     "external_customer_id": Column("external_customer_id", "customer", kind="id"),
@@ -20,25 +20,32 @@ _COLUMNS = {
     "to_datetime": Column("to_datetime", "to", kind="instant"),
     "group": Column("group", kind="object"),
 }
+_AMOUNTS = (
+    Column("expected_amount_cents", "expected cents", kind="number"),
+    Column("amount_cents", "cents", kind="number"),
+    Column("amount_currency", "currency", kind="flag"),
+    Column("amount_difference", "difference in cents", kind="number"),
+)
 
 
-def differences_report(
-    found: Sequence[Difference], columns: Sequence[str], *, agreed: int
-) -> Report:
+def differences_report(found: Sequence[Difference], expectations: Expectations) -> Report:
     """The columns of the file, and beside them what was expected and what there is."""
+    columns, agreed = expectations.columns, len(expectations.rows)
+    expects_units = any(each.expected and each.expected.units is not None for each in found)
     expects_events = any(each.expected and each.expected.events is not None for each in found)
     return Report(
         None,
         [
             Column("status", kind="flag"),
             *(_COLUMNS[name] for name in columns),
-            Column("expected_units", "expected", kind="number"),
+            Column("expected_units", "expected", kind="number", in_table=expects_units),
             Column("units", "found", kind="number"),
-            Column("difference", kind="number"),
+            Column("difference", kind="number", in_table=expects_units),
             Column(
                 "expected_events_count", "expected events", kind="count", in_table=expects_events
             ),
             Column("events_count", "events", kind="count"),
+            *(_AMOUNTS if expectations.has_amounts else ()),
             Column("line", kind="count"),
         ],
         [_row(each, columns) for each in found],
@@ -47,8 +54,11 @@ def differences_report(
 
 
 def _row(each: Difference, columns: Sequence[str]) -> dict[str, object]:
-    expected = each.expected.units if each.expected else Fraction(0)
+    wanted = each.expected
+    expected = (wanted.units if wanted else None) or Fraction(0)
     shown = "0" if each.row is None else as_plain(each.row.units)
+    cents = (wanted.cents_in(each.price) if wanted else None) or Fraction(0)
+    found = each.price.cents if each.price else 0
     keys = {
         name: dict(value) if name == "group" and isinstance(value, tuple) else value
         for name, value in zip(columns, each.key, strict=True)
@@ -56,10 +66,14 @@ def _row(each: Difference, columns: Sequence[str]) -> dict[str, object]:
     return {
         "status": each.status,
         **keys,
-        "expected_units": as_plain(expected) if each.expected else None,
+        "expected_units": as_plain(expected) if wanted and wanted.units is not None else None,
         "units": shown if each.row else None,
         "difference": as_plain(Fraction(shown) - expected),
         "expected_events_count": each.expected.events if each.expected else None,
         "events_count": each.row.events_count if each.row else None,
+        "expected_amount_cents": as_plain(cents) if wanted else None,
+        "amount_cents": str(each.price.cents) if each.price else None,
+        "amount_currency": each.price.currency if each.price else None,
+        "amount_difference": as_plain(found - cents),
         "line": each.expected.line if each.expected else None,
     }

@@ -22,6 +22,11 @@ End = Annotated[
         "--at", metavar="INSTANT", help="End of the subscription (exclusive). [default: now]"
     ),
 ]
+Plan = Annotated[str, typer.Argument(metavar="CODE", help="The code of the new plan.")]
+Change = Annotated[
+    str | None,
+    typer.Option("--at", metavar="INSTANT", help="Start of the new plan. [default: now]"),
+]
 
 
 def _warn_of_others(session: Session, store: DefinitionStore, subscription: Subscription) -> None:
@@ -53,6 +58,21 @@ add_update(
     SUBSCRIPTION,
     "Change what is given. For past periods too; an empty text takes a value away.",
 )
+
+
+@command(app, "change-plan", given=named(SUBSCRIPTION))
+def change_plan(session: Session, external_id: str, plan: Plan, at: Change = None) -> None:
+    """
+    Bill a subscription by another plan from an instant on.
+
+    The day of the change belongs to the new plan. To correct the plan for all periods, past
+    ones too, use: lago subscriptions update ID --plan-code CODE
+    """
+    from lago_cli.services import catalog
+
+    store = session.store(writable=True, create=False)
+    now = session.now()
+    show(session, SUBSCRIPTION, catalog.change_plan(store, external_id, plan, at, now=now))
 
 
 @command(app, "terminate", given=named(SUBSCRIPTION))

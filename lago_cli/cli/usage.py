@@ -106,13 +106,16 @@ Expect = Annotated[
     typer.Option(
         "--expect",
         metavar="FILE",
-        help="CSV with units and what tells figures apart, as lago usage -o csv writes it.",
+        help="CSV with units or amount_cents and what tells figures apart, as lago usage -o csv"
+        " writes it.",
     ),
 ]
 ToleranceText = Annotated[
     str,
     typer.Option(
-        "--tolerance", metavar="N|N%", help="How far off a figure may be: in units, or in percent."
+        "--tolerance",
+        metavar="N|N%",
+        help="How far off a figure may be: in units or cents, or in percent.",
     ),
 ]
 
@@ -135,9 +138,9 @@ def check(
     store = session.store()
     rows = list(usage_for(store, request, now=session.now()))
     _warn_of_unknown(session, store, request, rows)
-    found = reconcile.differences(name, expectations, rows, request.group_by, allowed)
-    agreed = len(expectations.rows)
-    session.show(differences_report(found, expectations.columns, agreed=agreed))
+    prices = _prices(session, store, request, rows) if expectations.has_amounts else []
+    found = reconcile.differences(name, expectations, rows, request.group_by, allowed, prices)
+    session.show(differences_report(found, expectations))
     if found:
         figures = "1 figure differs" if len(found) == 1 else f"{len(found)} figures differ"
         raise LagoError(

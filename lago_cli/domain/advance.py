@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from lago_cli.domain.numbers import round_half_up
-from lago_cli.domain.pricing import NOTHING, ChargeModel, Part, Price, made_of
+from lago_cli.domain.pricing import NOTHING, ChargeModel, Meter, Part, Price, made_of
 from lago_cli.domain.steps import Steps
 
 
@@ -58,11 +58,11 @@ def price_in_advance(
     if model.wants_amounts and amounts is not None:
         lines = _as_carried(lines, amounts, places)
     for line in lines:
-        units += line.units
         amount = max(NOTHING, line.amount)
         if coefficient and amount:
             amount *= coefficient(line.at)
         if amount or line.units:
+            units += line.units
             told = {"units": line.units, "total": line.total}
             if line.kind == "event":
                 told["event"] = Fraction(line.end - 1)
@@ -74,27 +74,32 @@ def price_in_advance(
 def _lines(model: ChargeModel, steps: Steps, window_start: int) -> Iterator[_Line]:
     """By what each event beyond the highest total adds to the price."""
     scale = 10**steps.scale
-    moves = [Fraction(move) / scale for move in _moves(steps)]
+    moves = list(_moves(steps))
     meter = model.meter()
     first = bisect_left(steps.at, window_start)
-    total = sum(moves[:first], NOTHING)
+    total = sum(moves[:first])
+    highest = max(0, total)
     before = NOTHING
     if first:
-        if total >= 0:
-            carried = [Fraction(1)] * int(total) if steps.items else moves[:first]
-            for move in carried or [NOTHING]:
-                before = meter.add(move)
-            before = max(NOTHING, before)
-        yield _Line("carried", window_start, first, before, max(NOTHING, total), total)
-    highest = max(NOTHING, total)
+        if total > 0:
+            carried = [1] * int(total) if steps.items else moves[:first]
+            before = [_paid(meter, Fraction(move, scale)) for move in carried][-1]
+        units = Fraction(highest, scale)
+        yield _Line("carried", window_start, first, before, units, Fraction(total, scale))
     for position in range(first, len(moves)):
         total += moves[position]
-        growth = max(NOTHING, total - highest)
-        highest += growth
-        amount = meter.add(growth)
-        at = steps.at[position]
-        yield _Line("event", at, position + 1, amount - before, growth, total)
-        before = amount
+        growth = NOTHING
+        if total > highest:
+            growth, highest = Fraction(total - highest, scale), total
+        amount = _paid(meter, growth)
+        added, before = amount - before, amount
+        at, level = steps.at[position], Fraction(total, scale)
+        yield _Line("event", at, position + 1, added, growth, level)
+
+
+def _paid(meter: Meter, units: Fraction) -> Fraction:
+    """What usage costs with another event, which is not less than nothing."""
+    return max(NOTHING, meter.add(units))
 
 
 def _moves(steps: Steps) -> Iterator[int | Fraction]:

@@ -149,7 +149,7 @@ def read_model(charge_model: str, properties: Mapping[str, object] | None) -> Ch
     if model is None:
         unknown = not_one_of("charge_model", "charge model", charge_model, CHARGE_MODELS)
         raise Faulty([((), unknown)])
-    if not properties and properties in (None, {}):
+    if properties is None or properties == {}:
         return model.default()
     if not isinstance(properties, Mapping):
         raise Faulty([((), wrong_type(properties, "an object"))])
@@ -193,18 +193,18 @@ def faults_with(
         if pay_in_advance and not of.may_be_prorated_in_advance:
             able = _names(each.may_be_prorated_in_advance for each in CHARGE_MODELS.values())
             message = f'paid in advance, a charge model "{charge_model}" cannot be prorated'
-            yield refused("invalid_prorated", message, f"Able to: {able}", field="prorated")
+            yield refused("invalid_prorated", message, f"Possible with: {able}.", field="prorated")
         elif not of.may_be_prorated:
             able = _names(each.may_be_prorated for each in CHARGE_MODELS.values())
             message = f'a charge model "{charge_model}" cannot be prorated'
-            yield refused("invalid_prorated", message, f"Able to: {able}", field="prorated")
+            yield refused("invalid_prorated", message, f"Possible with: {able}.", field="prorated")
     if pay_in_advance:
         if not of.may_be_in_advance:
             message = f'a charge model "{charge_model}" cannot be paid in advance'
             yield refused("invalid_pay_in_advance", message, field="pay_in_advance")
         if aggregation and aggregation_type not in _IN_ADVANCE:
             message = f'"{aggregation_type}" cannot be paid in advance'
-            hint = "Able to: " + ", ".join(_IN_ADVANCE)
+            hint = f"Possible with: {', '.join(_IN_ADVANCE)}."
             yield refused("invalid_pay_in_advance", message, hint, field="pay_in_advance")
     if min_amount_cents and pay_in_advance and min_amount_cents > 0:
         message = "a charge that is paid in advance has no minimum"
@@ -218,7 +218,7 @@ def _no_price_of(charge_model: str, model: ChargeModel, aggregation_type: str) -
     able = ", ".join(each for each in AGGREGATIONS if each in model.metrics)
     special = " with free units or limits of an event" if model.wants_steps else ""
     message = f'a charge model "{charge_model}"{special} has no price for "{aggregation_type}"'
-    return refused("invalid_charge_model", message, f"Able to: {able}", field="charge_model")
+    return refused("invalid_charge_model", message, f"Possible with: {able}.", field="charge_model")
 
 
 def _names(able: Iterator[bool]) -> str:

@@ -16,6 +16,8 @@ from lago_cli.domain.numbers import as_plain, parse_decimal
 from lago_cli.errors import LagoError, refused
 
 ONE = Fraction(1)
+MOST = 10**18 - 1
+"""The largest count: one that every reader of JSON takes as it is."""
 
 
 class Properties:
@@ -66,16 +68,16 @@ class Properties:
         return self._number(key)
 
     def whole(self, key: str, least: int, default: int | None = None) -> int:
-        """A whole number, and no text; without a `default` it has to be there."""
+        """A whole number up to `MOST`, and no text; without a `default` it has to be there."""
         if default is not None and not self.has(key):
             return default
         before = len(self.faults)
         value = self._number(key)
         if len(self.faults) > before:
             return max(least, 1)
-        if value.denominator == 1 and value >= least:
+        if value.denominator == 1 and least <= value <= MOST:
             return int(value)
-        message = f"{as_plain(value)} is no whole number from {least} on"
+        message = f"{as_plain(value)} is no whole number from {least} to {MOST}"
         self.fault(refused("invalid_number", message, f"For example: {key}: 10"), key)
         return max(least, 1)
 
@@ -115,5 +117,6 @@ class Properties:
 
 
 def as_number(value: Fraction) -> int | Decimal:
-    """A bound, as JSON has it. It is a finite decimal, having been written as one."""
-    return int(value) if value.denominator == 1 else Decimal(as_plain(value))
+    """A bound, as JSON has it: an integer where it is one that every reader takes as it is."""
+    is_count = value.denominator == 1 and value <= MOST
+    return int(value) if is_count else Decimal(as_plain(value))

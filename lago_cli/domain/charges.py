@@ -179,7 +179,7 @@ def _faults_of_properties(
 
 
 def _located(path: Path, error: LagoError) -> LagoError:
-    error.path = path
+    error.within = path
     return error
 
 
@@ -280,7 +280,7 @@ class Charge(Defined):
                     names = ", ".join(declared) or "none"
                     yield refused(
                         "unknown_filter",
-                        f'the metric "{metric.code}" has no filter "{key}"; it has: {names}',
+                        f'The metric "{metric.code}" has no filter "{key}"; it has: {names}.',
                         f"Declare it with: lago metrics update {metric.code} --filter {key}=…",
                         path=where,
                     )

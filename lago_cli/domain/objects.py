@@ -166,7 +166,10 @@ class Nested(Kind):
         return None if value is None else encoded(self.as_json(value))
 
     def from_column(self, stored: Any) -> Any:
-        return None if stored is None else self.read(decoded(stored), UTC)
+        try:
+            return None if stored is None else self.read(decoded(stored), UTC)
+        except Faulty as several:
+            raise several.faults[0][1] from None
 
 
 def object_as_json(value: Defined) -> dict[str, object]:

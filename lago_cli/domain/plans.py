@@ -156,7 +156,7 @@ def _unknown_metric(code: str, metrics: Mapping[str, Metric]) -> LagoError:
 
     return refused(
         "metric_not_found",
-        f'there is no metric "{code}".{did_you_mean(code, metrics)}',
+        f'There is no metric "{code}".{did_you_mean(code, metrics)}',
         "Define it first, or in the same file.",
     )
 

@@ -59,6 +59,7 @@ class ChargeModel(ABC):
     __slots__ = ()
 
     keys: ClassVar[tuple[str, ...]] = ()  # of its properties
+    wants_changes: ClassVar[bool] = False  # where the charge is prorated
     wants_amounts: ClassVar[bool] = False  # the prices that events carry
     may_be_in_advance: ClassVar[bool] = True
     may_be_prorated: ClassVar[bool] = False

@@ -17,7 +17,7 @@ from lago_cli.domain.pricing import NOTHING, Change
 from lago_cli.domain.steps import Steps
 
 _ADDED, _REMOVED = Fraction(1), Change(Fraction(-1), NOTHING)
-Part = Callable[[int, int], Fraction]  # of the period, from a day to a day
+DaysOf = Callable[[int, int], Fraction]  # the part of a period from a day to a day
 
 
 def changes_of(
@@ -45,16 +45,16 @@ def changes_of(
 
 
 def _of_values(
-    steps: Steps, days: list[int | None], first: int, last: int, part: Part
+    steps: Steps, days: list[int | None], first: int, last: int, part: DaysOf
 ) -> Iterator[Change]:
     scale = 10**steps.scale
     values = list(zip(steps.values, days, strict=True))
     carried = sum(value for value, day in values if day is None)
     if carried:
-        yield Change(Fraction(carried) / scale, part(first, last))
+        yield Change(Fraction(carried, scale), part(first, last))
     for value, day in values:
         if day is not None:
-            yield Change(Fraction(value) / scale, part(day, last))
+            yield Change(Fraction(value, scale), part(day, last))
 
 
 @dataclass(slots=True)
@@ -67,7 +67,7 @@ class _Stay:
 
 
 def _of_items(
-    steps: Steps, days: list[int | None], first: int, last: int, part: Part
+    steps: Steps, days: list[int | None], first: int, last: int, part: DaysOf
 ) -> Iterator[Change]:
     """
     An item counts on every day on which it is on at any time.
@@ -77,7 +77,7 @@ def _of_items(
     """
     on: dict[str, _Stay] = {}
     ended: dict[str, _Stay] = {}  # the latest one of an item that is off
-    order: list[tuple[_Stay, int]] = []  # it begins (0), or ends for the so manieth time
+    order: list[tuple[_Stay, int]] = []  # 0 where one begins, n where it ends the n-th time
     for item, value, day in zip(steps.items, steps.values, days, strict=True):
         if value > 0 and item not in on:
             stay = ended.pop(item, None)

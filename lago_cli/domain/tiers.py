@@ -138,6 +138,7 @@ class Graduated(Tiered):
 
     __slots__ = ()
     keys = ("graduated_ranges",)
+    wants_changes = True
     may_be_prorated = True
 
     def price(self, used: Used) -> Price:

@@ -80,6 +80,7 @@ class Share(NamedTuple):
     units: Units  # before the metric's own rounding; of steps, only how many there are
     events_count: int
     bucket: int = 0  # its number; that of the rest is the number of buckets
+    events_before: int = 0  # the window, that a recurring metric carries into it
     steps: Steps | None = None  # of a question that asks for them
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from lago_cli.domain.definitions import Defined, Definition
+from lago_cli.domain.objects import Nested
 from lago_cli.services.definitions import DEFINITIONS, Definitions
 from lago_cli.services.wire import Row, as_fields
 from lago_cli.stores.base import DefinitionStore
@@ -83,4 +84,10 @@ def _exported(of: Definition[T], value: T) -> Row:
     row = as_fields(of, value)
     told = {key: getattr(value, key) for key in row if row[key] is not None}
     assumed = of.complete(told, 0, None)
-    return {key: row[key] for key in row if key in told or assumed.get(key) is not None}
+    nothing = {each.name for each in of.fields if isinstance(each.kind, Nested)}
+    nothing = {key for key in nothing if not row[key]}
+    return {
+        key: row[key]
+        for key in row
+        if key not in nothing and (key in told or assumed.get(key) is not None)
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, tzinfo
 from typing import Any, TypeVar
 
@@ -130,6 +131,26 @@ def _uses(store: DefinitionStore, of: Definition[Any], name: str) -> Iterator[La
             )
 
 
+def change_plan(
+    store: DefinitionStore, external_id: str, plan_code: str, at: str | None, *, now: int
+) -> Entry[Subscription]:
+    """
+    Bill a subscription by another plan, from now or `at` on; until then by the one it has.
+
+    Raises:
+        LagoError: not found, or refused where no plan of it could end then.
+    """
+    from lago_cli.services.plans import interval_of
+
+    with store.writing():
+        table = store.table(SUBSCRIPTION)
+        known = table.get(external_id)
+        interval = interval_of(plan_code, None, store.plans())
+        changed = known.value.with_plan(plan_code, _instant(store, known.value, at, now))
+        table.save(replace(changed, interval=interval), known.created_at)
+        return table.get(external_id)
+
+
 def terminate(
     store: DefinitionStore, external_id: str, at: str | None, *, now: int
 ) -> Entry[Subscription]:
@@ -142,13 +163,21 @@ def terminate(
     with store.writing():
         table = store.table(SUBSCRIPTION)
         known = table.get(external_id)
-        if at is None:  # one that has not begun is called off
-            end = max(now, known.value.started_at)
-        else:
-            zone = _zone_of(store.accounts, known.value.external_customer_id)
-            end = INSTANT.parse(Field("--at", option="--at"), at, zone)
+        # one that has not begun is called off
+        end = _instant(store, known.value, at, max(now, known.value.started_at))
         table.save(known.value.terminated(end), known.created_at)
         return table.get(external_id)
+
+
+def _instant(
+    store: DefinitionStore, subscription: Subscription, at: str | None, default: int
+) -> int:
+    """Of `--at`, in the time zone of the customer."""
+    if at is None:
+        return default
+    zone = _zone_of(store.accounts, subscription.external_customer_id)
+    found: int = INSTANT.parse(Field("--at", option="--at"), at, zone)
+    return found
 
 
 def events_of_others(store: DefinitionStore, subscription: Subscription) -> list[str]:

@@ -13,12 +13,10 @@ from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from fractions import Fraction
 from functools import cached_property, partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from lago_cli.domain.advance import price_in_advance
 from lago_cli.domain.aggregations import round_units
-from lago_cli.domain.buckets import in_order
-from lago_cli.domain.charges import Charge, group_keys_of, model_of
 from lago_cli.domain.fees import Fee, charge_fee
 from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
@@ -28,115 +26,24 @@ from lago_cli.domain.pricing import ChargeModel, Price, Used, price_of
 from lago_cli.domain.proration import changes_of
 from lago_cli.domain.slices import Slice, day_of, until_of
 from lago_cli.domain.steps import Steps
-from lago_cli.domain.usage import Group, PropertyFilter
+from lago_cli.domain.usage import Group
 from lago_cli.services.questions import Question
 from lago_cli.services.requests import Owner, UsageRequest
 from lago_cli.services.selection import Selection
 from lago_cli.services.slicing import SliceCalendar
+from lago_cli.services.tariffs import Ask, Tariff, What
 from lago_cli.stores.base import UsageStore
 
-What = Literal["units", "by days", "steps", "amounts", "amounts in steps"]
 Place = tuple[int, Group]
 """(number of the filter as it is declared, group)."""
-
-
-class Ask(NamedTuple):
-    """One question to the engine."""
-
-    metric: str
-    filters: tuple[tuple[tuple[str, tuple[str, ...]], ...], ...]  # in the order they are tried
-    keys: tuple[str, ...]
-    what: What
 
 
 class Found(NamedTuple):
     """The answer in one slice, bucket and group."""
 
     units: Units = ZERO
-    events: int = 0
+    events: int = 0  # of a recurring metric all up to the end of the slice
     steps: Steps | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Tariff:
-    """A charge of a plan with its metric: the buckets, and the prices of each."""
-
-    plan: Plan
-    number: int
-    metric: Metric
-    extra: tuple[str, ...] = ()  # properties by which fees are told apart beside its own keys
-
-    @cached_property
-    def charge(self) -> Charge:
-        return self.plan.charges[self.number]
-
-    @cached_property
-    def declared(self) -> list[PropertyFilter]:
-        """What each filter asks of an event."""
-        charge = self.charge
-        return [charge.filter_of(number, self.metric) for number in range(len(charge.filters))]
-
-    @cached_property
-    def order(self) -> list[int]:
-        return in_order(self.declared)
-
-    @cached_property
-    def buckets(self) -> list[tuple[ChargeModel, tuple[str, ...]]]:
-        """Prices and group keys of each filter as it is declared, and of the rest."""
-        rows = [*(each.properties for each in self.charge.filters), self.charge.properties]
-        return [
-            (model_of(self.charge.charge_model, row or {}), group_keys_of(row or {}))
-            for row in rows
-        ]
-
-    def own_keys(self, bucket: int) -> tuple[str, ...]:
-        return self.buckets[bucket][1]
-
-    def keys(self, bucket: int) -> tuple[str, ...]:
-        """By which its events are grouped."""
-        return tuple(dict.fromkeys((*self.extra, *self.own_keys(bucket))))
-
-    def model(self, bucket: int) -> ChargeModel:
-        return self.buckets[bucket][0]
-
-    @cached_property
-    def is_by_changes(self) -> bool:
-        """Whether each change is priced in its tier, for its part of the period."""
-        return self.charge.prorated and self.charge.charge_model == "graduated"
-
-    def wants(self, bucket: int) -> Iterator[What]:
-        """What its price hangs on."""
-        model, charge = self.model(bucket), self.charge
-        yield "units"
-        if charge.pay_in_advance or self.is_by_changes:
-            yield "steps"
-            if model.wants_amounts:
-                yield "amounts in steps"
-            return
-        if charge.prorated:
-            yield "by days"
-        if model.wants_amounts:
-            yield "amounts"
-        if model.wants_steps and self.metric.aggregation_type == "sum_agg":
-            yield "steps"
-
-    def ask(self, bucket: int, what: What) -> Ask:
-        filters = tuple(
-            tuple((key, tuple(values)) for key, values in self.declared[number].items())
-            for number in self.order
-        )
-        return Ask(self.metric.code, filters, self.keys(bucket), what)
-
-    def asks(self) -> Iterator[Ask]:
-        for bucket in range(len(self.buckets)):
-            yield from (self.ask(bucket, what) for what in self.wants(bucket))
-
-    def filters_of(self, bucket: int) -> tuple[PropertyFilter, list[PropertyFilter]]:
-        """(what the events of a bucket match, what they do not match beside it)."""
-        if bucket == len(self.declared):
-            return {}, self.declared
-        before = self.order[: self.order.index(bucket)]
-        return self.declared[bucket], [self.declared[number] for number in before]
 
 
 Answers = dict[tuple[Owner, Window], dict[Place, Found]]
@@ -222,13 +129,14 @@ class Charging:
             slot = asks.slot_of(share.window)
             places = found.setdefault((asks.owner, slot.of), {})
             place = share.bucket, share.group
+            events = share.events_count + share.events_before
             known = places.get(place)
             if known is None:
-                places[place] = Found(slot.weighed(share.units), share.events_count, share.steps)
+                places[place] = Found(slot.weighed(share.units), events, share.steps)
             else:
                 with exact():
                     units = add(known.units, slot.weighed(share.units))
-                places[place] = Found(units, known.events + share.events_count, share.steps)
+                places[place] = Found(units, known.events + events, share.steps)
         return found
 
     def fees(self, owner: Owner, part: Slice) -> Iterator[Fee]:

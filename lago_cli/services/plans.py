@@ -17,6 +17,7 @@ from lago_cli.domain.objects import (
     unused_in,
 )
 from lago_cli.domain.plans import PLAN, Plan
+from lago_cli.domain.subscriptions import INTERVALS
 from lago_cli.errors import Kind, LagoError, refused
 from lago_cli.stores.base import DefinitionStore
 
@@ -31,10 +32,12 @@ def interval_of(plan_code: str, asked: str | None, plans: Mapping[str, Plan]) ->
     plan = plans.get(plan_code)
     if plan is None:
         raise plan_not_found(plan_code, plans)
+    if asked is not None and asked not in INTERVALS:
+        return asked  # which is told with the rules of a subscription
     if asked is not None and asked != plan.interval:
         raise refused(
             "interval_of_plan",
-            f'the interval of the plan "{plan_code}" is {plan.interval}, not {asked}',
+            f'The interval of the plan "{plan_code}" is {plan.interval}, not {asked}.',
             "A subscription with a plan has the interval of the plan.",
             field="interval",
         )

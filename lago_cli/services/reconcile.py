@@ -6,26 +6,45 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import zip_longest
 from typing import Literal, NamedTuple
 
 import msgspec
 
+from lago_cli.domain.currencies import CURRENCIES, minor_digits
 from lago_cli.domain.instants import format_instant, parse_moment
 from lago_cli.domain.numbers import as_plain, parse_decimal
 from lago_cli.errors import LagoError, refused, wrong_usage
+from lago_cli.services.amounts import Amount
 from lago_cli.services.usage import UsageRow
 
 UNITS, EVENTS = "units", "events_count"
+CENTS, AMOUNT, CURRENCY = "amount_cents", "amount", "amount_currency"
+FIGURES = (UNITS, CENTS, AMOUNT)  # one of them is needed
 _COUNT = re.compile(r"[0-9]{1,18}")
 
 
 class Expected(NamedTuple):
-    """One line of the file: its cells as keys, and the units it expects."""
+    """One line of the file: its cells as keys, and what it expects; None where it does not say."""
 
     line: int
     key: tuple[object, ...]
-    units: Fraction
+    units: Fraction | None
     events: int | None
+    cents: Fraction | None = None  # in the smallest unit of the currency
+    amount: Fraction | None = None  # in currency units
+    currency: str | None = None
+
+    def cents_in(self, price: Amount | None) -> Fraction | None:
+        """What it expects to be paid; an amount in the currency of the figure, or its own."""
+        if self.amount is None:
+            return self.cents
+        currency = self.currency or (price.currency if price else "")
+        return self.amount * 10 ** minor_digits(currency) if currency in CURRENCIES else None
+
+    @property
+    def is_nothing(self) -> bool:
+        return not (self.events or self.cents or self.amount)
 
 
 class Difference(NamedTuple):
@@ -35,6 +54,7 @@ class Difference(NamedTuple):
     key: tuple[object, ...]
     row: UsageRow | None
     expected: Expected | None
+    price: Amount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +62,14 @@ class Expectations:
     """A file of figures, told apart by `columns`."""
 
     columns: Sequence[str]
+    has_units: bool
+    has_amounts: bool
     rows: Mapping[tuple[object, ...], Expected]
     ignored: Sequence[str]  # columns that say nothing about usage
 
 
 class Tolerance(NamedTuple):
-    """How far a figure may be off: so many units, or such a part of what is expected."""
+    """How far a figure may be off: so many units or cents, or such a part of what is expected."""
 
     units: Fraction = Fraction(0)
     share: Fraction = Fraction(0)
@@ -80,11 +102,11 @@ def parse_expectations(
             figures apart; an unreadable cell; a figure that comes twice.
     """
     columns = [column for column in KEYS if column in header]
-    if UNITS not in header or not columns:
+    if not set(FIGURES) & set(header) or not columns:
         raise refused(
             "invalid_expectation",
             f"{name}:1: the columns are {', '.join(header) or 'none'}.",
-            f"Needed are {UNITS} and at least one of {', '.join(KEYS)}.",
+            f"Needed are {UNITS}, {CENTS} or {AMOUNT}, and at least one of {', '.join(KEYS)}.",
         )
     rows: dict[tuple[object, ...], Expected] = {}
     for line, cells in table:
@@ -95,20 +117,32 @@ def parse_expectations(
                 "repeated_expectation", f"{name}:{line}: the same figure as in line {earlier}."
             )
         rows[expected.key] = expected
-    known = (*KEYS, UNITS, EVENTS, *_SAID_ANYWAY)
-    return Expectations(columns, rows, [each for each in header if each not in known])
+    known = (*KEYS, *FIGURES, EVENTS, CURRENCY, *_SAID_ANYWAY)
+    has_amounts = CENTS in header or AMOUNT in header
+    ignored = [each for each in header if each not in known]
+    return Expectations(columns, UNITS in header, has_amounts, rows, ignored)
 
 
 def _expected(place: str, line: int, cells: Mapping[str, str], columns: Sequence[str]) -> Expected:
     try:
         key = tuple(_READERS[column](cells[column]) for column in columns)
-        units = Fraction(parse_decimal(cells[UNITS].strip()))
+        units, cents, amount = (_number(cells.get(name)) for name in FIGURES)
         events = cells.get(EVENTS, "").strip()
         if events and not _COUNT.fullmatch(events):
             raise ValueError(f"{events[:40]!r} is no number of events")
-        return Expected(line, key, units, int(events) if events else None)
+        currency = cells.get(CURRENCY, "").strip() or None
+        if currency is not None and currency not in CURRENCIES:
+            raise ValueError(f"{currency[:40]!r} is no currency")
+        if units is cents is amount is None:
+            raise ValueError(f"it has no {' and no '.join(set(FIGURES) & cells.keys())}")
+        count = int(events) if events else None
+        return Expected(line, key, units, count, cents, amount, currency)
     except ValueError as error:
         raise refused("invalid_expectation", f"{place}: {error}.") from None
+
+
+def _number(cell: str | None) -> Fraction | None:
+    return None if not cell or not cell.strip() else Fraction(parse_decimal(cell.strip()))
 
 
 def differences(
@@ -117,34 +151,56 @@ def differences(
     rows: Sequence[UsageRow],
     group_by: Sequence[str],
     tolerance: Tolerance,
+    prices: Sequence[Amount | None] = (),
 ) -> list[Difference]:
     """
     What does not agree, in the order of the figures, then of the file.
 
     A figure that is not there is 0, on either side.
 
+    Args:
+        prices: what each row costs, where amounts are expected.
+
     Raises:
         LagoError: refused, where a line of the file stands for several figures.
     """
     found: list[Difference] = []
     seen: set[tuple[object, ...]] = set()
-    for row in rows:
+    for row, price in zip_longest(rows, prices):
         key = tuple(_KEY_OF[column](row, group_by) for column in expectations.columns)
         expected = expectations.rows.get(key)
         if expected is not None and key in seen:
             raise _ambiguous(name, expected, expectations)
         seen.add(key)
-        units = Fraction(as_plain(row.units))
-        wanted = Fraction(0) if expected is None else expected.units
-        counts = expected is None or expected.events in (None, row.events_count)
-        if not tolerance.allows(wanted, units) or not counts:
+        if not _agrees(expected, row, price, tolerance, has_units=expectations.has_units):
             status: Literal["different", "unexpected"] = "different" if expected else "unexpected"
-            found.append(Difference(status, key, row, expected))
+            found.append(Difference(status, key, row, expected, price))
     for key, expected in expectations.rows.items():
-        is_nothing = tolerance.allows(expected.units, Fraction(0)) and not expected.events
-        if key not in seen and not is_nothing:
+        is_nothing = tolerance.allows(expected.units or Fraction(0), Fraction(0))
+        if key not in seen and not (is_nothing and expected.is_nothing):
             found.append(Difference("missing", key, None, expected))
     return found
+
+
+def _agrees(
+    expected: Expected | None,
+    row: UsageRow,
+    price: Amount | None,
+    tolerance: Tolerance,
+    *,
+    has_units: bool,
+) -> bool:
+    units = Fraction(as_plain(row.units)) if has_units else Fraction(0)
+    cents = Fraction(price.cents if price else 0)
+    if expected is None:
+        return tolerance.allows(Fraction(0), units) and tolerance.allows(Fraction(0), cents)
+    wanted = expected.cents_in(price)
+    return (
+        (expected.units is None or tolerance.allows(expected.units, units))
+        and expected.events in (None, row.events_count)
+        and (wanted is None or tolerance.allows(wanted, cents))
+        and (price is None or expected.currency in (None, price.currency))
+    )
 
 
 def _ambiguous(name: str, expected: Expected, expectations: Expectations) -> LagoError:

@@ -194,7 +194,9 @@ def test_a_file_whose_older_schema_is_no_schema_of_ours_is_not_brought_up_to_dat
         "INSERT INTO customers VALUES (77, 'x', NULL, 'No/where', NULL, 0, 1)",
         "INSERT INTO subscriptions VALUES"
         " (1, 's', 'acme', NULL, 'daily', 'calendar', 1795000000000000, 1795000000000000,"
-        " NULL, NULL, 0)",
+        " NULL, NULL, 0, '[]')",
+        "INSERT INTO plans VALUES"
+        " (1, 'p', 'p', 'monthly', 1, 'EUR', 0, 0, 0, NULL, NULL, NULL, '[]', '[{}]', 0)",
     ],
 )
 def test_damaged_contents_are_an_error_and_a_finding(filled, statement):

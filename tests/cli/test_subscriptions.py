@@ -8,7 +8,8 @@ import pytest
 
 KEYS = [
     *("external_id", "external_customer_id", "plan_code", "status", "interval", "billing_time"),
-    *("subscription_at", "started_at", "ending_at", "terminated_at", "created_at"),
+    *("subscription_at", "started_at", "ending_at", "terminated_at", "previous_plans"),
+    "created_at",
 ]
 NOW = "2026-11-22T10:20:30.5Z"
 WHOLE = "2026-11-22T10:20:30Z"  # so that an event of this second is one of the subscription
@@ -37,6 +38,7 @@ def names(lago):
 
 
 def test_a_subscription_has_all_its_keys_in_order(lago):
+    lago.plan("premium", interval="yearly")
     created = create(
         *(lago, "s1", "--plan-code", "premium", "--interval", "yearly"),
         *("--billing-time", "anniversary", "--subscription-at", "2026-01-31"),
@@ -53,12 +55,12 @@ def test_a_subscription_has_all_its_keys_in_order(lago):
         "started_at": "2026-02-01T12:00:00.000001Z",
         "ending_at": AFTER,
         "terminated_at": None,
+        "previous_plans": [],
         "created_at": NOW,
     }
 
     assert created.json() == expected
     assert list(created.json()) == KEYS
-    assert created.stderr == "Created ./lago.db\n"
     assert run(lago, "get", "s1").json() == expected
     assert run(lago, "list").json() == [expected]
 
@@ -66,6 +68,7 @@ def test_a_subscription_has_all_its_keys_in_order(lago):
 def test_what_is_not_given_has_its_default(lago):
     assert create(lago).json() == {
         **dict.fromkeys(KEYS),
+        "previous_plans": [],
         "external_id": "s1",
         "external_customer_id": "acme",
         "status": "active",
@@ -164,6 +167,7 @@ def test_a_subscription_and_its_customer_need_ids(lago, name, customer):
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_ids_may_hold_anything(lago, name):
+    lago.plan(name)
     create(lago, name, "--plan-code", name, customer=name)
 
     row = run(lago, "get", name).json()
@@ -213,10 +217,11 @@ def test_stored_events_that_name_another_customer_are_a_warning(lago):
 
 
 def test_an_update_changes_what_is_given_and_nothing_else(lago):
+    lago.plan("basic", interval="weekly")
     before = create(lago, "s1", "--started-at", BEFORE).json()
     for option, key, value in (
-        ("--plan-code", "plan_code", "basic"),
         ("--interval", "interval", "weekly"),
+        ("--plan-code", "plan_code", "basic"),
         ("--billing-time", "billing_time", "anniversary"),
         ("--subscription-at", "subscription_at", AFTER),
         ("--started-at", "started_at", "2026-11-02T00:00:00Z"),
@@ -229,6 +234,7 @@ def test_an_update_changes_what_is_given_and_nothing_else(lago):
 
 
 def test_an_empty_text_takes_away_what_may_be_absent(lago):
+    lago.plan("basic")
     create(lago, "s1", "--plan-code", "basic", "--ending-at", AFTER)
     changed = run(lago, "update", "s1", "--plan-code", "", "--ending-at", "").json()
 
@@ -248,6 +254,7 @@ def test_an_empty_text_takes_away_what_may_be_absent(lago):
     ],
 )
 def test_an_update_that_breaks_a_rule_changes_nothing(lago, options, exit_code, code):
+    lago.plan("x")
     before = create(lago, "s1", "--started-at", BEFORE, "--ending-at", AFTER).json()
     changed = run(lago, "update", "s1", "--plan-code", "x", *options, exits=exit_code)
 

@@ -356,7 +356,7 @@ def test_other_columns_are_named_and_not_compared(used):
         (
             "external_customer_id,units\nbolt,\n",
             "invalid_expectation",
-            "<stdin>:2: '' is not a number.",
+            "<stdin>:2: it has no units.",
         ),
         (
             "external_customer_id,units,events_count\nbolt,1,1.5\n",
@@ -445,3 +445,69 @@ def test_hostile_text_is_compared_as_it_is_and_shown_escaped(lago):
     assert "\x1b" not in shown.stdout + shown.stderr
     (row,) = check(lago, wrong, *asked, exits=9).json()
     assert (row["external_customer_id"], row["group"]) == (HOSTILE, {"region": HOSTILE})
+
+
+# Amounts ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def priced(lago):
+    """Two metrics, of which one has a price; `acme` used both in November."""
+    for code in ("calls", "jobs"):
+        lago("metrics", "create", "--code", code, "--aggregation-type", "count")
+    charge = {"billable_metric_code": "calls", "charge_model": "standard"}
+    lago.plan("basic", charge | {"properties": {"amount": "0.015"}})
+    named = ("--external-id", "s1", "--external-customer-id", "acme", "--plan-code", "basic")
+    lago("subscriptions", "create", *named, "--started-at", "2026-11-01T00:00:00Z")
+    events = [
+        {"transaction_id": f"{code}{n}", "external_subscription_id": "s1", "code": code}
+        | {"timestamp": "2026-11-10"}
+        for code in ("calls", "jobs")
+        for n in range(3)
+    ]
+    lago("ingest", "-q", stdin="\n".join(map(json.dumps, events)))
+    return lago
+
+
+def amounts(lago, table, *more, exits=0):
+    asked = ("--expect", "-", "--period", "2026-11", "-o", "json", *more)
+    return lago("usage", "check", *asked, stdin=table, exits=exits)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "billable_metric_code,amount_cents\ncalls,5\n",
+        "billable_metric_code,amount,amount_currency\ncalls,0.05,EUR\n",
+        "billable_metric_code,units,amount_cents\ncalls,3,5\njobs,3,\n",
+    ],
+)
+def test_amounts_that_agree(priced, table):
+    assert amounts(priced, table).json() == []
+
+
+def test_an_amount_that_differs_is_told_with_both_sides(priced):
+    (row,) = amounts(priced, "billable_metric_code,amount\ncalls,0.06\n", exits=9).json()
+
+    assert (row["status"], row["line"]) == ("different", 2)
+    assert (row["expected_amount_cents"], row["amount_cents"]) == ("6", "5")
+    assert (row["amount_currency"], row["amount_difference"]) == ("EUR", "-1")
+
+
+def test_another_currency_differs_whatever_the_amount(priced):
+    table = "billable_metric_code,amount_cents,amount_currency\ncalls,5,USD\n"
+
+    assert len(amounts(priced, table, exits=9).json()) == 1
+
+
+def test_an_amount_that_nobody_expects_is_told(priced):
+    (row,) = amounts(priced, "billable_metric_code,amount_cents\njobs,0\n", exits=9).json()
+
+    assert (row["status"], row["billable_metric_code"]) == ("unexpected", "calls")
+
+
+def test_a_tolerance_is_one_of_amounts_too(priced):
+    table = "billable_metric_code,amount_cents\ncalls,6\n"
+
+    assert amounts(priced, table, "--tolerance", "1").json() == []
+    assert len(amounts(priced, table, "--tolerance", "10%", exits=9).json()) == 1

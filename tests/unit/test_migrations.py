@@ -376,6 +376,8 @@ def test_parts_that_were_made_before_there_were_amounts_get_them(path):
         path,
         "ALTER TABLE parts DROP COLUMN amounts",
         "UPDATE parts SET properties = x'00' WHERE id <> 2",
+        "DROP TABLE plans",
+        "ALTER TABLE subscriptions DROP COLUMN previous_plans",
         "DELETE FROM _sqlite_migrations WHERE name >= 'm008'",
         "PRAGMA user_version = 7",
     )

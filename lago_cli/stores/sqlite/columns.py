@@ -23,6 +23,7 @@ from lago_cli.stores.sqlite.parts import EventRow
 
 BLOBS = ("parties", "times", "ids", "measurements", "labels", "received", "properties", "amounts")
 """The columns of `parts` that `Columns` makes and reads; what is read least stands last."""
+_KINDS = ("numbers", "ones", "items")
 
 
 class Numbers(NamedTuple):
@@ -136,6 +137,8 @@ class Columns:
     @_column
     def _measured(self) -> tuple[bytes | None, str, Any]:
         unusable, kind, content = msgpack.decode(self._blob("measurements"))
+        if kind not in _KINDS:
+            raise ValueError("measurements of no kind")
         return unusable, kind, content
 
     @_column

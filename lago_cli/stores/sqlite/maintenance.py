@@ -9,19 +9,23 @@ from contextlib import closing, suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from lago_cli.errors import database, refused
 from lago_cli.stores.sqlite.accounts import Customers, Subscriptions
 from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.connection import CACHE_KIB, is_damage
+from lago_cli.stores.sqlite.definitions import Table
 from lago_cli.stores.sqlite.derived_check import DerivedCheck
 from lago_cli.stores.sqlite.identities import key_of
 from lago_cli.stores.sqlite.keys import rows_by
+from lago_cli.stores.sqlite.plans import Plans
 from lago_cli.stores.sqlite.schema import differences, schema_version
 
 TABLES = (
     "metrics",
     "customers",
+    "plans",
     "subscriptions",
     "ingest_runs",
     "events",
@@ -128,7 +132,8 @@ class Maintenance:
         yield from differences(self._connection)
 
     def _unreadable_definitions(self) -> Iterator[str]:
-        for table in (Catalog, Customers, Subscriptions):
+        tables: tuple[type[Table[Any]], ...] = (Catalog, Customers, Plans, Subscriptions)
+        for table in tables:
             read = table(self._connection).entries
             yield from _unless_damaged(partial(_read_through, read))
 

@@ -44,5 +44,7 @@ def ints_in(packed: bytes) -> Ints:
     if least:
         numbers += least
     if not differences:
+        if numbers[0] != first:
+            raise ValueError("another first number")
         return numbers
     return np.cumsum(np.concatenate((np.array([first], dtype=np.int64), numbers)))

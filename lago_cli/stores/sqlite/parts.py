@@ -135,7 +135,10 @@ class Parts:
 
     def get(self, part: int) -> Columns:
         query = "SELECT events, first_at, last_at FROM parts WHERE id = ?"
-        ((events, *span),) = self._connection.execute(query, (part,))
+        row = self._connection.execute(query, (part,)).fetchone()
+        if row is None:  # an index knew of it
+            raise damaged(f"part {part}")
+        events, *span = row
         return self._columns(part, events, (span[0], span[1]), {})
 
     def _columns(

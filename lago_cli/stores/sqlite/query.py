@@ -246,20 +246,23 @@ def _shares(query: UsageQuery, pieces: Pieces, figures: Figures) -> Iterator[Sha
         found.setdefault((owner, place), {})[number] = state
     figures.clear()
     for (owner, (bucket, group)), by_window in found.items():
-        for when, events, units, steps in _figures(query, query.scope.windows[owner], by_window):
-            yield Share(owner, when, group, units, events, bucket, steps)
+        for when, events, before, units, steps in _figures(
+            query, query.scope.windows[owner], by_window
+        ):
+            yield Share(owner, when, group, units, events, bucket, before, steps)
 
 
 def _figures(
     query: UsageQuery, windows: Sequence[Window], by_window: dict[int, Aggregation]
-) -> Iterator[tuple[Window, int, Units, Steps | None]]:
-    """(window, events in it, units, steps) of each window in which there is something."""
+) -> Iterator[tuple[Window, int, int, Units, Steps | None]]:
+    """(window, events in it and before it, units, steps) of each in which there is something."""
     if not query.metric.recurring:
         for number in sorted(by_window):
             state = by_window.pop(number)
-            yield windows[number], state.events, state.units(windows[number]), state.steps()
+            yield windows[number], state.events, 0, state.units(windows[number]), state.steps()
         return
     running = by_window.pop(HISTORY, None)
+    before = running.events if running else 0
     for number, window in enumerate(windows):
         inside = by_window.pop(number, None)
         events = inside.events if inside else 0
@@ -271,4 +274,5 @@ def _figures(
             running = inside
         if running is not None and running.events:
             figure = running.units_of_day if query.daily else running.units
-            yield window, events, figure(window), running.steps()
+            yield window, events, before, figure(window), running.steps()
+        before += events
