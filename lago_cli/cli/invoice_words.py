@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from lago_cli.domain.pricing import Part
     from lago_cli.services.invoice_explain import FeeExplained
 
-SHORTEST_PLACES = 6
+LONGEST_PLACES = 12  # that are shown of a number in full
+SHORTEST_PLACES, SIGNIFICANT = 6, 4  # of another one
 NONE = "–"  # where an event lacks a property
 
 
@@ -37,24 +38,25 @@ def cents(amount: int, currency: str) -> str:
     return f"{amount} cents" if minor_digits(currency) == 2 else f"{amount} {currency} minor units"
 
 
-def number(value: Units | int, places: int = SHORTEST_PLACES) -> str:
-    """Plain digits in groups; decimals that are too many are cut, and that shows."""
-    whole, _, decimals = as_plain(value).partition(".")
+def number(value: Units | int) -> str:
+    """Plain digits in groups, all of them; where there is no end to them it shows."""
+    plain = as_plain(value)
+    whole, _, decimals = plain.partition(".")
+    more = ""
+    if len(decimals) > LONGEST_PLACES or Fraction(plain) != value:
+        zeros = len(decimals) - len(decimals.lstrip("0")) if whole in ("0", "-0") else 0
+        decimals, more = decimals[: max(SHORTEST_PLACES, zeros + SIGNIFICANT)], "…"
     sign = "-" if whole.startswith("-") else ""
-    more = "…" if len(decimals) > places else ""
     text = f"{sign}{int(whole.removeprefix('-')):,}"
-    return f"{text}.{decimals[:places]}{more}" if decimals else text
+    return f"{text}.{decimals}{more}" if decimals else text + more
 
 
 def price(value: Fraction, currency: str) -> str:
     """A price of one unit: with the decimals of the currency, or those that it has."""
-    digits = minor_digits(currency)
-    text = number(value, max(SHORTEST_PLACES, digits))
-    if text.endswith("…"):
-        return text
+    text, digits = number(value), minor_digits(currency)
     whole, _, decimals = text.partition(".")
     decimals = decimals.ljust(digits, "0")
-    return f"{whole}.{decimals}" if decimals else whole
+    return f"{whole}.{decimals}" if decimals and not whole.endswith("…") else text
 
 
 def days(window: Window, zone: tzinfo) -> str:
