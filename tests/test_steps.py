@@ -214,6 +214,17 @@ def test_steps_share_one_scale(make):
 
 
 @every_engine
+def test_numbers_of_two_parts_may_be_too_large_for_the_scale_of_both(make):
+    with make() as engine:
+        engine.define(code="m", aggregation_type="sum_agg", field_name="v")
+        for number, value in enumerate((2**62, "0.25")):
+            engine.ingest([event(number, f"2026-10-0{number + 1}T00:00:00Z", v=value)])
+        steps = only(engine, in_steps=True).steps
+
+    assert numbers(steps) == [2**62, Fraction(1, 4)]
+
+
+@every_engine
 def test_a_replaced_amount_counts_as_of_its_time(make):
     with make() as engine:
         engine.define(code="m", aggregation_type="count_agg")
