@@ -106,7 +106,7 @@ def _title(figure: Figure) -> str:
 def _rows(figure: Figure, lines: Iterable[Line]) -> Iterator[Row]:
     cells = _figure_cells(figure)
     for line in lines:
-        yield cells | _line_cells(figure, line)
+        yield cells | line_cells(line, since=figure.window.start)
 
 
 def _rounding(figure: Figure) -> Iterator[Row]:
@@ -117,7 +117,7 @@ def _rounding(figure: Figure) -> Iterator[Row]:
             _figure_cells(figure)
             | dict.fromkeys(column.key for column in _LINE_COLUMNS[7:])
             | {"counted": True, "rule": "rounding", "reason": "the metric rounds its figures"}
-            | _contribution(difference)
+            | contribution(difference)
         )
 
 
@@ -127,9 +127,10 @@ def _figure_cells(figure: Figure) -> dict[str, object]:
     return cells
 
 
-def _line_cells(figure: Figure, line: Line) -> dict[str, object]:
+def line_cells(line: Line, *, since: int) -> dict[str, object]:
+    """An event; `since` is when the window begins, before which it is an earlier one."""
     event = event_row(line.event)
-    earlier = line.event.at < figure.window.start and line.units is not None
+    earlier = line.event.at < since and line.units is not None
     return {
         **{key: event[key] for key in ("transaction_id", "timestamp", "received_at", "run")},
         "properties": event["properties"],
@@ -138,13 +139,13 @@ def _line_cells(figure: Figure, line: Line) -> dict[str, object]:
         else line.value,
         "operation": _OPERATIONS[line.step] if isinstance(line.value, str) else None,
         "counted": line.units is not None,
-        **_contribution(line.units),
+        **contribution(line.units),
         "rule": line.rule,
         "reason": f"{line.reason} (earlier)" if earlier else line.reason,
     }
 
 
-def _contribution(units: Units | None) -> dict[str, object]:
+def contribution(units: Units | None) -> dict[str, object]:
     """Rounded to be read, and exact: as a fraction where it has no end."""
     if units is None:
         return {"contribution": None, "contribution_exact": None}
@@ -192,7 +193,7 @@ def _said_of(trace: Trace) -> str:
 def _trace_row(trace: Trace) -> dict[str, object]:
     usage = None
     if trace.figure is not None and trace.line is not None and trace.line.units is not None:
-        usage = _figure_cells(trace.figure) | _contribution(trace.line.units)
+        usage = _figure_cells(trace.figure) | contribution(trace.line.units)
     return event_row(trace.event) | {
         "counted": trace.stopped_at is None,
         "stopped_at": trace.stopped_at,

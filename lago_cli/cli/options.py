@@ -17,12 +17,14 @@ import typer
 
 from lago_cli.cli.session import Ended, Session
 from lago_cli.errors import wrong_usage
-from lago_cli.renderers import OUTPUTS
+from lago_cli.renderers import OUTPUTS, PAGE_OUTPUTS
 
 EVERYWHERE = "Everywhere"
 
 Output = Literal["table", "json", "ndjson", "csv", "markdown"]
+OutputOrPage = Literal["table", "json", "ndjson", "csv", "markdown", "html"]
 assert Output.__args__ == OUTPUTS  # type: ignore[attr-defined]  # the registry is the truth
+assert {*OutputOrPage.__args__} == {*OUTPUTS, *PAGE_OUTPUTS}  # type: ignore[attr-defined]
 
 
 def not_empty(given: Any) -> Any:
@@ -84,6 +86,19 @@ def _everywhere(default: Any, kind: Any, *names: str, **more: Any) -> inspect.Pa
     return parameter(names[0].strip("-").replace("-", "_"), annotation, default)
 
 
+def _output(choices: Any) -> inspect.Parameter:
+    *others, last = choices.__args__
+    return _everywhere(
+        "table",
+        choices,
+        "--output",
+        "-o",
+        metavar="FORMAT",
+        envvar="LAGO_OUTPUT",
+        help=f"How the answer is written: {', '.join(others)} or {last}.",
+    )
+
+
 _SHARED = (
     _everywhere(
         "./lago.db",
@@ -94,15 +109,7 @@ _SHARED = (
         callback=_file_name,
         help="The SQLite file.",
     ),
-    _everywhere(
-        "table",
-        Output,
-        "--output",
-        "-o",
-        metavar="FORMAT",
-        envvar="LAGO_OUTPUT",
-        help="How the answer is written: table, json, ndjson, csv or markdown.",
-    ),
+    _output(Output),
     _everywhere(
         30.0,
         float,
@@ -186,11 +193,13 @@ def command(
     help_text: str | None = None,
     *,
     is_default: bool = False,
+    outputs: Any = Output,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """
     Register a function whose first parameter is the `Session` as a command of `app`.
 
     The default one of a group stands for the group itself: `usage`, beside `usage explain`.
+    One whose answers are pages to be sent has the `outputs` of `OutputOrPage`.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
@@ -215,7 +224,7 @@ def command(
             _CONTEXT,
             *(given.parameters if given else ()),
             *parameters_of(function, skip=2 if given else 1),
-            *_SHARED,
+            *(_output(outputs) if row.name == "output" else row for row in _SHARED),
         ]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {row.name: row.annotation for row in parameters}

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from lago_cli.renderers import Report, Terminal, render, terminal_for
+from lago_cli.renderers import Pages, Report, Terminal, render, terminal_for
 
 if TYPE_CHECKING:
     from lago_cli.stores.sqlite.store import SqliteStore
@@ -110,7 +110,7 @@ class Session:
             )
         return self.store(writable=True)
 
-    def show(self, report: Report) -> None:
+    def show(self, report: Report | Pages) -> None:
         """The answer, on stdout."""
         render(report, self.output, sys.stdout, self.terminal(sys.stdout))
         sys.stdout.flush()

@@ -7,7 +7,7 @@ what each adds is told apart. The parts add up to what `usage_for` gives.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -88,7 +88,17 @@ def explain(store: UsageStore, request: UsageRequest, *, now: int) -> Iterator[F
     Raises:
         LagoError: as `usage_for` does.
     """
-    question = Question(store, request, now)
+    yield from explained(store, Question(store, request, now))
+
+
+GroupOf = Callable[[Mapping[str, Raw]], Group]
+"""The group of an event, by its properties."""
+
+
+def explained(
+    store: UsageStore, question: Question, group_of: GroupOf | None = None
+) -> Iterator[Figure]:
+    """The same of a question that has its own selection and calendar, or other groups."""
     for metric in question.metrics:  # what cannot be asked is refused before anything is told
         question.asks(metric)
         for owner in question.listed(metric):
@@ -102,13 +112,13 @@ def explain(store: UsageStore, request: UsageRequest, *, now: int) -> Iterator[F
             for party, claim in claims[owner]
         ]
         scope = Scope(members, [question.asked(owner) for owner in owners])
-        query = UsageQuery(metric, scope, as_of=request.as_of)
+        query = UsageQuery(metric, scope, as_of=question.request.as_of)
         asks: dict[Owner, list[Series]] = {}
         for ask in question.asks(metric):
             asks.setdefault(ask.owner, []).append(ask)
         for number, found in groupby(store.evidence(query), key=lambda each: each.owner):
             owner = owners[number]
-            look = _Look(question, metric, claims[owner])
+            look = _Look(question, metric, claims[owner], group_of)
             looked = [look.at(each.event) for each in found]
             yield from _figures(question, metric, owner, asks.get(owner, []), looked)
 
@@ -121,17 +131,21 @@ class _Look:
     """Judges events one by one: who reads this learns every reason not to count."""
 
     def __init__(
-        self, question: Question, metric: Metric, claims: Sequence[tuple[Subject, Attribution]]
+        self,
+        question: Question,
+        metric: Metric,
+        claims: Sequence[tuple[Subject, Attribution]],
+        group_of: GroupOf | None,
     ) -> None:
         self._request = question.request
+        self._group_of = group_of or self._asked_group
         self._metric = metric
         self._claims = claims
 
     def at(self, event: StoredEvent) -> _Looked:
         party = event.event.external_customer_id, event.event.external_subscription_id
         properties = decode_object(event.event.properties.encode())
-        keys = self._request.group_by
-        group = tuple(text_at(properties, key) for key in keys) if keys else None
+        group = self._group_of(properties)
         life = next(
             claim.life
             for member, claim in self._claims
@@ -144,6 +158,10 @@ class _Look:
         except ValueError as error:
             stop = "unusable", reason_of(error, properties)
         return _Looked(event, party, group, reading, life, stop)
+
+    def _asked_group(self, properties: Mapping[str, Raw]) -> Group | None:
+        keys = self._request.group_by
+        return tuple(text_at(properties, key) for key in keys) if keys else None
 
     def _stop(
         self, event: StoredEvent, life: Window, properties: Mapping[str, Raw]
