@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lago_cli.cli.definitions import add_delete, add_get, add_list, named, show
-from lago_cli.cli.options import command
+from lago_cli.cli.options import Options, command
+from lago_cli.cli.selection import OPTIONS, request_of
 from lago_cli.cli.session import Session
 from lago_cli.domain.plans import PLAN
 
 if TYPE_CHECKING:
     from lago_cli.readers.documents import Document
+    from lago_cli.services.requests import UsageRequest
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -66,6 +68,65 @@ def update(session: Session, code: str, input_: Input) -> None:
 
 
 add_delete(app, PLAN, "Delete a plan that no subscription has.")
+
+
+Units = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--units",
+        metavar="CODE=N",
+        help="What is used of a metric; 'CODE[region=eu]=N' where prices ask for a property.",
+    ),
+]
+Events = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--events",
+        metavar="CODE=N",
+        help="In how many events. [default: each unit of a count, else a single one]",
+    ),
+]
+
+
+@command(app, "estimate", given=named(PLAN))
+def estimate(session: Session, code: str, units: Units = None, events: Events = None) -> None:
+    """
+    Show what one full billing period would cost.
+
+    Where charges are billed monthly, the units are those of each month.
+    """
+    from lago_cli.cli.price_reports import estimate_report
+    from lago_cli.services import estimates
+
+    used = estimates.read_amounts("--units", units or (), whole=False)
+    counted = estimates.read_amounts("--events", events or (), whole=True)
+    store = session.store()
+    found = estimates.estimate(store.plans(), store.catalog.metrics(), code, used, counted)
+    for metric in found.carrying:
+        session.warn(f'The events of "{metric}" carry their prices; here they cost nothing.')
+    session.show(estimate_report(found))
+
+
+SELECTION = Options(
+    [OPTIONS[name] for name in ("customers", "subscriptions", "period", "at", "as_of")],
+    lambda **given: request_of(**given, by="subscription"),
+)
+Codes = Annotated[list[str], typer.Argument(metavar="CODE...", help="The plans to try.")]
+
+
+@command(app, "simulate", given=SELECTION)
+def simulate(session: Session, request: UsageRequest, codes: Codes) -> None:
+    """
+    Show what real usage would have cost under other plans.
+
+    What a subscription was billed for in the period stays the same. Where that is only a part
+    of a billing period of the other plan, its amounts are prorated by days.
+    """
+    from lago_cli.cli.price_reports import simulation_report
+    from lago_cli.services import simulation
+
+    rows = simulation.simulate(session.store(), request, codes, now=session.now())
+    session.show(simulation_report(rows, simulation.summaries(rows)))
 
 
 def _read(session: Session, file: str) -> tuple[str, Document]:

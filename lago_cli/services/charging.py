@@ -194,6 +194,8 @@ class Charging:
         calendars: dict[frozenset[Owner], SliceCalendar] = {}
         questions: dict[object, Question] = {}
         for ask, whom in asked.items():
+            if ask in self._answers:
+                continue
             among = frozenset(whom)
             if among not in calendars:
                 some = {owner: self.slices[owner] for owner in among}
