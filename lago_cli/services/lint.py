@@ -150,7 +150,7 @@ def _of_charge(code: str, path: Path, message: str, hint: str) -> Finding:
 def _filters(charge: Charge, metric: Metric) -> Iterator[Finding]:
     declared = [charge.filter_of(number, metric) for number in range(len(charge.filters))]
     rank = in_order(declared)
-    repeated = set()
+    repeated: set[int] = set()
     for earlier, later in combinations(range(len(declared)), 2):
         one, other = declared[earlier], declared[later]
         is_within, contains = _is_within(one, other), _is_within(other, one)
