@@ -109,7 +109,7 @@ def of_store(store: LintedStore) -> Iterator[Finding]:
                 PLAN.section,
                 plan.code,
                 path,
-                error.message,
+                error.message.removesuffix("."),
                 error.hint,
                 plan.code,
                 "error",
@@ -186,7 +186,7 @@ def _is_within(inner: PropertyFilter, outer: PropertyFilter) -> bool:
 
 def _common(one: PropertyFilter, other: PropertyFilter) -> PropertyFilter | None:
     """What both match; None where there is no such event."""
-    found = {**other, **one}
+    found = {**one, **{key: values for key, values in other.items() if key not in one}}
     for key in one.keys() & other.keys():
         found[key] = [value for value in one[key] if value in other[key]]
     return found if all(found.values()) else None
