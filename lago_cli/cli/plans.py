@@ -118,7 +118,8 @@ def simulate(session: Session, request: UsageRequest, codes: Codes) -> None:
     from lago_cli.services import simulation
 
     rows = simulation.simulate(session.store(), request, codes, now=session.now())
-    session.show(simulation_report(rows, simulation.summaries(rows)))
+    in_units = session.output == "table"
+    session.show(simulation_report(rows, simulation.summaries(rows), in_units=in_units))
 
 
 File = Annotated[

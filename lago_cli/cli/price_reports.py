@@ -146,15 +146,22 @@ _FORMS: dict[str, tuple[str, ...]] = {
 }
 
 
-def simulation_report(rows: Sequence[Repriced], summaries: Sequence[Summary]) -> Report:
-    """A row for every subscription and plan; the table also sums up every plan."""
+def simulation_report(
+    rows: Sequence[Repriced], summaries: Sequence[Summary], *, in_units: bool
+) -> Report:
+    """
+    A row for every subscription and plan; the table also sums up every plan.
+
+    Args:
+        in_units: amounts are in the unit of the currency, as people write them.
+    """
+    keys = ("total", "change") if in_units else ("total_amount_cents", "change_cents")
     columns = [
         Column("external_customer_id", "customer", kind="id"),
         Column("external_subscription_id", "subscription", kind="id"),
         Column("plan_code", "plan", kind="id"),
         Column("currency", kind="flag"),
-        Column("total_amount_cents", "total cents", kind="count"),
-        Column("change_cents", "change", kind="count"),
+        *(Column(key, kind="number") for key in keys),
     ]
     shown = [
         {
@@ -162,8 +169,8 @@ def simulation_report(rows: Sequence[Repriced], summaries: Sequence[Summary]) ->
             "external_subscription_id": each.subscription.external_id,
             "plan_code": each.plan.code,
             "currency": each.plan.amount_currency,
-            "total_amount_cents": str(each.total_cents),
-            "change_cents": None if each.change_cents is None else str(each.change_cents),
+            keys[0]: _told(each.total_cents, each, in_units=in_units),
+            keys[1]: _told(each.change_cents, each, in_units=in_units),
         }
         for each in rows
     ]
@@ -174,6 +181,12 @@ def simulation_report(rows: Sequence[Repriced], summaries: Sequence[Summary]) ->
         sections=[_summary(summaries), _extremes(summaries)] if shown else [],
         empty="No subscription lives in this period.",
     )
+
+
+def _told(cents: int | None, row: Repriced, *, in_units: bool) -> str | None:
+    if cents is None or not in_units:
+        return None if cents is None else str(cents)
+    return money(cents, row.plan.amount_currency)
 
 
 def _summary(summaries: Sequence[Summary]) -> Report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -10,11 +11,11 @@ from lago_cli.domain.customers import Customer
 from lago_cli.domain.instants import parse_instant
 from lago_cli.domain.metrics import Filter
 from lago_cli.domain.plans import PLAN
-from lago_cli.domain.subscriptions import BILLING_TIMES, INTERVALS, Subscription
+from lago_cli.domain.subscriptions import BILLING_TIMES, INTERVALS, FormerPlan, Subscription
 from lago_cli.services.invoicing import Invoicing
 from lago_cli.services.plans import read_plan
 from lago_cli.services.requests import UsageRequest
-from lago_cli.services.simulation import simulate
+from lago_cli.services.simulation import Repriced, simulate, summaries
 from tests.engines import NOON, sqlite
 from tests.prices import written
 
@@ -164,7 +165,7 @@ def costs(engine, request):
     return found
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("period", PERIODS)
 def test_a_plan_costs_what_it_costs_now_and_so_does_its_twin(seed, period):
     with sqlite() as engine:
@@ -187,7 +188,7 @@ def test_the_scenes_cost_something():
     assert sum(map(bool, found.values())) > 1
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("period", ["2026-08", "2026-Q3", "2026", "previous"])
 def test_another_plan_of_the_same_periods_costs_what_it_would_have_cost(seed, period):
     with sqlite() as engine:
@@ -302,7 +303,11 @@ def test_what_is_billed_in_months_stays_the_usage_of_a_month():
     }
     with sqlite() as engine:
         prepare(engine)
-        use(engine, Random(1), "s")
+        event = {"code": "calls", "external_subscription_id": "s"}
+        engine.ingest(
+            {**event, "transaction_id": str(day), "timestamp": (FIRST + day * DAY) // 1_000_000}
+            for day in (40, 45, 50, 160)
+        )
         rows = fee("year", 36_500, "yearly", **monthly, **used), fee("month", 1000, **used)
         august = month_of(engine, *rows)
         year = UsageRequest(period="2026", by="subscription")
@@ -310,9 +315,9 @@ def test_what_is_billed_in_months_stays_the_usage_of_a_month():
         december = UsageRequest(period="2026-12", by="subscription")
         last = simulate(engine.store, december, ["year", "month"], now=NOON)
 
-    assert august["s", "year"] == august["s", "month"]  # no year ends: no fee is compared
-    assert 0 < august["s", "year"][0] < whole[0]
-    assert [row.total_cents for row in last] == [184 * 100, 6 * 1000]
+    assert august == {("s", "year"): (300, 0), ("s", "month"): (300, 0)}  # no year ends
+    assert whole == [184 * 100 + 400]
+    assert [row.total_cents for row in last] == [184 * 100 + 100, 6 * 1000 + 100]
 
 
 def test_a_trial_counts_from_the_start():
