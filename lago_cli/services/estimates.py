@@ -32,8 +32,8 @@ from lago_cli.domain.slices import Slice
 from lago_cli.domain.steps import Steps
 from lago_cli.errors import Kind, LagoError, wrong_usage
 from lago_cli.services import wire_prices
-from lago_cli.services.charging import Tariff
 from lago_cli.services.plans import plan_not_found
+from lago_cli.services.tariffs import Tariff
 from lago_cli.services.wire import Row
 
 MAX_EVENTS = 1_000_000  # that are priced one after the other

@@ -23,12 +23,12 @@ from lago_cli.domain.invoices import Invoice
 from lago_cli.domain.numbers import as_plain
 from lago_cli.domain.properties import text_at
 from lago_cli.domain.usage import Group
-from lago_cli.services.charging import Tariff
 from lago_cli.services.explain import Figure, GroupOf, Line, explained
 from lago_cli.services.invoicing import Invoicing
 from lago_cli.services.questions import Question
 from lago_cli.services.requests import Owner
 from lago_cli.services.slicing import SliceCalendar
+from lago_cli.services.tariffs import Tariff
 
 NOTHING = Fraction(0)
 _NOT_GIVEN_BACK = "nothing is given back for negative usage"

@@ -27,10 +27,11 @@ from lago_cli.domain.slices import Slice, closing, day_of
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.errors import LagoError, not_found, refused
 from lago_cli.services.calendars import Calendars
-from lago_cli.services.charging import Answers, Ask, Charging
+from lago_cli.services.charging import Answers, Charging
 from lago_cli.services.questions import overlap
 from lago_cli.services.requests import Owner, UsageRequest
 from lago_cli.services.selection import Selection
+from lago_cli.services.tariffs import Ask
 from lago_cli.stores.base import PricedStore
 
 

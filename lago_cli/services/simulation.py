@@ -16,10 +16,11 @@ from lago_cli.domain.invoices import Invoice
 from lago_cli.domain.plans import Plan
 from lago_cli.domain.slices import Slice, slices
 from lago_cli.domain.subscriptions import Phase, Subscription
-from lago_cli.services.charging import Answers, Ask
+from lago_cli.services.charging import Answers
 from lago_cli.services.invoicing import Billed, Invoicing, around, ends_in
 from lago_cli.services.plans import plan_not_found
 from lago_cli.services.requests import Owner, UsageRequest
+from lago_cli.services.tariffs import Ask
 from lago_cli.stores.base import PricedStore
 
 EXTREMES = 3  # winners and losers that are told by name
