@@ -204,13 +204,36 @@ def test_steps_share_one_scale(make):
     """Also with what does not fit into 64 bits; more decimals than that allows are fractions."""
     with make() as engine:
         engine.define(code="m", aggregation_type="sum_agg", field_name="v")
-        for number, value in enumerate((3, "0.25", BIG, "1e-20")):
+        for number, value in enumerate((2**62, "0.25", BIG, "1e-20")):
             engine.ingest([event(number, f"2026-10-0{number + 1}T00:00:00Z", v=value)])
         steps = only(engine, in_steps=True).steps
 
     assert steps.scale == 2
-    assert steps.values == [300, 25, BIG * 100, Fraction(1, 10**18)]
+    assert steps.values == [2**62 * 100, 25, BIG * 100, Fraction(1, 10**18)]
     assert [type(value) for value in steps.values] == [int, int, int, Fraction]
+
+
+@every_engine
+def test_numbers_of_two_parts_may_be_too_large_for_the_scale_of_both(make):
+    with make() as engine:
+        engine.define(code="m", aggregation_type="sum_agg", field_name="v")
+        for number, value in enumerate((2**62, "0.25")):
+            engine.ingest([event(number, f"2026-10-0{number + 1}T00:00:00Z", v=value)])
+        steps = only(engine, in_steps=True).steps
+
+    assert numbers(steps) == [2**62, Fraction(1, 4)]
+
+
+@every_engine
+def test_a_replaced_amount_counts_as_of_its_time(make):
+    with make() as engine:
+        engine.define(code="m", aggregation_type="count_agg")
+        for number, amount in enumerate(("1.5", "2.5")):
+            sent = [event("t", "2026-10-01T00:00:00Z", amount)]
+            engine.ingest(sent, received_at=NOON + number, on_duplicate="replace")
+        found = [only(engine, of_amounts=True, as_of=NOON + number).units for number in (0, 1)]
+
+    assert found == [Decimal("1.5"), Decimal("2.5")]
 
 
 @every_engine

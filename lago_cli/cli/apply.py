@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
@@ -15,6 +15,7 @@ from lago_cli.cli.session import Session
 from lago_cli.errors import Kind, LagoError, refused, wrong_usage
 
 if TYPE_CHECKING:
+    from lago_cli.domain.definitions import Path
     from lago_cli.readers.documents import Document
     from lago_cli.services.apply import Change
     from lago_cli.services.definitions import Definitions, Known
@@ -29,7 +30,19 @@ DryRun = Annotated[
 Prune = Annotated[
     bool, typer.Option("--prune", help="Delete what the files do not name. Events are kept.")
 ]
-_Files = tuple[list[tuple[str, "Document"]], list[tuple[int, str]]]  # see `_read`
+Strict = Annotated[bool, typer.Option("--strict", help="Take warnings for faults.")]
+
+
+class Placed(Protocol):
+    """A document, and where its parts are in the file."""
+
+    @property
+    def value(self) -> Any: ...
+
+    def place(self, file: str, path: Path) -> str: ...
+
+
+FilesRead = tuple[Sequence[tuple[str, Placed]], list[tuple[int, str]]]  # see `read_files`
 _DONE = {"create": "created", "change": "changed", "keep": "unchanged", "delete": "deleted"}
 
 
@@ -43,7 +56,13 @@ def register_export(app: typer.Typer) -> None:
     command(app, "export")(export)
 
 
-def apply(session: Session, files: Files, dry_run: DryRun = False, prune: Prune = False) -> None:
+def apply(
+    session: Session,
+    files: Files,
+    dry_run: DryRun = False,
+    prune: Prune = False,
+    strict: Strict = False,
+) -> None:
     """
     Bring all definitions to what files say.
 
@@ -51,14 +70,17 @@ def apply(session: Session, files: Files, dry_run: DryRun = False, prune: Prune 
 
     Applying them again changes nothing. A file with any fault changes nothing either.
     """
+    from lago_cli.cli.findings import in_files, refuse, warn
     from lago_cli.services.apply import carry_out, changes
     from lago_cli.services.definitions import Known
+    from lago_cli.services.lint import NOTHING, known_in
 
-    found = _read(files)
+    found = read_files(files)
     is_there = os.path.exists(session.db)  # noqa: PTH110 - it raises nothing
     if not is_there:  # then a fault leaves no file behind
-        _wanted(found, Known({}, {}, session.now()))
-    _warn_of_unused(session, found)
+        findings = in_files(found, wanted_of(found, Known({}, {}, session.now())), NOTHING)
+        if strict:
+            refuse(findings)
     is_looked_at = is_there and dry_run
     store = session.store() if is_looked_at else session.store_to_try(dry_run=dry_run)
     with nullcontext() if dry_run else store.writing():
@@ -70,7 +92,12 @@ def apply(session: Session, files: Files, dry_run: DryRun = False, prune: Prune 
                 metrics=store.catalog.metrics(),
                 plans=store.plans(),
             )
-        todo = changes(store, _wanted(found, known), prune=prune)
+        wanted = wanted_of(found, known)
+        findings = in_files(found, wanted, NOTHING if prune else known_in(store))
+        if strict:
+            refuse(findings)
+        warn(session, findings)
+        todo = changes(store, wanted, prune=prune)
         if not dry_run:
             carry_out(store, todo, now=session.now())
     _show(session, todo)
@@ -111,7 +138,7 @@ def export(session: Session) -> None:
         sys.stdout.buffer.write(write_yaml(definitions).encode())  # as `apply` reads it
 
 
-def _read(files: Sequence[str]) -> _Files:
+def read_files(files: Sequence[str]) -> FilesRead:
     """Every document, and what cannot be read, as (number of the document it stands before)."""
     from lago_cli.readers.documents import read_documents
     from lago_cli.readers.whole import read_whole
@@ -127,7 +154,7 @@ def _read(files: Sequence[str]) -> _Files:
     return documents, unreadable
 
 
-def _wanted(found: _Files, known: Known) -> Definitions:
+def wanted_of(found: FilesRead, known: Known) -> Definitions:
     """
     What all files together ask for.
 
@@ -162,14 +189,6 @@ def refusal(faults: Sequence[str]) -> LagoError:
     count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
     lines = [f"{count}; nothing was changed.", *map(visible, faults)]
     return refused("invalid_definitions", "\n".join(lines))
-
-
-def _warn_of_unused(session: Session, found: _Files) -> None:
-    from lago_cli.services.definitions import unused
-
-    for name, document in found[0]:
-        for path, reason in unused(document.value):
-            session.warn(f"{document.place(name, path)}: {reason}.")
 
 
 def _show(session: Session, todo: Sequence[Change]) -> None:

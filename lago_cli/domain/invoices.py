@@ -12,13 +12,10 @@ from lago_cli.domain.plans import Plan
 from lago_cli.domain.subscriptions import Subscription
 
 
-@dataclass(frozen=True, eq=False)
-class Invoice:
-    """What a subscription costs in a window, by one plan or several of the same currency."""
+class Bill:
+    """Fees by plans of one currency, and what they come to."""
 
-    subscription: Subscription
-    plan: Plan  # the last one
-    window: Window
+    plan: Plan
     fees: Sequence[Fee]
 
     @property
@@ -40,3 +37,13 @@ class Invoice:
     @property
     def total_amount_cents(self) -> int:
         return self.sub_total_cents + self.taxes_cents
+
+
+@dataclass(frozen=True, eq=False)
+class Invoice(Bill):
+    """What a subscription costs in a window, by one plan or several of the same currency."""
+
+    subscription: Subscription
+    plan: Plan  # the last one
+    window: Window
+    fees: Sequence[Fee]

@@ -77,7 +77,8 @@ class Amounts:
 
     def of(self, row: UsageRow) -> Amount | None:
         """None where no plan of its subscriptions charges for the metric."""
-        found = self._found.get((row.owner, row.metric.code, row.window, row.group))
+        key = row.owner, row.metric.code, row.window
+        found = self._found.get((*key, row.group)) or self._found.get((*key, None))
         if not found:
             return None
         if len(found) > 1:
@@ -91,8 +92,7 @@ class Amounts:
         window = self._window_of(row_owner, part)
         for tariff in charging.tariffs(part.plan):
             code, currency = tariff.metric.code, part.plan.amount_currency
-            if not tariff.extra:  # a row without usage costs what is due without usage
-                self._put((row_owner, code, window, None), currency, 0)
+            self._put((row_owner, code, window, None), currency, 0)
             for fee in charging.fees_of(owner, part, tariff):
                 self._put((row_owner, code, window, _group(fee, tariff.extra)), currency, fee)
 

@@ -100,8 +100,8 @@ class Charging:
                     asked.setdefault(ask, set()).update(owners[key])
         calendars: dict[frozenset[Owner], SliceCalendar] = {}
         questions: dict[object, Question] = {}
-        for ask, whom in asked.items():
-            among = frozenset(whom)
+        for ask in [each for each in asked if each not in self._answers]:
+            among = frozenset(asked[ask])
             if among not in calendars:
                 some = {owner: self.slices[owner] for owner in among}
                 calendars[among] = SliceCalendar(some, self.zones)

@@ -8,7 +8,8 @@ a year whatever the intervals are; each has all of its usage, even where it bega
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import NamedTuple
@@ -26,10 +27,11 @@ from lago_cli.domain.slices import Slice, closing, day_of
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.errors import LagoError, not_found, refused
 from lago_cli.services.calendars import Calendars
-from lago_cli.services.charging import Charging
+from lago_cli.services.charging import Answers, Charging
 from lago_cli.services.questions import overlap
 from lago_cli.services.requests import Owner, UsageRequest
 from lago_cli.services.selection import Selection
+from lago_cli.services.tariffs import Ask
 from lago_cli.stores.base import PricedStore
 
 
@@ -60,6 +62,7 @@ class Invoicing:
     store: PricedStore
     request: UsageRequest  # by subscription
     now: int
+    bills_all: bool = False  # also those without a plan, at nothing
     without_plan: list[Subscription] = field(default_factory=list)  # that live in the period
 
     def __post_init__(self) -> None:
@@ -67,21 +70,39 @@ class Invoicing:
         self.selection = Selection(self.store, self.request)
         self._calendars = Calendars(self.store, self.request, self.selection, self.now)
         self.billed = list(self._billed())
-        slices = {each.owner: each.charges for each in self.billed if each.charges}
+        self.charging = self._charging(self.billed, {})
+
+    def _charging(self, billed: Iterable[Billed], answers: dict[Ask, Answers]) -> Charging:
+        slices = {each.owner: each.charges for each in billed if each.charges}
         zones = {each.owner: each.zone for each in self.billed}
-        self.charging = Charging(self.store, self.selection, self.request, slices, zones, self.now)
-        self.charging.prepare()
+        found = Charging(self.store, self.selection, self.request, slices, zones, self.now, answers)
+        found.prepare()
+        return found
+
+    def rebilled(self, billed: Sequence[Billed], answers: dict[Ask, Answers]) -> Invoicing:
+        """
+        The same question, about slices of other plans.
+
+        Args:
+            answers: what the engine said about the same windows; what it says now is added.
+        """
+        other = copy(self)
+        other.billed = list(billed)
+        other.charging = self._charging(billed, answers)
+        return other
 
     def invoices(self) -> Iterator[Invoice]:
         """By subscription; of one whose plans have several currencies one for each of them."""
         for each in self.billed:
+            if not self.has_plan(each.subscription):
+                continue
             fees: dict[str, list[Fee]] = {}
             plans: dict[str, Plan] = {}
-            for fee, plan in self._fees(each):
+            for fee, plan in self.fees(each):
                 fees.setdefault(plan.amount_currency, []).append(fee)
                 plans[plan.amount_currency] = plan
             windows = [part.window for part in (*each.own, *each.charges)]
-            window = _around(windows) if windows else overlap(each.asked, each.subscription.life)
+            window = around(windows) if windows else overlap(each.asked, each.subscription.life)
             if not fees:
                 plan = self._plan_at(each.subscription, window)
                 fees[plan.amount_currency], plans[plan.amount_currency] = [], plan
@@ -96,7 +117,12 @@ class Invoicing:
         ]
         return next(self.plans[code] for code in reversed(codes) if code in self.plans)
 
-    def _fees(self, billed: Billed) -> Iterator[tuple[Fee, Plan]]:
+    def has_plan(self, subscription: Subscription) -> bool:
+        """Whether it is billed by a plan that is there, at some time."""
+        return any(phase.plan_code in self.plans for phase in subscription.phases)
+
+    def fees(self, billed: Billed) -> Iterator[tuple[Fee, Plan]]:
+        """Each with the plan that it is due by."""
         start = day_of(billed.subscription.started_at, billed.zone)
         phases = list(dict.fromkeys(id(part.plan) for part in (*billed.own, *billed.charges)))
         for phase in phases:
@@ -112,7 +138,7 @@ class Invoicing:
             if plan is None:
                 continue
             yield from ((fee, plan) for _, fee in of_plan)
-            asked = [part.window for part in charges if _ends_in(part, billed.asked)]
+            asked = [part.window for part in charges if ends_in(part, billed.asked)]
             found = [fee for window in asked for fee in by_part[window]]
             yield from ((fee, plan) for fee in sorted(found, key=lambda fee: fee.number))
             for part, fee in of_plan:
@@ -148,9 +174,10 @@ class Invoicing:
             if asked.end == AFTER_LAST_EVENT:  # of all time: up to the end of the current period
                 now = max(self.now, each.started_at)
                 asked = Window(asked.start, self._calendars.billing_period(owner, now).end)
-            if not any(phase.plan_code in self.plans for phase in each.phases):
+            if not self.has_plan(each):
                 self.without_plan.append(each)
-                continue
+                if not self.bills_all:
+                    continue
             own = list(self._slices(each, asked, zone))
             charges = list(self._slices(each, asked, zone, charges=True))
             if any(part.plan and part.plan.minimum_commitment for part in own):
@@ -164,7 +191,12 @@ class Invoicing:
                     ]
             yield Billed(each, asked, own, charges, zone)
         named = [*request.subscriptions, *request.customers]
-        if named and self.without_plan and len(self.without_plan) == len(found):
+        if (
+            named
+            and not self.bills_all
+            and self.without_plan
+            and len(self.without_plan) == len(found)
+        ):
             name = self.without_plan[0].external_id
             raise refused(
                 "no_plan",
@@ -206,9 +238,11 @@ def unknown(word: str, name: str, known: Sequence[str]) -> LagoError:
     return error
 
 
-def _around(windows: Sequence[Window]) -> Window:
+def around(windows: Sequence[Window]) -> Window:
+    """From the start of the first to the end of the last."""
     return Window(min(window.start for window in windows), max(window.end for window in windows))
 
 
-def _ends_in(part: Slice, asked: Window) -> bool:
+def ends_in(part: Slice, asked: Window) -> bool:
+    """Whether a slice is billed where a window is asked for."""
     return asked.start < part.window.end <= asked.end

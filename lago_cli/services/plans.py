@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC
 
 from lago_cli.domain.definitions import Entry, Faulty, Path, wrong_type
@@ -95,10 +95,18 @@ def unused_in_plan(value: object) -> Iterator[tuple[Path, str]]:
 
 
 def save_plan(
-    store: DefinitionStore, value: object, *, now: int, code: str | None = None
+    store: DefinitionStore,
+    value: object,
+    *,
+    now: int,
+    code: str | None = None,
+    first: Callable[[Plan, Mapping[str, Metric]], None] = lambda _plan, _metrics: None,
 ) -> Entry[Plan]:
     """
     Define a plan, or change the one of that `code`.
+
+    Args:
+        first: called before anything is changed; it may raise.
 
     Raises:
         LagoError: not found; or refused, where it is there already.
@@ -111,16 +119,14 @@ def save_plan(
             known = table.find(code)
             if known is None:
                 raise plan_not_found(code, store.plans())
-        plan = read_plan(
-            value,
-            {each.value.code: each.value for each in store.table(METRIC).entries()},
-            known.value if known else None,
-        )
+        metrics = {each.value.code: each.value for each in store.table(METRIC).entries()}
+        plan = read_plan(value, metrics, known.value if known else None)
         if known is None and table.find(plan.code) is not None:
             raise refused(
                 "plan_exists",
                 f'The plan "{plan.code}" is already defined.',
                 f"Change it with: lago plans update {plan.code} --input FILE",
             )
+        first(plan, metrics)
         table.save(plan, now)
         return table.get(plan.code)

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from lago_cli.domain.fees import Fee
 from lago_cli.domain.instants import format_instant
-from lago_cli.domain.invoices import Invoice
+from lago_cli.domain.invoices import Bill, Invoice
 from lago_cli.domain.numbers import as_plain
 from lago_cli.domain.pricing import Part
 from lago_cli.services.wire import Row
@@ -51,6 +51,14 @@ def invoice(each: Invoice) -> Row:
         "currency": each.currency,
         "from_datetime": format_instant(each.window.start),
         "to_datetime": format_instant(each.window.end),
+        **sums(each),
+        "fees": [fee(row) for row in each.fees],
+    }
+
+
+def sums(each: Bill) -> Row:
+    """What fees and taxes come to."""
+    return {
         "sub_total_cents": str(each.sub_total_cents),
         "taxes_cents": str(each.taxes_cents),
         "total_amount_cents": str(each.total_amount_cents),
@@ -64,5 +72,4 @@ def invoice(each: Invoice) -> Row:
             }
             for line in each.taxes
         ],
-        "fees": [fee(row) for row in each.fees],
     }

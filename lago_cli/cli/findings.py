@@ -1,0 +1,124 @@
+"""Findings: where they are, and how they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lago_cli.renderers import Column, Report
+from lago_cli.services.definitions import DEFINITIONS, SECTIONS, objects_in, unused
+from lago_cli.services.lint import Finding, Known, of_files
+
+if TYPE_CHECKING:
+    from lago_cli.cli.apply import FilesRead, Placed
+    from lago_cli.cli.session import Session
+    from lago_cli.domain.definitions import Path
+    from lago_cli.services.definitions import Definitions
+
+_ROOTS = {section.removesuffix("s") for section in SECTIONS}
+_COLUMNS = (
+    Column("severity", kind="flag"),
+    Column("code", kind="flag"),
+    Column("plan_code", "plan", kind="id"),
+    Column("place"),
+    Column("message"),
+    Column("hint", spare=1),
+)
+
+
+class Located(NamedTuple):
+    """A finding, and where it is."""
+
+    place: str
+    finding: Finding
+
+    @property
+    def line(self) -> str:
+        hint = f" {self.finding.hint}" if self.finding.hint else ""
+        return f"{self.place}: {self.finding.message}.{hint}"
+
+
+class BarePlan:
+    """A document that is a plan, as one that defines it."""
+
+    def __init__(self, document: Placed) -> None:
+        self.value: Any = {"plan": document.value}
+        self._document = document
+
+    def place(self, file: str, path: Path) -> str:
+        return self._document.place(file, path[1:])
+
+
+def as_definitions(document: Placed) -> Placed:
+    """A plan may stand in a document by itself."""
+    value = document.value
+    names_none = isinstance(value, dict) and value and not {*SECTIONS, *_ROOTS} & value.keys()
+    return BarePlan(document) if names_none else document
+
+
+def in_files(found: FilesRead, wanted: Definitions, known: Known) -> list[Located]:
+    """
+    What is to be said of what files define.
+
+    Args:
+        known: what stays beside it.
+    """
+    documents = found[0]
+    located = list(_unused(documents))
+    places = dict(_places(documents))
+    for each in of_files(wanted, known):
+        place = places.get((each.section, each.name))
+        if place is None:
+            located.append(Located(each.place, each))
+        else:
+            name, document, path = place
+            located.append(Located(document.place(name, (*path, *each.path)), each))
+    return located
+
+
+def _unused(documents: Sequence[tuple[str, Placed]]) -> Iterator[Located]:
+    for name, document in documents:
+        for path, reason in unused(document.value):
+            section, row = _row_of(document.value, path)
+            code = row.get("code") if section == "plans" else None
+            finding = Finding("unused_key", section, None, path, reason, plan_code=code)
+            yield Located(document.place(name, path), finding)
+
+
+def _row_of(value: Any, path: Path) -> tuple[str, Mapping[str, Any]]:
+    """The section and the definition that a place is in."""
+    root = str(path[0])
+    if root in SECTIONS:
+        return root, value[root][path[1]]
+    return f"{root}s", value[root]
+
+
+def _places(
+    documents: Sequence[tuple[str, Placed]],
+) -> Iterator[tuple[tuple[str, str | None], tuple[str, Placed, Path]]]:
+    """By section and name, where a definition stands."""
+    for name, document in documents:
+        if isinstance(document.value, dict):
+            for of in DEFINITIONS:
+                for path, row in objects_in(document.value, of.section):
+                    if isinstance(row, dict) and isinstance(row.get(of.key), str):
+                        yield (of.section, str(row[of.key])), (name, document, path)
+
+
+def warn(session: Session, findings: Sequence[Located]) -> None:
+    """On stderr, a line each."""
+    for each in findings:
+        session.warn(each.line)
+
+
+def refuse(findings: Sequence[Located]) -> None:
+    """Raises `LagoError` (refused) where there are any."""
+    from lago_cli.cli.apply import refusal
+
+    if findings:
+        raise refusal([each.line for each in findings])
+
+
+def report(findings: Sequence[Located]) -> Report:
+    rows = [each.finding.as_json(each.place) for each in findings]
+    return Report(None, _COLUMNS, rows, empty="No findings.")

@@ -1,0 +1,369 @@
+"""`lago plans`: plans as Lago writes them, created, shown, changed, deleted."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cli.plan_files import METRICS, NOW, apply, charge, create, plan, tiers
+
+NEVER_SET = {"lago_id": "1a90", "created_at": "2023-06-27T19:43:42Z"}
+TAX = {
+    **NEVER_SET,
+    "name": "TVA",
+    "code": "vat",
+    "description": "French",
+    "rate": 20,
+    "applied_to_organization": True,
+}
+STARTUP = {  # as Lago's API answers
+    "plan": {
+        **NEVER_SET,
+        "name": "Startup",
+        "invoice_display_name": "Startup plan",
+        "code": "startup",
+        "interval": "yearly",
+        "description": "",
+        "amount_cents": 10000,
+        "amount_currency": "USD",
+        "trial_period": 5.0,
+        "pay_in_advance": True,
+        "bill_charges_monthly": None,
+        "bill_fixed_charges_monthly": None,
+        "active_subscriptions_count": 4,
+        "draft_invoices_count": 0,
+        "customers_count": 3,
+        "charges_count": 2,
+        "parent_id": None,
+        "minimum_commitment": {
+            **NEVER_SET,
+            "updated_at": "2022-04-29T08:59:51Z",
+            "plan_code": "premium",
+            "amount_cents": 100000,
+            "invoice_display_name": "Minimum",
+            "interval": "monthly",
+            "commitment_type": "minimum_commitment",
+            "taxes": [TAX],
+        },
+        "charges": [
+            {
+                **NEVER_SET,
+                "lago_billable_metric_id": "1a91",
+                "billable_metric_code": "seats",
+                "charge_model": "standard",
+                "invoiceable": True,
+                "invoice_display_name": "Seats",
+                "pay_in_advance": True,
+                "regroup_paid_fees": None,
+                "prorated": False,
+                "min_amount_cents": 0,
+                "properties": {},
+                "filters": [
+                    {
+                        "invoice_display_name": "Europe",
+                        "properties": {"amount": "10"},
+                        "values": {"region": ["Europe"]},
+                    }
+                ],
+            },
+            {
+                **NEVER_SET,
+                "billable_metric_code": "cpu",
+                "charge_model": "graduated",
+                "properties": {"graduated_ranges": tiers((10, "0.50", "10"), (None, 0.4, 0))},
+                "filters": [],
+            },
+        ],
+        "fixed_charges": [
+            {
+                **NEVER_SET,
+                "code": "setup_fee",
+                "charge_model": "standard",
+                "properties": {"amount": "500"},
+                "units": 1,
+                "taxes": [TAX],
+            }
+        ],
+        "taxes": [TAX],
+        "usage_thresholds": [{**NEVER_SET, "amount_cents": 10000, "recurring": True}],
+    }
+}
+
+
+@pytest.fixture
+def program(lago):
+    """With five metrics."""
+    apply(lago, METRICS)
+    return lago
+
+
+def shown(lago, code="basic"):
+    return lago("plans", "get", code, "-o", "json", "--now", NOW).json()
+
+
+def faults(finished):
+    """Of a refusal, a line each."""
+    assert finished.error()["code"] == "invalid_definitions"
+    _, *lines = finished.error()["message"].split("\n")
+    return lines
+
+
+# What Lago answers -------------------------------------------------------------------------
+
+
+def test_what_lago_answers_is_taken_unchanged(program):
+    answered = create(program, STARTUP).json()
+
+    assert answered == {
+        "code": "startup",
+        "name": "Startup",
+        "interval": "yearly",
+        "amount_cents": 10000,
+        "amount_currency": "USD",
+        "pay_in_advance": True,
+        "trial_period": 5,
+        "bill_charges_monthly": False,
+        "description": "",
+        "invoice_display_name": "Startup plan",
+        "minimum_commitment": {
+            "amount_cents": 100000,
+            "invoice_display_name": "Minimum",
+            "taxes": [{"rate": "20", "code": "vat", "name": "TVA"}],
+        },
+        "taxes": [{"rate": "20", "code": "vat", "name": "TVA"}],
+        "charges": [
+            {
+                "billable_metric_code": "seats",
+                "charge_model": "standard",
+                "invoice_display_name": "Seats",
+                "pay_in_advance": True,
+                "prorated": False,
+                "invoiceable": True,
+                "min_amount_cents": 0,
+                "properties": {"amount": "0"},
+                "filters": [
+                    {
+                        "values": {"region": ["Europe"]},
+                        "properties": {"amount": "10"},
+                        "invoice_display_name": "Europe",
+                    }
+                ],
+                "taxes": [],
+            },
+            {
+                "billable_metric_code": "cpu",
+                "charge_model": "graduated",
+                "pay_in_advance": False,
+                "prorated": False,
+                "invoiceable": True,
+                "min_amount_cents": 0,
+                "properties": {"graduated_ranges": tiers((10, "0.5", "10"), (None, "0.4", "0"))},
+                "filters": [],
+                "taxes": [],
+            },
+        ],
+        "created_at": NOW,
+    }
+
+
+def test_what_is_not_billed_is_named(program):
+    told = create(program, STARTUP).stderr
+
+    assert [line.split(": ", 2)[2] for line in told.splitlines()] == [
+        "plan.fixed_charges: fixed charges are not billed.",
+        "plan.usage_thresholds: no invoice is made when usage passes a threshold.",
+    ]
+
+
+def test_apply_takes_what_lago_answers_too(program):
+    (done,) = apply(program, json.dumps(STARTUP)).json()
+    assert (done["type"], done["name"], done["action"]) == ("plan", "startup", "created")
+
+    (again,) = apply(program, json.dumps(STARTUP)).json()
+    assert again["action"] == "unchanged"
+
+
+# Create, list, get, update, delete ---------------------------------------------------------
+
+
+def test_a_plan_is_shown_as_it_was_created(program):
+    created = create(program, plan(charge("cpu", properties={"amount": "1.50"}))).json()
+
+    assert shown(program) == created
+    assert program("plans", "list", "-o", "json", "--now", NOW).json() == [created]
+    assert created["charges"][0]["properties"] == {"amount": "1.5"}
+
+
+def test_a_plan_in_yaml_is_one_too(program):
+    text = "{code: basic, interval: weekly, amount_cents: 5, amount_currency: JPY}"
+    program("plans", "create", "--input", "-", stdin=text)
+
+    assert shown(program)["amount_currency"] == "JPY"
+
+
+def test_a_plan_is_created_once(program):
+    create(program, plan())
+    refused = create(program, plan(), exits=5)
+
+    assert refused.error()["code"] == "plan_exists"
+
+
+def test_an_update_changes_what_the_file_says(program):
+    create(program, plan(charge("cpu", properties={"amount": "2"}), amount_cents=500))
+    changed = create(program, {"name": "Basic"}, verb=("update", "basic")).json()
+    assert (changed["name"], changed["amount_cents"], len(changed["charges"])) == ("Basic", 500, 1)
+
+    without = create(program, {"plan": {"charges": []}}, verb=("update", "basic")).json()
+    assert (without["name"], without["charges"]) == ("Basic", [])
+
+
+def test_an_update_cannot_give_another_code(program):
+    create(program, plan())
+    refused = create(program, {"code": "other"}, verb=("update", "basic"), exits=5)
+
+    assert faults(refused) == ['<stdin>:1: code: "other" is another plan; the code of a plan stays']
+
+
+@pytest.mark.parametrize(
+    "words", [("get", "bassic"), ("delete", "bassic"), ("update", "bassic", "--input", "-")]
+)
+def test_a_plan_that_is_not_there_is_not_found(program, words):
+    create(program, plan())
+    refused = program("plans", *words, "-o", "json", stdin=b"{}", exits=4)
+
+    assert refused.error()["code"] == "plan_not_found"
+
+
+def test_a_plan_goes_unless_a_subscription_has_it(program):
+    create(program, plan())
+    names = ("--external-id", "s", "--external-customer-id", "c", "--plan-code", "basic")
+    program("subscriptions", "create", *names)
+    refused = program("plans", "delete", "basic", "-o", "json", exits=5)
+    assert refused.error()["code"] == "plan_has_subscriptions"
+    assert shown(program)["code"] == "basic"
+
+    create(program, plan(code="spare"))
+    program("plans", "delete", "spare")
+    assert [row["code"] for row in program("plans", "list", "-o", "json").json()] == ["basic"]
+
+
+# Faults ------------------------------------------------------------------------------------
+
+
+def test_every_fault_is_told_with_its_place(program):
+    bad = plan(
+        charge("cpus"),
+        charge("cpu", "graduated", {"graduated_ranges": tiers((10, "x", 0), (None, -1, 0))}),
+        charge("seats", filters=[{"values": {"regoin": ["Europe"], "region": ["Mars"]}}]),
+        charge("cpu", "standart"),
+        amount_currency="EURO",
+    )
+    found = faults(create(program, bad, exits=5))
+
+    assert [line.split(": ", 2)[1] for line in found] == [
+        "charges[1].properties.graduated_ranges[0].per_unit_amount",
+        "charges[1].properties.graduated_ranges[1].per_unit_amount",
+        "charges[3].charge_model",
+        "amount_currency",
+    ]
+    assert program("plans", "list", "-o", "json").json() == []
+
+
+def test_faults_with_metrics_are_told_with_their_places(program):
+    bad = {
+        "plan": plan(
+            charge("cpus"),
+            charge("seats", filters=[{"values": {"regoin": ["Europe"], "region": ["Mars"]}}]),
+            charge("cpu", properties={"amount": 1}, prorated=True),
+        )
+    }
+    found = faults(create(program, bad, exits=5))
+
+    assert [line.split(": ", 2)[1:] for line in found] == [
+        [
+            "plan.charges[0].billable_metric_code",
+            'there is no metric "cpus". Did you mean "cpu"? Define it first, or in the same file.',
+        ],
+        ["plan.charges[1].filters[0].values.regoin", found[1].split(": ", 2)[2]],
+        ["plan.charges[1].filters[0].values.region", found[2].split(": ", 2)[2]],
+        ["plan.charges[2].prorated", "only a recurring sum or unique count can be prorated"],
+    ]
+
+
+def test_an_update_with_a_fault_changes_nothing(program):
+    create(program, plan(amount_cents=500))
+    bad = {"amount_cents": 7, "charges": [charge("cpu", properties={"amount": -1})]}
+    create(program, bad, verb=("update", "basic"), exits=5)
+
+    assert shown(program)["amount_cents"] == 500
+
+
+# Warnings ----------------------------------------------------------------------------------
+
+OVERLAP = charge(
+    "seats",
+    properties={"amount": 1},
+    filters=[{"values": {"region": ["USA"]}}, {"values": {"tier": ["gold"]}}],
+)
+
+
+def test_a_plan_that_is_hardly_meant_is_warned_of(program):
+    told = create(program, plan(OVERLAP)).stderr
+
+    assert told.startswith("Warning: <stdin>:1: charges[0].filters[1]: an event with region=USA,")
+    assert shown(program)["code"] == "basic"
+
+
+def test_with_strict_it_is_not_created(program):
+    refused = create(program, {"plan": plan(OVERLAP)}, "--strict", exits=5)
+
+    assert len(faults(refused)) == 1
+    assert "<stdin>:1: plan.charges[0].filters[1]: an event" in faults(refused)[0]
+    assert program("plans", "list", "-o", "json").json() == []
+
+
+def test_with_strict_it_is_not_changed_either(program):
+    create(program, plan())
+    changes = {"charges": [OVERLAP], "fixed_charges": [{"units": 1}]}
+    refused = create(program, changes, "--strict", verb=("update", "basic"), exits=5)
+
+    assert len(faults(refused)) == 2
+    assert shown(program)["charges"] == []
+
+
+def test_with_strict_a_good_plan_is_created(program):
+    create(program, plan(charge("cpu", properties={"amount": 1})), "--strict")
+
+    assert shown(program)["code"] == "basic"
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_apply_warns_and_with_strict_refuses(lago, options):
+    text = METRICS + f"plans: [{json.dumps(plan(OVERLAP))}]\n"
+    refused = apply(lago, text, "--strict", *options, exits=5)
+    assert not (lago.folder / "lago.db").exists()
+    assert [line.split(": ")[1] for line in faults(refused)] == [
+        "plans[0].charges[0].filters[1]",
+        "billable_metrics[0]",
+        "billable_metrics[1]",
+        "billable_metrics[3]",
+        "billable_metrics[4]",
+    ]
+
+    done = apply(lago, text)
+    assert [line.removeprefix("Warning: ") for line in done.stderr.splitlines()[1:]] == faults(
+        refused
+    )
+
+
+def test_apply_says_nothing_of_metrics_where_it_defines_no_plan(program):
+    assert apply(program, METRICS, "--strict").stderr == ""
+
+
+def test_apply_with_strict_changes_nothing_of_a_file(program):
+    create(program, plan(amount_cents=500))
+    text = json.dumps({"plans": [plan(OVERLAP, amount_cents=7)]})
+    apply(program, text, "--strict", exits=5)
+
+    assert shown(program)["amount_cents"] == 500
