@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lago_cli.cli.options import Options, OutputOrPage, command
+from lago_cli.cli.options import Options, OutputOrPage, command, not_empty, option, parameter
 from lago_cli.cli.selection import OPTIONS, request_of
 from lago_cli.cli.session import Session
 from lago_cli.errors import wrong_usage
@@ -42,8 +42,19 @@ def _of_one(**given: Any) -> UsageRequest:
     return request_of(**given, by="subscription")
 
 
+_SUBSCRIPTION = option(
+    list[str],
+    "--subscription",
+    "ID",
+    "The subscription whose invoice is explained.  [required]",
+    callback=not_empty,
+)
 ONE = Options(
-    [OPTIONS[name] for name in ("subscriptions", "metrics", "period", "at", "as_of")], _of_one
+    [
+        parameter("subscriptions", _SUBSCRIPTION),
+        *(OPTIONS[name] for name in ("metrics", "period", "at", "as_of")),
+    ],
+    _of_one,
 )
 
 
