@@ -106,11 +106,12 @@ def test_a_filter_that_asks_for_the_same_is_never_reached(program):
     found = of_filters(
         program,
         {"region": ["Europe", "USA"]},
-        {"tier": ["gold"], "region": ["Africa"]},
+        {"region": ["USA", "Africa"]},
         {"region": ["USA", "Europe"]},
     )
 
-    assert found == [
+    assert [row[:2] for row in found[:1]] == [("overlapping_filters", "filters[1]")]
+    assert found[1:] == [
         ("unreachable_filter", "filters[2]", "no event gets here: filters[0] asks for the same")
     ]
 
