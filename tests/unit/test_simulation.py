@@ -400,3 +400,38 @@ def test_a_plan_is_summed_up():
     assert (found.more, found.less, found.same, found.unknown) == (3, 4, 1, 1)
     assert [row.change_cents for row in found.winners] == [-9, -3, -2]
     assert [row.change_cents for row in found.losers] == [7, 5, 5]
+
+
+def test_the_day_on_which_a_plan_is_left_belongs_to_the_next_one():
+    with sqlite() as engine:
+        define(engine, fee("a", 36_500, "yearly"))
+        plan = define(engine, fee("b", 36_500, "yearly"))
+        former = (FormerPlan("a", parse_instant("2026-08-10T12:00:00Z")),)
+        register(engine, "s", plan, previous_plans=former)
+        request = UsageRequest(period="2026-08", by="subscription")
+        found = simulate(engine.store, request, ["a", "b"], now=NOON)
+
+    assert [(row.total_cents, row.change_cents) for row in found] == [(4000, 0), (4000, 0)]
+
+
+def test_plans_do_not_disturb_each_other():
+    """The same days are not the same part of a month and of a year."""
+    prorated = {
+        "charges": [
+            {
+                "billable_metric_code": "seats",
+                "charge_model": "standard",
+                "properties": {"amount": 365},
+                "prorated": True,
+            }
+        ]
+    }
+    with sqlite() as engine:
+        prepare(engine)
+        event = {"code": "seats", "external_subscription_id": "s", "transaction_id": "1"}
+        at = FIRST // 1_000_000
+        engine.ingest([{**event, "timestamp": at, "properties": {"gb": 1}}])
+        year = fee("year", 0, "yearly", **prorated)
+        found = month_of(engine, fee("month", 0, **prorated), year)
+
+    assert found == {("s", "month"): (36_500, 0), ("s", "year"): (3100, 3100 - 36_500)}
