@@ -179,7 +179,8 @@ def told(place: str, fault: LagoError) -> str:
     """A fault as one line."""
     if not fault.hint:
         return f"{place}: {fault.message}"
-    return f"{place}: {fault.message.removesuffix('.')}. {fault.hint}"
+    stop = "" if fault.message.endswith((".", "?")) else "."
+    return f"{place}: {fault.message}{stop} {fault.hint}"
 
 
 def refusal(faults: Sequence[str]) -> LagoError:

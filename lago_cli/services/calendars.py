@@ -207,7 +207,7 @@ class Calendars:
             raise wrong_usage(
                 "too_many_windows",
                 f"That makes more than {MAX_WINDOWS} windows.",
-                "Series for a shorter period, or a longer --window.",
+                "Ask for a shorter period, or a longer --window.",
             )
 
     def _period(self, zone: tzinfo, billing: Billing, moment: int) -> Period:
@@ -238,7 +238,7 @@ def _before_start(owner: Owner, moment: int, start: int) -> LagoError:
     return wrong_usage(
         "before_subscription_start",
         f'The subscription "{owner[1]}" had not started at {format_instant(moment)}.',
-        f"Series for an instant from {format_instant(start)} on.",
+        f"Ask for an instant from {format_instant(start)} on.",
     )
 
 

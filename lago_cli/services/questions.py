@@ -44,7 +44,7 @@ class WeightedWindow(NamedTuple):
 
 
 class WeightedWindows:
-    """WeightedWindows in the order of time; owners with the same ones share them."""
+    """Weighted windows in the order of time; owners with the same ones share them."""
 
     def __init__(self, slots: Sequence[WeightedWindow]) -> None:
         self.all = slots

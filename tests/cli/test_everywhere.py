@@ -20,7 +20,9 @@ COMMANDS = (
     *(("metrics", name) for name in (*VERBS, "delete", "evaluate")),
     *(("billable-metrics", name) for name in (*VERBS, "delete", "evaluate")),
     *(("customers", name) for name in (*VERBS, "delete")),
-    *(("subscriptions", name) for name in (*VERBS, "terminate")),
+    *(("subscriptions", name) for name in (*VERBS, "change-plan", "terminate")),
+    *(("plans", name) for name in (*VERBS, "delete", "lint", "estimate", "simulate")),
+    *(("invoices", name) for name in ("preview", "explain")),
     *(("events", name) for name in ("send", "list", "get", "explain", "export")),
     ("usage", "explain"),
     ("usage", "check"),
@@ -30,6 +32,7 @@ COMMANDS = (
 )
 HELPFUL = (  # groups that are no command themselves
     *(("metrics",), ("billable-metrics",), ("customers",), ("subscriptions",)),
+    *(("plans",), ("invoices",)),
     *(("events",), ("ingest-runs",), ("mappings",), ("db",)),
 )
 GROUPS = (*HELPFUL, ("usage",))

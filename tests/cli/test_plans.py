@@ -283,7 +283,7 @@ def test_faults_with_metrics_are_told_with_their_places(program):
     assert [line.split(": ", 2)[1:] for line in found] == [
         [
             "plan.charges[0].billable_metric_code",
-            'there is no metric "cpus". Did you mean "cpu"? Define it first, or in the same file.',
+            'There is no metric "cpus". Did you mean "cpu"? Define it first, or in the same file.',
         ],
         ["plan.charges[1].filters[0].values.regoin", found[1].split(": ", 2)[2]],
         ["plan.charges[1].filters[0].values.region", found[2].split(": ", 2)[2]],

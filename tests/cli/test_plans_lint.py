@@ -211,7 +211,7 @@ def test_a_file_is_held_against_the_metrics_that_are_known(program):
         "plans", "lint", "-", "-o", "json", stdin=json.dumps(plan(charge("c"))), exits=5
     )
 
-    assert "charges[0].billable_metric_code: there is no metric" in found.error()["message"]
+    assert "charges[0].billable_metric_code: There is no metric" in found.error()["message"]
 
 
 def test_nothing_is_changed(program):
@@ -326,7 +326,7 @@ def test_a_metric_that_is_gone_is_an_error(program):
         db.execute("DELETE FROM metrics WHERE code = 'cpu'")
 
     assert lint(program, exits=5) == [
-        ("unknown_metric", "charges[1].billable_metric_code", 'there is no metric "cpu"')
+        ("unknown_metric", "charges[1].billable_metric_code", 'There is no metric "cpu"')
     ]
 
 
