@@ -150,38 +150,44 @@ def _of_charge(code: str, path: Path, message: str, hint: str) -> Finding:
 def _filters(charge: Charge, metric: Metric) -> Iterator[Finding]:
     declared = [charge.filter_of(number, metric) for number in range(len(charge.filters))]
     rank = in_order(declared)
-    repeated: set[int] = set()
-    for earlier, later in combinations(range(len(declared)), 2):
-        one, other = declared[earlier], declared[later]
-        is_within, contains = _is_within(one, other), _is_within(other, one)
-        if repeated & {earlier, later}:
+    reached: list[int] = []
+    for number, values in enumerate(declared):
+        same = [n for n in reached if _sets(declared[n]) == _sets(values)]
+        if not same:
+            reached.append(number)
             continue
-        if is_within and contains:
-            repeated.add(later)
-            yield _of_charge(
-                "unreachable_filter",
-                ("filters", later),
-                f"no event gets here: filters[{earlier}] asks for the same",
-                "Take one of them away.",
-            )
-        elif not is_within and not contains and (common := _common(one, other)):
-            first = min(earlier, later, key=rank.index)
-            before = [declared[number] for number in rank[: rank.index(first)]]
-            if any(_is_within(common, each) for each in before):
-                continue
-            told = ", ".join(f"{key}={values[0]}" for key, values in common.items())
-            yield _of_charge(
-                "overlapping_filters",
-                ("filters", later),
-                f"an event with {told} matches filters[{earlier}] too, and is billed by"
-                f" filters[{first}]",
-                "Add a filter for what both match, with its own price.",
-            )
+        yield _of_charge(
+            "unreachable_filter",
+            ("filters", number),
+            f"no event gets here: filters[{same[0]}] asks for the same",
+            "Take one of them away.",
+        )
+    for earlier, later in combinations(reached, 2):
+        one, other = declared[earlier], declared[later]
+        common = _common(one, other)
+        if common is None or _is_within(one, other) or _is_within(other, one):
+            continue
+        first = min(earlier, later, key=rank.index)
+        before = [declared[number] for number in rank[: rank.index(first)]]
+        if any(_is_within(common, each) for each in before):
+            continue
+        told = ", ".join(f"{key}={values[0]}" for key, values in common.items())
+        yield _of_charge(
+            "overlapping_filters",
+            ("filters", later),
+            f"an event with {told} matches filters[{earlier}] too, and is billed by"
+            f" filters[{first}]",
+            "Add a filter for what both match, with its own price.",
+        )
 
 
 def _is_within(inner: PropertyFilter, outer: PropertyFilter) -> bool:
     """Whether every event that matches one matches the other."""
     return all(key in inner and set(inner[key]) <= set(outer[key]) for key in outer)
+
+
+def _sets(values: PropertyFilter) -> dict[str, set[str]]:
+    return {key: set(each) for key, each in values.items()}
 
 
 def _common(one: PropertyFilter, other: PropertyFilter) -> PropertyFilter | None:
