@@ -334,6 +334,8 @@ def test_every_fault_is_named_with_its_place(lago):
         ["<stdin>:13", "customers[0].currency"],
         ["<stdin>:15", "customers[2]"],
         ["<stdin>:25", "plans[0]"],
+        ["<stdin>:25", "plans[0]"],
+        ["<stdin>:25", "plans[0]"],
         ["<stdin>:17", "subscriptions[0]"],
         ["<stdin>:18", "subscriptions[0].started_at"],
         ["<stdin>:19", "subscriptions[0].interval"],
@@ -344,7 +346,7 @@ def test_every_fault_is_named_with_its_place(lago):
         *('"summ" is no aggregation type', '"colour" is no key here', "code is missing"),
         *("count_agg cannot be recurring", "sum_agg needs the name of the property"),
         *("this is text, where an object is expected", '"bolt" is defined twice'),
-        *("is no time zone", "is no currency", "is no billing interval", "plans cannot be applied"),
+        *("is no time zone", "is no currency", "is no billing interval", "amount_cents is missing"),
         *("external_customer_id is missing", "before its start", '"typo" is no key here'),
     ):
         assert words in told
@@ -405,7 +407,14 @@ def test_faults_of_all_files_are_told_in_their_order(lago):
             "subscriptions: [{external_id: s, external_customer_id: c, billing_time: noon}]",
             'subscriptions[0].billing_time: "noon" is no billing time.',
         ),
-        ("plans: [{code: basic}]", "plans cannot be applied yet"),
+        (
+            "plans: [{code: a, interval: weekly, amount_cents: -1, amount_currency: EUR}]",
+            "plans[0].amount_cents: '-1' is no amount",
+        ),
+        (
+            "subscriptions: [{external_id: s, external_customer_id: c, plan_code: a}]",
+            'subscriptions[0].plan_code: There is no plan "a".',
+        ),
         (
             "subscriptions: [{external_id: s, external_customer_id: c, started_at: 2026-13-01}]",
             "subscriptions[0].started_at: ",
@@ -543,7 +552,7 @@ def test_a_terminated_subscription_stays_so_unless_it_says_otherwise(lago):
     lago("subscriptions", "terminate", "s1", "--at", "2026-11-20T00:00:00Z", "--now", NOW)
 
     assert done(lago, FILE, "--prune")["s1"] == "unchanged"
-    assert done(lago, FILE + "    plan_code: x\n")["s1"] == "changed"
+    assert done(lago, FILE + "    billing_time: anniversary\n")["s1"] == "changed"
     assert subscription(lago)["status"] == "terminated"
     assert 'terminated_at: "2026-11-20T00:00:00Z"' in exported(lago)
 
