@@ -6,7 +6,7 @@ Findings about plans and what hangs on them; each says where it is, and what to 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import combinations
 from math import floor
@@ -17,6 +17,8 @@ from lago_cli.domain.buckets import in_order
 from lago_cli.domain.charges import Charge, model_of
 from lago_cli.domain.customers import CUSTOMER, Customer
 from lago_cli.domain.definitions import Path
+from lago_cli.domain.events import Subject
+from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import METRIC, Metric
 from lago_cli.domain.numbers import as_plain
 from lago_cli.domain.plans import PLAN, Plan
@@ -286,10 +288,16 @@ def _currencies(known: Known, subjects: Mapping[str, Subscription]) -> Iterator[
 
 def _of_events(store: LintedStore, known: Known) -> Iterator[Finding]:
     """Subscriptions that have events, and no price."""
+
+    def has_events(of: Sequence[tuple[Subject, Window]]) -> bool:
+        ways = (True, False) if of else ()
+        return any(count for usable in ways for _, count in store.count(of, usable=usable))
+
     registry = store.registry((), ())
+    spans = _of_customers(registry)
     named = {name for _, name in registry.parties if name is not None}
     for name, each in known.subscriptions.items():
-        if each.plan_code is None and (name in named or _has_events(store, registry, each)):
+        if each.plan_code is None and (name in named or has_events(spans.get(name, ()))):
             yield Finding(
                 "unplanned_subscription",
                 SUBSCRIPTION.section,
@@ -312,14 +320,12 @@ def _of_events(store: LintedStore, known: Known) -> Iterator[Finding]:
         )
 
 
-def _has_events(store: LintedStore, registry: Registry, subscription: Subscription) -> bool:
-    """Whether events that name only its customer are its own."""
-    party = subscription.external_customer_id, None
-    if party not in registry.parties:
-        return False
-    spans = [
-        (party, overlap(claim.span, claim.life))
-        for claim in registry.claims(party)
-        if claim.subscription == subscription.external_id
-    ]
-    return any(count for usable in (True, False) for _, count in store.count(spans, usable=usable))
+def _of_customers(registry: Registry) -> dict[str, list[tuple[Subject, Window]]]:
+    """When events that name only a customer are those of a subscription."""
+    found: dict[str, list[tuple[Subject, Window]]] = {}
+    for party in registry.parties:
+        for claim in registry.claims(party) if party[1] is None else ():
+            if claim.subscription is not None:
+                span = overlap(claim.span, claim.life)
+                found.setdefault(claim.subscription, []).append((party, span))
+    return found
