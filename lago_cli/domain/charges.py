@@ -135,6 +135,13 @@ def model_of(charge_model: str, properties: Mapping[str, Any]) -> ChargeModel:
     return read_model(charge_model, _as_written(_without_keys(properties)))
 
 
+def _model_if_any(charge_model: str, properties: Mapping[str, Any]) -> ChargeModel | None:
+    try:
+        return model_of(charge_model, properties)
+    except Faulty:
+        return None
+
+
 def _without_keys(properties: Mapping[str, Any]) -> dict[str, Any]:
     apart = (*GROUP_KEYS, "presentation_group_keys")  # how Lago shows usage, at no other price
     return {key: value for key, value in properties.items() if key not in apart}
@@ -261,7 +268,7 @@ class Charge(Defined):
         for _, properties in self._all_properties():
             found = faults_with(
                 self.charge_model,
-                model_of(self.charge_model, properties),
+                _model_if_any(self.charge_model, properties),
                 prorated=self.prorated,
                 pay_in_advance=self.pay_in_advance,
                 min_amount_cents=self.min_amount_cents,

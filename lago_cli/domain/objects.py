@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
-from typing import Any
+from typing import Any, TypeVar
 
 from lago_cli.domain.definitions import (
     Defined,
@@ -25,6 +25,7 @@ from lago_cli.errors import LagoError, refused
 
 Faults = list[tuple[Path, LagoError]]
 Row = Mapping[str, Any]
+T = TypeVar("T", bound=Defined)
 
 READ_ONLY = frozenset({"created_at", "updated_at", "status", "lago_id"})
 """What `get`, `list` and Lago's answers show of a definition, and nobody sets."""
@@ -76,10 +77,15 @@ def read_fields(of: type[Defined], row: Row, zone: tzinfo) -> tuple[Values, Faul
 
 def broken_rules(of: type[Defined], values: Values, row: Row) -> Faults:
     """Of the values of an object, every rule that they break, with its place in the object."""
+    return [(_place(error, row), error) for error in draft_of(of, values).faults()]
+
+
+def draft_of(of: type[T], values: Values) -> T:
+    """A definition that may break rules."""
     draft = object.__new__(of)
     for each in fields_of(of):
         object.__setattr__(draft, each.name, values.get(each.name, each.default))
-    return [(_place(error, row), error) for error in draft.faults()]
+    return draft
 
 
 def _place(error: LagoError, row: object) -> Path:

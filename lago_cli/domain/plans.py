@@ -7,6 +7,7 @@ The keys are Lago's own (API of August 2026), as it takes them and as it answers
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -25,7 +26,7 @@ from lago_cli.domain.definitions import (
     spec,
 )
 from lago_cli.domain.numbers import parse_decimal
-from lago_cli.domain.objects import Nested
+from lago_cli.domain.objects import Nested, Row, draft_of, read_fields
 from lago_cli.domain.subscriptions import INTERVALS
 from lago_cli.errors import LagoError, refused
 
@@ -143,12 +144,29 @@ class Plan(Defined):
     def faults_with(self, metrics: Mapping[str, Metric]) -> Iterator[tuple[Path, LagoError]]:
         """The rules that the metrics of its charges decide, each with its place."""
         for number, charge in enumerate(self.charges):
-            code = charge.billable_metric_code
-            if code not in metrics:
-                yield (("charges", number, "billable_metric_code"), _unknown_metric(code, metrics))
-                continue
-            for error in charge.faults_with(metrics[code]):
-                yield ("charges", number, *error.path), error
+            yield from _faults_of_charge(number, charge, metrics)
+
+
+def faults_of_charges(row: Row, metrics: Mapping[str, Metric]) -> Iterator[tuple[Path, LagoError]]:
+    """The rules that metrics decide, of a plan that breaks others: as far as it can be read."""
+    charges = row.get("charges")
+    for number, each in enumerate(charges if isinstance(charges, list) else ()):
+        if isinstance(each, Mapping):
+            values, faults = read_fields(Charge, each, UTC)
+            unread = {path[0] for path, _ in faults if path}
+            if each.get("billable_metric_code") and "billable_metric_code" not in unread:
+                yield from _faults_of_charge(number, draft_of(Charge, values), metrics)
+
+
+def _faults_of_charge(
+    number: int, charge: Charge, metrics: Mapping[str, Metric]
+) -> Iterator[tuple[Path, LagoError]]:
+    code = charge.billable_metric_code
+    if code not in metrics:
+        yield (("charges", number, "billable_metric_code"), _unknown_metric(code, metrics))
+        return
+    for error in charge.faults_with(metrics[code]):
+        yield ("charges", number, *error.path), error
 
 
 def _unknown_metric(code: str, metrics: Mapping[str, Metric]) -> LagoError:

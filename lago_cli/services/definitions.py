@@ -17,7 +17,7 @@ from lago_cli.domain.customers import CUSTOMER
 from lago_cli.domain.definitions import Defined, Definition, Path, Values, wrong_type
 from lago_cli.domain.metrics import METRIC, Metric
 from lago_cli.domain.objects import Faults, Row, broken_rules, read_fields, unknown_key, unused_in
-from lago_cli.domain.plans import PLAN, Plan
+from lago_cli.domain.plans import PLAN, Plan, faults_of_charges
 from lago_cli.domain.subscriptions import SUBSCRIPTION, Subscription
 from lago_cli.domain.zones import zone_for
 from lago_cli.errors import LagoError, refused
@@ -134,23 +134,25 @@ def _read(of: Definition[T], row: Row, into: Definitions, known: Known) -> Itera
         faults.append(((), refused("defined_twice", f'"{name}" is defined twice')))
     elif identity[1].strip():
         into.named.add(identity)
+    if of.of is Plan:
+        faults += _faults_with_metrics(row, into, known)
     if not faults:
         value: Any = of.of(**values)
-        faults += _faults_with_metrics(value, into, known) if of.of is Plan else ()
-        if not faults:
-            into.of(of)[identity[1]] = value
+        into.of(of)[identity[1]] = value
     yield from (Fault(path, error) for path, error in faults)
 
 
-def _faults_with_metrics(plan: Plan, into: Definitions, known: Known) -> Faults:
+def _faults_with_metrics(row: Row, into: Definitions, known: Known) -> Faults:
+    """Of the charges of a plan, but for those whose metric has faults itself."""
     metrics = {**known.metrics, **into.of(METRIC)}
     faulty = {code for section, code in into.named if section == METRIC.section} - metrics.keys()
+    charges = row.get("charges")
     told = {
         number
-        for number, charge in enumerate(plan.charges)
-        if charge.billable_metric_code in faulty
+        for number, charge in enumerate(charges if isinstance(charges, list) else ())
+        if isinstance(charge, dict) and str(charge.get("billable_metric_code")) in faulty
     }
-    return [(path, error) for path, error in plan.faults_with(metrics) if path[1] not in told]
+    return [(path, error) for path, error in faults_of_charges(row, metrics) if path[1] not in told]
 
 
 def _faults_of_plan(values: Values, row: Row, into: Definitions, known: Known) -> Faults:

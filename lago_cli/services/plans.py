@@ -16,7 +16,7 @@ from lago_cli.domain.objects import (
     read_fields,
     unused_in,
 )
-from lago_cli.domain.plans import PLAN, Plan
+from lago_cli.domain.plans import PLAN, Plan, faults_of_charges
 from lago_cli.domain.subscriptions import INTERVALS
 from lago_cli.errors import Kind, LagoError, refused
 from lago_cli.stores.base import DefinitionStore
@@ -79,11 +79,9 @@ def read_plan(value: object, metrics: Mapping[str, Metric], former: Plan | None 
     values, faults = read_fields(Plan, row, UTC)
     values = PLAN.complete(values, 0, None)
     faults += broken_rules(Plan, values, row)
+    faults += faults_of_charges(row, metrics)
     if not faults:
-        plan = Plan(**values)
-        faults = list(plan.faults_with(metrics))
-        if not faults:
-            return plan
+        return Plan(**values)
     raise Faulty([((*root, *path), error) for path, error in faults])
 
 

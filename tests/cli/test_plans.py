@@ -266,8 +266,21 @@ def test_every_fault_is_told_with_its_place(program):
         "charges[1].properties.graduated_ranges[1].per_unit_amount",
         "charges[3].charge_model",
         "amount_currency",
+        "charges[0].billable_metric_code",
+        "charges[2].filters[0].values.regoin",
+        "charges[2].filters[0].values.region",
     ]
     assert program("plans", "list", "-o", "json").json() == []
+
+
+def test_a_charge_with_a_faulty_price_tells_its_other_faults_too(program):
+    bad = plan(charge("cpu", properties={"amount": -1}, prorated=True))
+    found = faults(create(program, bad, exits=5))
+
+    assert [line.split(": ", 2)[1] for line in found] == [
+        "charges[0].properties.amount",
+        "charges[0].prorated",
+    ]
 
 
 def test_faults_with_metrics_are_told_with_their_places(program):

@@ -203,7 +203,11 @@ def test_a_faulty_file_is_refused_with_all_faults(program):
     assert refused.error()["code"] == "invalid_definitions"
 
     lines = refused.error()["message"].split("\n")[1:]
-    assert [line.split(": ")[1] for line in lines] == ["charges[1].properties.amount", "name"]
+    assert [line.split(": ")[1] for line in lines] == [
+        "charges[1].properties.amount",
+        "name",
+        "charges[0].billable_metric_code",
+    ]
 
 
 def test_a_file_is_held_against_the_metrics_that_are_known(program):
