@@ -22,7 +22,10 @@ from tests.conftest import Lago
 REPOSITORY = Path(__file__).resolve().parent.parent
 TRANSCRIPTS = [
     REPOSITORY / "README.md",
-    *(REPOSITORY / "docs" / name for name in ("why-four.md", "foreign-records.md")),
+    *(
+        REPOSITORY / "docs" / name
+        for name in ("why-four.md", "foreign-records.md", "prices.md", "why-412-50.md")
+    ),
 ]
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 OF_A_SHELL = re.compile(r"[|<>;&$`]")
