@@ -13,13 +13,13 @@ MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR 
 PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS
 TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG
 """
-_LEFT_LATELY = "ANG BGN HRK SLL ZWL"  # there may be bills in them
+_LEFT = "ANG BGN HRK MRO SLL STD ZWL"  # there may be bills in them, or plans of Lago
 _THREE = "BHD IQD JOD KWD LYD OMR TND"
 _FOUR = "CLF UYW"
 
 CURRENCIES: Mapping[str, int] = {
     code: digits
-    for digits, codes in ((0, _WITHOUT), (2, _TWO), (2, _LEFT_LATELY), (3, _THREE), (4, _FOUR))
+    for digits, codes in ((0, _WITHOUT), (2, _TWO), (2, _LEFT), (3, _THREE), (4, _FOUR))
     for code in codes.split()
 }
 """Code to the decimals of its smallest unit."""

@@ -452,6 +452,7 @@ def test_which_metrics_a_model_has_no_price_for(charge_model, properties, refuse
         ("TND", 3),
         ("CLF", 4),
         ("UYW", 4),
+        ("STD", 2),
     ],
 )
 def test_a_currency_has_its_decimals(code, digits):
