@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lago_cli.cli.options import Options, command, option, parameter
-from lago_cli.cli.reports import single
+from lago_cli.cli.reports import bare_numbers, single
 from lago_cli.domain.definitions import Definition, Entry
 from lago_cli.renderers import Column, Report
 from lago_cli.services import wire
@@ -29,7 +29,7 @@ Of = Definition[Any]
 
 def show(session: Session, of: Of, entry: Entry[Any]) -> None:
     """One definition."""
-    session.show(single(_columns(of), wire.definition(of, entry, session.now())))
+    session.show(single(_columns(of), bare_numbers(wire.definition(of, entry, session.now()))))
 
 
 def add_create(
@@ -57,7 +57,8 @@ def add_list(app: typer.Typer, of: Of, help_text: str, *, empty: str) -> None:
     @command(app, "list", help_text=help_text)
     def list_(session: Session) -> None:
         now = session.now()
-        rows = (wire.definition(of, each, now) for each in session.store().table(of).entries())
+        entries = session.store().table(of).entries()
+        rows = (bare_numbers(wire.definition(of, each, now)) for each in entries)
         session.show(Report(None, _columns(of), rows, empty=empty))
 
 
