@@ -96,7 +96,7 @@ def estimate(session: Session, code: str, units: Units = None, events: Events = 
     found = estimates.estimate(store.plans(), store.catalog.metrics(), code, used, counted)
     for metric in found.carrying:
         session.warn(f'The events of "{metric}" carry their prices; here they cost nothing.')
-    session.show(estimate_report(found))
+    session.show(estimate_report(found, for_people=session.output == "table"))
 
 
 SELECTION = Options(
@@ -134,7 +134,7 @@ def lint(session: Session, file: File = None, strict: LintStrict = False) -> Non
     Look for what is no fault and yet hardly meant.
 
     Without a file everything that is defined is looked at, and what events name. Exit code 5
-    where anything is wrong.
+    where there is an error.
     """
     from lago_cli.cli.findings import Located, report
     from lago_cli.errors import refused

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lago_cli.cli.invoice_words import money, number, part_texts
@@ -14,6 +15,13 @@ if TYPE_CHECKING:
     from lago_cli.services.estimates import Estimate
     from lago_cli.services.simulation import Repriced, Summary
 
+_PERIODS = {
+    "weekly": "week",
+    "monthly": "month",
+    "quarterly": "quarter",
+    "semiannual": "half-year",
+    "yearly": "year",
+}
 _TITLES = {
     "subscription": "plan fee",
     "minimum_spend": "up to the minimum",
@@ -21,14 +29,15 @@ _TITLES = {
 }
 
 
-def estimate_report(each: Estimate) -> Report:
-    """One object; the table shows it line by line."""
+def estimate_report(each: Estimate, *, for_people: bool) -> Report:
+    """One object; for people line by line, in the unit of the currency."""
     from lago_cli.services.estimates import as_json
 
+    if for_people:
+        title = f"{each.plan.code}, for a whole {_PERIODS[each.plan.interval]}"
+        return replace(_lines(each), title=title)
     row = as_json(each)
-    shown = ("plan_code", "currency")
-    columns = [Column(key, in_table=key in shown) for key in row]
-    return Report(None, columns, [row], single=True, sections=[_lines(each)])
+    return Report(None, [Column(key) for key in row], [row], single=True)
 
 
 def _lines(each: Estimate) -> Report:
@@ -50,7 +59,7 @@ def _lines(each: Estimate) -> Report:
     for line in each.taxes:
         name = f"{line.tax.name or line.tax.code or 'tax'} {line.tax.rate} %"
         totals.append(_total(name, line.amount_cents, each.currency))
-    totals.append(_total("total", each.total_amount_cents, each.currency))
+    totals.append(_total(f"total {each.currency}", each.total_amount_cents, each.currency))
     return Report(None, columns, rows, totals=totals)
 
 

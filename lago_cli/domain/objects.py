@@ -86,7 +86,7 @@ def broken_rules(of: type[Defined], values: Values, row: Row) -> Faults:
 def _place(error: LagoError, row: object) -> Path:
     """As far as the document has it."""
     path: list[str | int] = []
-    for step in error.path:
+    for step in error.path or ((error.field,) if error.field else ()):
         try:
             row = row[step]  # type: ignore[index]
         except (LookupError, TypeError):

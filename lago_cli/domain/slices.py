@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import tzinfo
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from lago_cli.domain.instants import AFTER_LAST_EVENT, Window, to_datetime, to_micros
@@ -45,6 +46,7 @@ class Slice(NamedTuple):
         return Fraction(max(self.last_day - first + 1, 0), self.full_days)
 
 
+@lru_cache(maxsize=4096)
 def day_of(at: int, zone: tzinfo) -> int:
     """The ordinal of the local day of an instant."""
     return local_day(to_datetime(at), zone).toordinal()
@@ -114,6 +116,7 @@ def until_of(part: Slice, zone: tzinfo) -> int:
     return min(following, part.window.end)
 
 
+@lru_cache(maxsize=4096)  # most subscriptions have the periods of others
 def _period(billing: Billing, at: int, zone: tzinfo) -> Window:
     found = billing.period(at, zone)
     end = to_micros(found.end)

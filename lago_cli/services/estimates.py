@@ -268,6 +268,10 @@ def _price(
 ) -> tuple[Price, int | None]:
     """The price, and where events are billed one by one also the sum of their cents."""
     model, metric, plan = tariff.model(bucket), tariff.metric, tariff.plan
+    is_one_by_one = tariff.charge.pay_in_advance or model.wants_steps
+    if is_one_by_one and events > MAX_EVENTS:
+        message = f'The charge for "{metric.code}" prices {events} events one by one.'
+        raise wrong_usage("too_many_events", message, f"At most {MAX_EVENTS} can be estimated.")
     if tariff.charge.pay_in_advance:
         amounts = _steps(metric, Fraction(0), events) if model.wants_amounts else None
         advance = price_in_advance(
@@ -285,9 +289,6 @@ def _price(
 
 def _steps(metric: Metric, units: Fraction, events: int) -> Steps:
     """Events of equal size, one after the other."""
-    if events > MAX_EVENTS:
-        message = f'The charge for "{metric.code}" prices {events} events one by one.'
-        raise wrong_usage("too_many_events", message, f"At most {MAX_EVENTS} can be estimated.")
     at = [0] * events
     if metric.aggregation_type == "unique_count_agg":
         fresh = int(units)

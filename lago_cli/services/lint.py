@@ -6,7 +6,7 @@ Findings about plans and what hangs on them; each says where it is, and what to 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import combinations
 from math import floor
@@ -17,6 +17,8 @@ from lago_cli.domain.buckets import in_order
 from lago_cli.domain.charges import Charge, model_of
 from lago_cli.domain.customers import CUSTOMER, Customer
 from lago_cli.domain.definitions import Path
+from lago_cli.domain.events import Subject
+from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import METRIC, Metric
 from lago_cli.domain.numbers import as_plain
 from lago_cli.domain.plans import PLAN, Plan
@@ -150,38 +152,44 @@ def _of_charge(code: str, path: Path, message: str, hint: str) -> Finding:
 def _filters(charge: Charge, metric: Metric) -> Iterator[Finding]:
     declared = [charge.filter_of(number, metric) for number in range(len(charge.filters))]
     rank = in_order(declared)
-    repeated: set[int] = set()
-    for earlier, later in combinations(range(len(declared)), 2):
-        one, other = declared[earlier], declared[later]
-        is_within, contains = _is_within(one, other), _is_within(other, one)
-        if repeated & {earlier, later}:
+    reached: list[int] = []
+    for number, values in enumerate(declared):
+        same = [n for n in reached if _sets(declared[n]) == _sets(values)]
+        if not same:
+            reached.append(number)
             continue
-        if is_within and contains:
-            repeated.add(later)
-            yield _of_charge(
-                "unreachable_filter",
-                ("filters", later),
-                f"no event gets here: filters[{earlier}] asks for the same",
-                "Take one of them away.",
-            )
-        elif not is_within and not contains and (common := _common(one, other)):
-            first = min(earlier, later, key=rank.index)
-            before = [declared[number] for number in rank[: rank.index(first)]]
-            if any(_is_within(common, each) for each in before):
-                continue
-            told = ", ".join(f"{key}={values[0]}" for key, values in common.items())
-            yield _of_charge(
-                "overlapping_filters",
-                ("filters", later),
-                f"an event with {told} matches filters[{earlier}] too, and is billed by"
-                f" filters[{first}]",
-                "Add a filter for what both match, with its own price.",
-            )
+        yield _of_charge(
+            "unreachable_filter",
+            ("filters", number),
+            f"no event gets here: filters[{same[0]}] asks for the same",
+            "Take one of them away.",
+        )
+    for earlier, later in combinations(reached, 2):
+        one, other = declared[earlier], declared[later]
+        common = _common(one, other)
+        if common is None or _is_within(one, other) or _is_within(other, one):
+            continue
+        first = min(earlier, later, key=rank.index)
+        before = [declared[number] for number in rank[: rank.index(first)]]
+        if any(_is_within(common, each) for each in before):
+            continue
+        told = ", ".join(f"{key}={values[0]}" for key, values in common.items())
+        yield _of_charge(
+            "overlapping_filters",
+            ("filters", later),
+            f"an event with {told} matches filters[{earlier}] too, and is billed by"
+            f" filters[{first}]",
+            "Add a filter for what both match, with its own price.",
+        )
 
 
 def _is_within(inner: PropertyFilter, outer: PropertyFilter) -> bool:
     """Whether every event that matches one matches the other."""
     return all(key in inner and set(inner[key]) <= set(outer[key]) for key in outer)
+
+
+def _sets(values: PropertyFilter) -> dict[str, set[str]]:
+    return {key: set(each) for key, each in values.items()}
 
 
 def _common(one: PropertyFilter, other: PropertyFilter) -> PropertyFilter | None:
@@ -280,10 +288,16 @@ def _currencies(known: Known, subjects: Mapping[str, Subscription]) -> Iterator[
 
 def _of_events(store: LintedStore, known: Known) -> Iterator[Finding]:
     """Subscriptions that have events, and no price."""
+
+    def has_events(of: Sequence[tuple[Subject, Window]]) -> bool:
+        ways = (True, False) if of else ()
+        return any(count for usable in ways for _, count in store.count(of, usable=usable))
+
     registry = store.registry((), ())
+    spans = _of_customers(registry)
     named = {name for _, name in registry.parties if name is not None}
     for name, each in known.subscriptions.items():
-        if each.plan_code is None and (name in named or _has_events(store, registry, each)):
+        if each.plan_code is None and (name in named or has_events(spans.get(name, ()))):
             yield Finding(
                 "unplanned_subscription",
                 SUBSCRIPTION.section,
@@ -306,14 +320,12 @@ def _of_events(store: LintedStore, known: Known) -> Iterator[Finding]:
         )
 
 
-def _has_events(store: LintedStore, registry: Registry, subscription: Subscription) -> bool:
-    """Whether events that name only its customer are its own."""
-    party = subscription.external_customer_id, None
-    if party not in registry.parties:
-        return False
-    spans = [
-        (party, overlap(claim.span, claim.life))
-        for claim in registry.claims(party)
-        if claim.subscription == subscription.external_id
-    ]
-    return any(count for usable in (True, False) for _, count in store.count(spans, usable=usable))
+def _of_customers(registry: Registry) -> dict[str, list[tuple[Subject, Window]]]:
+    """When events that name only a customer are those of a subscription."""
+    found: dict[str, list[tuple[Subject, Window]]] = {}
+    for party in registry.parties:
+        for claim in registry.claims(party) if party[1] is None else ():
+            if claim.subscription is not None:
+                span = overlap(claim.span, claim.life)
+                found.setdefault(claim.subscription, []).append((party, span))
+    return found

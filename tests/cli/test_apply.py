@@ -408,8 +408,12 @@ def test_faults_of_all_files_are_told_in_their_order(lago):
             'subscriptions[0].billing_time: "noon" is no billing time.',
         ),
         (
-            "plans: [{code: a, interval: daily, amount_cents: 1, amount_currency: EUR}]",
-            'plans[0].interval: "daily" is no billing interval.',
+            "plans: [{code: a, interval: weekly, amount_cents: -1, amount_currency: EUR}]",
+            "plans[0].amount_cents: '-1' is no amount",
+        ),
+        (
+            "subscriptions: [{external_id: s, external_customer_id: c, plan_code: a}]",
+            'subscriptions[0].plan_code: There is no plan "a".',
         ),
         (
             "subscriptions: [{external_id: s, external_customer_id: c, started_at: 2026-13-01}]",
@@ -545,11 +549,10 @@ def test_a_subscription_that_does_not_say_starts_now_and_stays(lago):
 
 def test_a_terminated_subscription_stays_so_unless_it_says_otherwise(lago):
     apply(lago, FILE)
-    lago.plan("x", interval="weekly")
     lago("subscriptions", "terminate", "s1", "--at", "2026-11-20T00:00:00Z", "--now", NOW)
 
-    assert done(lago, FILE)["s1"] == "unchanged"
-    assert done(lago, FILE + "    plan_code: x\n")["s1"] == "changed"
+    assert done(lago, FILE, "--prune")["s1"] == "unchanged"
+    assert done(lago, FILE + "    billing_time: anniversary\n")["s1"] == "changed"
     assert subscription(lago)["status"] == "terminated"
     assert 'terminated_at: "2026-11-20T00:00:00Z"' in exported(lago)
 

@@ -185,7 +185,7 @@ def test_yen_have_no_decimals(program):
     create(program, value)
     table = program("plans", "estimate", "basic", "--units", "cpu=3").stdout
 
-    assert table.splitlines()[-1].split() == ["total", "5"]
+    assert table.splitlines()[-1].split() == ["total", "JPY", "5"]
 
 
 # Filters and groups ------------------------------------------------------------------------
@@ -347,11 +347,13 @@ def test_a_metric_without_a_charge_is_not_found(program, option):
         (["requests=2", "--events", "requests=3"], '"requests" cannot be 2 of 3 events'),
         (["seats=2", "--events", "seats=1"], '"seats" cannot be 2 of 1 events'),
         (["requests=1000001"], "prices 1000001 events one by one"),
+        (["payments=1", "--events", "payments=1e12"], "prices 1000000000000 events one by one"),
     ],
 )
 def test_what_makes_no_sense_is_wrong_usage(program, words, told):
     requests = charge("requests", properties={"amount": 1}, pay_in_advance=True)
-    create(program, plan(SEATS, charge("cpu"), requests))
+    payments = charge("payments", "percentage", {"rate": 1, "free_units_per_events": 1})
+    create(program, plan(SEATS, charge("cpu"), requests, payments))
     refused = program("plans", "estimate", "basic", "--units", *words, "-o", "json", exits=2)
 
     assert told in refused.error()["message"]
