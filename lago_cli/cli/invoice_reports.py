@@ -85,7 +85,7 @@ def _not_due(invoices: Sequence[Invoice]) -> Iterator[str]:
     if count and count == len(invoices):
         yield NOT_DUE
     elif count:
-        yield f"Nothing is billed for {count} of them: no billing period of theirs ends in this one."
+        yield f"Nothing is billed for {count} of them: no billing period of theirs ends here."
 
 
 def _row(invoice: Invoice, names: Names) -> Row:

@@ -307,7 +307,7 @@ def test_where_a_billing_period_ends_only_for_some_it_says_for_how_many(lago):
     made.subscribe(lago, "s2", "weekly")
     lines = lago("invoices", "preview", "--period", "2026-W43", "--now", made.NOW).stdout
 
-    assert "Nothing is billed for 1 of them: no billing period of theirs ends in this one." in lines
+    assert "Nothing is billed for 1 of them: no billing period of theirs ends here." in lines
 
 
 @pytest.mark.parametrize("command", [("usage",), ("plans", "list"), ("db", "info")], ids=" ".join)

@@ -240,7 +240,7 @@ def test_one_metric_leaves_the_sums_as_they_are(used_file):
 
 
 def test_a_metric_that_the_plan_does_not_charge_for_is_told(small):
-    small("metrics", "create", "other", "--aggregation-type", "count")
+    small("metrics", "create", "--code", "other", "--aggregation-type", "count")
     options = ("--subscription", "s1", "--metric", "other", "--now", made.NOW)
     found = small("invoices", "explain", *options, "--at", "2026-10-10").stdout
 
