@@ -128,10 +128,11 @@ def export(session: Session) -> None:
         )
     definitions = exported(session.store())
     if session.output == "json":
+        from lago_cli.cli.reports import bare_numbers
         from lago_cli.renderers import Column, Report
 
         columns = [Column(section, kind="object") for section in definitions]
-        session.show(Report(None, columns, [definitions], single=True))
+        session.show(Report(None, columns, [bare_numbers(definitions)], single=True))
     else:
         from lago_cli.readers.documents import write_yaml
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lago_cli.cli.options import Options, command, option, parameter
-from lago_cli.cli.reports import whole
+from lago_cli.cli.reports import bare_numbers, whole
 from lago_cli.domain.definitions import Definition, Entry, Field, fields_of
 from lago_cli.domain.objects import Nested
 from lago_cli.renderers import Column, Report
@@ -31,7 +31,7 @@ Of = Definition[Any]
 
 def show(session: Session, of: Of, entry: Entry[Any]) -> None:
     """One definition; in the table, definitions within it stand below it."""
-    row = wire.definition(of, entry, session.now())
+    row = bare_numbers(wire.definition(of, entry, session.now()))
     nested = {each.name: each for each in of.columns if isinstance(each.kind, Nested)}
     columns = [replace(column, in_table=column.key not in nested) for column in whole(_columns(of))]
     sections = [_section(each, row[name]) for name, each in nested.items() if row[name]]
@@ -76,7 +76,8 @@ def add_list(app: typer.Typer, of: Of, help_text: str, *, empty: str) -> None:
     @command(app, "list", help_text=help_text)
     def list_(session: Session) -> None:
         now = session.now()
-        rows = (wire.definition(of, each, now) for each in session.store().table(of).entries())
+        entries = session.store().table(of).entries()
+        rows = (bare_numbers(wire.definition(of, each, now)) for each in entries)
         columns = [
             replace(column, in_table=False) if isinstance(each.kind, Nested) else column
             for each, column in zip(of.columns, _columns(of), strict=True)

@@ -20,9 +20,9 @@ _COLUMNS = (
     Column("severity", kind="flag"),
     Column("code", kind="flag"),
     Column("plan_code", "plan", kind="id"),
-    Column("place"),
-    Column("message"),
-    Column("hint", spare=1),
+    Column("place", folds=True),
+    Column("message", folds=True),
+    Column("hint", spare=1, folds=True),
 )
 
 

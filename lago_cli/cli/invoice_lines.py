@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lago_cli.stores.sqlite.store import SqliteStore
 
 NOTHING = "No subscription with a plan lives in this period."
+NOT_DUE = "Nothing is billed: no billing period ends in this one."
 
 
 @dataclass(eq=False)
@@ -67,7 +68,7 @@ def statement(invoice: Invoice, names: Names) -> Statement:
         list(facts(invoice, names)),
         [_item(fee, invoice, names) for fee in shown],
         list(_sums(invoice)),
-        left_out(len(invoice.fees) - len(shown)),
+        left_out(len(invoice.fees) - len(shown)) if invoice.fees else (NOT_DUE,),
     )
 
 

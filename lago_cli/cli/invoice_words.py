@@ -164,6 +164,8 @@ def _packages(of: _Numbers) -> str:
 def _minimum(of: _Numbers) -> str:
     if of.has("full_days"):
         return f"minimum: {_days(of)}"
+    if of.has("full_amount"):
+        return f"minimum: {of['full_amount']}"
     return f"{of.many('events', 'event')} raised to the minimum: {of.amount}"
 
 

@@ -210,12 +210,19 @@ def _save(session: Session, file: str, code: str | None = None, *, strict: bool)
 
 def _read(file: str) -> tuple[str, Document]:
     """The one document of a file. Raises `LagoError`."""
-    from lago_cli.errors import refused
+    from lago_cli.errors import LagoError, refused
     from lago_cli.readers.documents import read_documents
     from lago_cli.readers.whole import read_whole
 
     name, data = read_whole(file, sys.stdin.buffer)
-    documents = read_documents(data)
+    try:
+        documents = read_documents(data)
+    except LagoError as error:
+        error.message = f"{name}: {error.message}"
+        raise
+    if not documents or documents[0].value is None:
+        message = f"{name}: there is nothing in it, where one plan is expected."
+        raise refused("no_plan", message, "Give it a plan as Lago's API has it, in JSON or YAML.")
     if len(documents) != 1:
         message = f"{name}: {len(documents)} documents, where one plan is expected."
         raise refused("several_documents", message, "Define several with: lago apply FILE")

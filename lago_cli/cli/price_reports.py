@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from fractions import Fraction
-from itertools import groupby
 from typing import TYPE_CHECKING
 
-from lago_cli.domain.currencies import minor_digits
-from lago_cli.domain.numbers import as_plain
+from lago_cli.cli.invoice_words import money, number, part_texts
 from lago_cli.renderers import Column, Report
 
 if TYPE_CHECKING:
@@ -32,13 +29,6 @@ _TITLES = {
 }
 
 
-def money(cents: int, currency: str) -> str:
-    """An amount in currency units, with all of the currency's decimals."""
-    digits = minor_digits(currency)
-    sign, text = ("-" if cents < 0 else ""), str(abs(cents)).rjust(digits + 1, "0")
-    return sign + (f"{text[:-digits]}.{text[-digits:]}" if digits else text)
-
-
 def estimate_report(each: Estimate, *, for_people: bool) -> Report:
     """One object; for people line by line, in the unit of the currency."""
     from lago_cli.services.estimates import as_json
@@ -58,7 +48,7 @@ def _lines(each: Estimate) -> Report:
         Column("units", kind="number"),
         Column("unit_price", kind="number", spare=1),
         Column("amount", kind="number"),
-        Column("how"),
+        Column("how", folds=True),
     ]
     rows = [_line(same[0], len(same), each.currency) for same in _alike(each.fees)]
     if all(row["times"] == 1 for row in rows):
@@ -96,63 +86,16 @@ def _line(fee: Fee, times: int, currency: str) -> dict[str, object]:
         "what": what,
         "for": {**place, **(fee.group or {})} or None,
         "times": times,
-        "units": as_plain(fee.units) if is_usage else None,
-        "unit_price": as_plain(fee.unit_amount) if is_usage else None,
+        "units": number(fee.units) if is_usage else None,
+        "unit_price": number(fee.unit_amount) if is_usage else None,
         "amount": money(fee.amount_cents * times, currency),
-        "how": in_words(fee.parts) or None,
+        "how": _in_words(fee.parts) or None,
     }
 
 
-def in_words(parts: Sequence[Part]) -> str:
-    """How a price comes about."""
-    told = []
-    for kind, same in groupby(parts, key=lambda part: part.kind):
-        alike = list(same)
-        if kind == "event" and len(alike) > 1:
-            told.append(f"{len(alike)} events, one by one")
-        else:
-            told += [_in_words(part) for part in alike]
-    return "; ".join(filter(None, told))
-
-
-def _in_words(part: Part) -> str:
-    told = {
-        key: as_plain(value) if isinstance(value, Fraction) else str(value)
-        for key, value in part.told.items()
-        if value is not None
-    }
-    if part.kind == "tier":
-        price = told.get("per_unit_amount") or f"{told['rate']} %"
-        flat = f" + {told['flat_amount']}" if told["flat_amount"] != "0" else ""
-        return f"{told['units']} × {price}{flat}"
-    form = _FORMS.get(part.kind)
-    if form is None:
-        return part.kind
-    return next((text.format_map(told) for text in form if _fits(text, told)), "")
-
-
-def _fits(text: str, told: Mapping[str, str]) -> bool:
-    try:
-        text.format_map(told)
-    except KeyError:
-        return False
-    return True
-
-
-_FORMS: dict[str, tuple[str, ...]] = {
-    "days": (),
-    "trial": ("trial",),
-    "units": ("{units} × {per_unit_amount}",),
-    "free": ("{units} free",),
-    "packages": ("{packages} × {per_package_amount} for {package_size} each",),
-    "percentage": ("{units} × {rate} %",),
-    "fixed": ("{events} × {fixed_amount}",),
-    "minimum": ("minimum of {full_amount}", "{events} raised to the minimum"),
-    "maximum": ("{events} cut to the maximum",),
-    "used": ("less what was used",),
-    "event": ("one event",),
-    "events": ("by the prices of its events",),
-}
+def _in_words(parts: Sequence[Part]) -> str:
+    """How a price comes about; of a whole period no days need to be told."""
+    return "; ".join(part_texts([part for part in parts if part.kind != "days"]))
 
 
 def simulation_report(

@@ -211,6 +211,10 @@ class Charge(Defined):
         "tax_codes": NO_RATES,
     }
 
+    missing: ClassVar[Mapping[str, str]] = {
+        "billable_metric_code": "Name the metric by its code; an id of Lago says nothing here."
+    }
+
     billable_metric_code: str = spec(required=True, heading="metric", cell="id")
     charge_model: str = spec(required=True, choices=CHARGE_MODELS, heading="model", cell="flag")
     code: str | None = spec(default=None)

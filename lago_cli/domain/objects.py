@@ -54,7 +54,8 @@ def read_fields(of: type[Defined], row: Row, zone: tzinfo) -> tuple[Values, Faul
         if each.required:
             values[each.name] = each.missing
             if row.get(each.name) is None:
-                faults.append(((), refused("missing_field", f"{each.name} is missing")))
+                hint = of.missing.get(each.name)
+                faults.append(((), refused("missing_field", f"{each.name} is missing", hint)))
     for key, value in row.items():
         if key not in known:
             if key not in READ_ONLY and key not in of.ignored and key not in of.unused:

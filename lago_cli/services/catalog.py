@@ -77,7 +77,13 @@ def update(store: DefinitionStore, of: Definition[T], name: str, given: Given) -
 def _with_interval(
     store: DefinitionStore, of: Definition[Any], values: dict[str, Any], known: Any = None
 ) -> dict[str, Any]:
-    """A subscription to a plan, which has to be there, has the interval of the plan."""
+    """
+    A subscription to a plan, which has to be there, has the interval of the plan.
+
+    A plan that is given is its plan for all periods: there are no former ones.
+    """
+    if of is SUBSCRIPTION and "plan_code" in values:
+        values = {**values, "previous_plans": ()}
     code = (
         values.get("plan_code", known.plan_code if known else None) if of is SUBSCRIPTION else None
     )

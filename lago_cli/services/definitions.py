@@ -157,7 +157,7 @@ def _faults_of_plan(values: Values, row: Row, into: Definitions, known: Known) -
     """A subscription has the interval of its plan, which has to be there."""
     plans = {**known.plans, **into.of(PLAN)}
     code = values.get("plan_code")
-    if code is None or (PLAN.section, code) in into.named - set(plans):
+    if code is None or ((PLAN.section, code) in into.named and code not in plans):
         return []
     try:
         asked = values.get("interval") if row.get("interval") is not None else None

@@ -222,13 +222,21 @@ class Invoicing:
     def _refuse_unknown(self, found: set[str]) -> None:
         for name in self.request.subscriptions:
             if name not in found:
-                raise unknown("subscription", name, self._names_of_subscriptions())
+                raise self._no_subscription(name)
         for name in self.request.customers:
             if not self.selection.knows(name) and self.store.accounts.timezone(name) is None:
                 raise unknown("customer", name, self._names_of_customers())
 
-    def _names_of_subscriptions(self) -> list[str]:
-        return [each.external_id for each in self.store.accounts.subscriptions()]
+    def _no_subscription(self, name: str) -> LagoError:
+        customers = {
+            each.external_id: each.external_customer_id
+            for each in self.store.accounts.subscriptions()
+        }
+        error = unknown("subscription", name, list(customers))
+        if name in customers:
+            error.message = f'The subscription "{name}" is one of the customer "{customers[name]}".'
+            error.hint = "Leave out --customer."
+        return error
 
     def _names_of_customers(self) -> list[str]:
         return [each.external_customer_id for each in self.store.accounts.subscriptions()]

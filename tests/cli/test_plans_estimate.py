@@ -157,8 +157,8 @@ def test_monthly_charges_come_every_month(program):
     table = program("plans", "estimate", "basic", "--units", "cpu=2").stdout
     shown = [" ".join(line.split()) for line in table.splitlines() if line.startswith("cpu ")]
     assert shown == [
-        "cpu 12 2 1 24.00 2 × 1",
-        "cpu up to the minimum 12 – – 12.00 minimum of 3; less what was used",
+        "cpu 12 2 1 24.00 2 × 1 = 2",
+        "cpu up to the minimum 12 – – 12.00 minimum: 3; already used: -2",
     ]
 
 
