@@ -7,7 +7,6 @@ the same lines of fields, whatever they stand in.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import Any
@@ -181,6 +180,7 @@ def object_as_json(value: Defined) -> dict[str, object]:
 
 def encoded(value: object) -> str:
     """As JSON text, numbers with every digit."""
+    import json  # late: usage needs none of it
     from decimal import Decimal
 
     if isinstance(value, Decimal) or is_number(value):
@@ -195,4 +195,6 @@ def encoded(value: object) -> str:
 
 def decoded(text: str) -> Any:
     """What `encoded` wrote, as a document gives it: numbers as they were written."""
+    import json
+
     return json.loads(text, parse_int=Written, parse_float=Written)
