@@ -42,7 +42,7 @@ def estimate_report(each: Estimate, *, for_people: bool) -> Report:
 
 def _lines(each: Estimate) -> Report:
     columns = [
-        Column("what"),
+        Column("what", folds=True),
         Column("for", kind="object"),
         Column("times", kind="count"),
         Column("units", kind="number"),
