@@ -42,7 +42,13 @@ def _section(field: Field, value: Any) -> Report:
     """The definitions within a field, without what none of them says."""
     rows = value if isinstance(value, list) else [value]
     columns = [
-        Column(each.name, each.heading, kind=each.cell, spare=each.spare)  # type: ignore[arg-type]
+        Column(
+            each.name,
+            each.heading,
+            kind=each.cell,  # type: ignore[arg-type]
+            spare=each.spare,
+            folds=each.cell == "object",
+        )
         for each in fields_of(field.kind.of)  # type: ignore[attr-defined]
         if any(row.get(each.name) not in (None, [], {}, False) for row in rows)
     ]

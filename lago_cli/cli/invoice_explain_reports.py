@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lago_cli.cli.explain_reports import contribution, line_cells
 from lago_cli.cli.invoice_lines import NOT_DUE, NOTHING, Names, facts, left_out
 from lago_cli.cli.invoice_reports import INVOICE_COLUMNS
-from lago_cli.cli.invoice_words import chain, fee_days, fee_text, money, tax_text
+from lago_cli.cli.invoice_words import chain, fee_days, fee_text, money, number, tax_text
 from lago_cli.domain.numbers import as_plain
 from lago_cli.renderers import Column, Report
 from lago_cli.services import wire_prices
@@ -42,7 +42,7 @@ _EVENT_COLUMNS = (
     Column("contribution_prorated", "by days", kind="number"),
     Column("amount", "costs", kind="number"),
     Column("rule", kind="flag", in_table=False),
-    Column("reason", "why", kind="text"),
+    Column("reason", "why", folds=True),
 )
 _COLUMNS = (
     *(Column(key, kind="id") for key in ("external_customer_id", "external_subscription_id")),
@@ -175,7 +175,7 @@ def _sum_of(invoice: Invoice) -> str:
     """From the fees to the total."""
     currency = invoice.currency
     amounts = [money(fee.amount_cents, currency) for fee in invoice.fees if not fee.is_nothing]
-    told = " + ".join(amounts) if 0 < len(amounts) <= _MOST_FEES else f"{len(amounts)} fees"
+    told = " + ".join(amounts) if 0 < len(amounts) <= _MOST_FEES else f"{number(len(amounts))} fees"
     taxes = "".join(
         f" + {money(line.amount_cents, currency)} ({tax_text(line, currency)})"
         for line in invoice.taxes

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from lago_cli.domain.customers import CUSTOMER
 from lago_cli.domain.definitions import INSTANT, Defined, Definition, Entry, Field
-from lago_cli.domain.metrics import METRIC
+from lago_cli.domain.metrics import METRIC, Metric
 from lago_cli.domain.subscriptions import SUBSCRIPTION, Subscription
 from lago_cli.domain.zones import zone_for
 from lago_cli.errors import LagoError, refused
@@ -70,8 +70,19 @@ def update(store: DefinitionStore, of: Definition[T], name: str, given: Given) -
         known = table.get(name)
         zone = _zone_of(store.accounts, getattr(known.value, "external_customer_id", None))
         values = _with_interval(store, of, parsed(of, given, zone), known.value)
-        table.save(of.change(known.value, values), known.created_at)
+        changed = of.change(known.value, values)
+        if isinstance(changed, Metric):
+            _refuse_to_break(store, store.table(METRIC).get(name).value, changed)
+        table.save(changed, known.created_at)
         return table.get(name)
+
+
+def _refuse_to_break(store: DefinitionStore, before: Metric, after: Metric) -> None:
+    from lago_cli.services.plans import broken_charge
+
+    error = broken_charge(store.plans().values(), before, after)
+    if error is not None:
+        raise error
 
 
 def _with_interval(

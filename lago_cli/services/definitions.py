@@ -21,7 +21,7 @@ from lago_cli.domain.plans import PLAN, Plan
 from lago_cli.domain.subscriptions import SUBSCRIPTION, Subscription
 from lago_cli.domain.zones import zone_for
 from lago_cli.errors import LagoError, refused
-from lago_cli.services.plans import interval_of
+from lago_cli.services.plans import broken_charge, interval_of
 
 T = TypeVar("T", bound=Defined)
 
@@ -151,6 +151,15 @@ def _faults_with_metrics(plan: Plan, into: Definitions, known: Known) -> Faults:
         if charge.billable_metric_code in faulty
     }
     return [(path, error) for path, error in plan.faults_with(metrics) if path[1] not in told]
+
+
+def faults_of_others(wanted: Definitions, known: Known) -> Iterator[tuple[str, LagoError]]:
+    """Metrics, by code, that plans which no file names could not charge for any more."""
+    kept = [plan for code, plan in known.plans.items() if (PLAN.section, code) not in wanted.named]
+    for code, metric in wanted.of(METRIC).items():
+        error = broken_charge(kept, known.metrics.get(code), metric)
+        if error is not None:
+            yield code, error
 
 
 def _faults_of_plan(values: Values, row: Row, into: Definitions, known: Known) -> Faults:

@@ -269,6 +269,27 @@ def test_a_plan_goes_unless_a_subscription_has_it(program):
     assert [row["code"] for row in program("plans", "list", "-o", "json").json()] == ["basic"]
 
 
+def test_a_metric_keeps_what_a_plan_charges_by(program):
+    rate = charge("payments", "percentage", {"rate": 1, "free_units_per_events": 3})
+    create(program, plan(rate))
+    update = ("metrics", "update", "payments", "-o", "json")
+    error = program(*update, "--aggregation-type", "max", exits=5).error()
+
+    assert error["code"] == "metric_has_charges"
+    assert 'The plan "basic" charges for the metric "payments": a charge model' in error["message"]
+    assert program(*update, "--field-name", "other").json()["aggregation_type"] == "sum_agg"
+
+
+def test_apply_keeps_what_a_plan_charges_by_unless_it_changes_the_plan_too(program):
+    create(program, plan(charge("payments", "percentage", {"rate": 1})))
+    metric = "billable_metrics: [{code: payments, aggregation_type: latest, field_name: amount}]\n"
+    (fault,) = faults(apply(program, metric, exits=5))
+    assert fault.startswith('<stdin>:1: billable_metrics[0]: The plan "basic" charges for')
+
+    both = metric + "plans: " + json.dumps([plan(charge("payments", properties={"amount": 1}))])
+    assert {row["action"] for row in apply(program, both).json()} == {"changed"}
+
+
 # Faults ------------------------------------------------------------------------------------
 
 
