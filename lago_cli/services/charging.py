@@ -224,10 +224,10 @@ class Charging:
             prorated = sum((each.value * each.coefficient for each in changes), Fraction(0))
             used = used._replace(changes=changes, prorated=prorated)
         elif tariff.charge.prorated:
-            prorated = round_units(
+            by_days = round_units(
                 found["by days"].units, metric.rounding_function, metric.rounding_precision
             )
-            used = used._replace(prorated=Fraction(prorated))
+            used = used._replace(prorated=Fraction(by_days))
         # the fixed amounts of a unique count are those of its items
         if model.wants_steps or metric.aggregation_type == "unique_count_agg":
             used = used._replace(steps=_steps_of(metric, found))
