@@ -23,7 +23,7 @@ help: ## List these targets
 install: $(INSTALLED) ## Set up .venv with lago and all it takes to work on it
 	@echo "lago is installed: $(BIN)/lago"
 
-demo: $(INSTALLED) ## Define metrics, ingest sample events twice, show the usage
+demo: $(INSTALLED) ## Define metrics, ingest sample events twice, show usage and invoices
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_events/demo.sh
 
 test: $(INSTALLED) ## Run every test; choose some with TESTS="-k usage"

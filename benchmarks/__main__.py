@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
-from benchmarks.events import METRICS, START
+from benchmarks.events import METRICS, START, SUBSCRIPTIONS
 from benchmarks.processes import Figure, Run, Took, run
 from benchmarks.report import Line, as_markdown, as_text
 
@@ -42,6 +42,8 @@ SIZE_LIMIT = 0.6  # of the input
 MEMORY_LIMIT = 300_000_000
 MANY_CUSTOMERS = 300_000
 MANY_METRICS = 500
+PREVIEW_LIMIT = 2  # times the same usage
+SIMULATE_LIMIT = 3
 VERSION_LIMIT = 6  # times an empty Python
 USAGE_LIMIT = 12
 
@@ -263,6 +265,25 @@ class Bench:
         self.few_events(path, many)
         if find_spec("duckdb"):
             self.grouped(path, duckdb, many)
+        self.prices(path, many)
+
+    def prices(self, path: Path, many: str) -> None:
+        """A thousand subscriptions to a plan of five charges, beside the same usage."""
+        say("previews of invoices")
+        definitions = self.folder / "plans.json"
+        definitions.write_text(json.dumps(priced()))
+        self.run(LAGO, "apply", definitions, "--db", path)
+        november = ("--period", "2026-11", "-o", "json", "--db", path)
+        usage, previews, simulated = self.several(
+            (LAGO, "usage", "--by", "subscription", *november),
+            (LAGO, "invoices", "preview", *november),
+            (LAGO, "plans", "simulate", "plan_1", "plan_2", "plan_3", *november),
+        )
+        same = "the same usage"
+        what = f"`lago invoices preview` of {SUBSCRIPTIONS:,} subscriptions, {many}"
+        self.add(what, previews, same, usage, PREVIEW_LIMIT)
+        what = f"`lago plans simulate` of three plans, {many}"
+        self.add(what, simulated, same, usage, SIMULATE_LIMIT)
 
     def shuffled_duplicates(self, path: Path, repeated: Path, many: str, first: Figure) -> None:
         say("ingesting shuffled duplicates")
@@ -319,6 +340,46 @@ class Bench:
     ) -> None:
         line = Line.of_time(what, figure, against, other, limit, at_least=at_least, of_cpu=of_cpu)
         self.lines.append(line)
+
+
+def priced() -> dict[str, object]:
+    """Three plans over the five metrics, and all subscriptions to the first of them."""
+    ranges = [
+        {"from_value": 0, "to_value": 1000, "per_unit_amount": "0.01", "flat_amount": "1"},
+        {"from_value": 1001, "to_value": None, "per_unit_amount": "0.005", "flat_amount": "2"},
+    ]
+    tiers = {"graduated_ranges": ranges}
+    regions = [{"values": {"region": [name]}, "properties": tiers} for name in ("eu", "us")]
+    plans = [
+        {
+            "code": f"plan_{number}",
+            "interval": "monthly",
+            "amount_cents": 1000 * number,
+            "amount_currency": "EUR",
+            "charges": [
+                charge("api_calls", "standard", amount=f"0.0{number}"),
+                {**charge("storage", "graduated", **tiers), "filters": regions},
+                charge("peak_jobs", "volume", volume_ranges=ranges),
+                charge("seats", "package", amount="5", package_size=10, free_units=5),
+                charge("gpu_level", "standard", amount="0.2"),
+            ],
+        }
+        for number in (1, 2, 3)
+    ]
+    subscriptions = [
+        {
+            "external_id": f"sub_{number:04}",
+            "external_customer_id": f"customer_{number:04}",
+            "plan_code": "plan_1",
+            "started_at": "2026-10-01",
+        }
+        for number in range(SUBSCRIPTIONS)
+    ]
+    return {"plans": plans, "subscriptions": subscriptions}
+
+
+def charge(code: str, model: str, **properties: object) -> dict[str, object]:
+    return {"billable_metric_code": code, "charge_model": model, "properties": properties}
 
 
 def lines_of_customers(events: int, customers: int, codes: int = 0) -> Iterator[str]:

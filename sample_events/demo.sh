@@ -36,6 +36,11 @@ define() {
     lago metrics create "$@" 2>&1 >/dev/null # the list of them is shown instead
 }
 
+quietly() {
+    show "$@"
+    "$@" >/dev/null
+}
+
 title "Say what is to be counted."
 define --code api_calls --aggregation-type count_agg
 define --code storage --aggregation-type sum_agg --field-name gb
@@ -59,3 +64,13 @@ run lago usage --period 2026-11 --metric api_calls --customer harbor --window we
 
 title "The same for a program to read."
 run lago usage --period 2026-11 --customer tundra --metric storage -o json
+
+title "Say what it costs, and who pays for it."
+quietly lago plans create --input sample_events/plan.yml
+quietly lago subscriptions create --external-id harbor-pro --external-customer-id harbor \
+    --plan-code basic --started-at 2026-11-01
+run lago apply sample_events/subscriptions.yml
+
+title "What does November cost? Everybody, and one of them in full."
+run lago invoices preview --period 2026-11
+run lago invoices preview --period 2026-11 --subscription harbor-pro

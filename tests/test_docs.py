@@ -22,7 +22,10 @@ from tests.conftest import Lago
 REPOSITORY = Path(__file__).resolve().parent.parent
 TRANSCRIPTS = [
     REPOSITORY / "README.md",
-    *(REPOSITORY / "docs" / name for name in ("why-four.md", "foreign-records.md")),
+    *(
+        REPOSITORY / "docs" / name
+        for name in ("why-four.md", "foreign-records.md", "prices.md", "why-412-50.md")
+    ),
 ]
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 OF_A_SHELL = re.compile(r"[|<>;&$`]")
@@ -34,7 +37,18 @@ COMMANDS = (
     "customers",
     *(f"customers {verb}" for verb in ("create", "list", "get", "update", "delete")),
     "subscriptions",
-    *(f"subscriptions {verb}" for verb in ("create", "list", "get", "update", "terminate")),
+    *(
+        f"subscriptions {verb}"
+        for verb in ("create", "list", "get", "update", "change-plan", "terminate")
+    ),
+    "plans",
+    *(
+        f"plans {verb}"
+        for verb in (
+            *("create", "list", "get", "update", "delete"),
+            *("lint", "estimate", "simulate"),
+        )
+    ),
     "apply",
     "export",
     "ingest",
@@ -46,6 +60,8 @@ COMMANDS = (
     *(f"mappings {verb}" for verb in ("list", "get")),
     "usage",
     *(f"usage {verb}" for verb in ("explain", "check")),
+    "invoices",
+    *(f"invoices {verb}" for verb in ("preview", "explain")),
     "db",
     *(f"db {verb}" for verb in ("info", "check", "backup", "vacuum")),
 )
@@ -108,3 +124,14 @@ def test_every_command_and_option_is_documented(lago: Lago, request: pytest.Fixt
     if request.config.getoption("--update-golden"):
         path.write_text("\n".join(page))
     assert "\n".join(page) == path.read_text(), "docs/cli.md is not what --help says: make golden"
+
+
+def test_every_command_that_help_lists_has_its_page() -> None:
+    listed = re.compile(r"^  ([a-z-]+)(?: +\S.*)?$", re.MULTILINE)
+    found = []
+    for page in (REPOSITORY / "docs" / "cli.md").read_text().split("\n## lago")[1:]:
+        group, _, text = page.partition("\n")
+        commands = text.partition("\nCommands:\n")[2]
+        found += [f"{group.strip()} {verb}".strip() for verb in listed.findall(commands)]
+
+    assert set(found) - {"billable-metrics"} == set(COMMANDS) - {""}

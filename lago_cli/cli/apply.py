@@ -128,10 +128,11 @@ def export(session: Session) -> None:
         )
     definitions = exported(session.store())
     if session.output == "json":
+        from lago_cli.cli.reports import bare_numbers
         from lago_cli.renderers import Column, Report
 
         columns = [Column(section, kind="object") for section in definitions]
-        session.show(Report(None, columns, [definitions], single=True))
+        session.show(Report(None, columns, [bare_numbers(definitions)], single=True))
     else:
         from lago_cli.readers.documents import write_yaml
 
@@ -161,7 +162,14 @@ def wanted_of(found: FilesRead, known: Known) -> Definitions:
     Raises:
         LagoError: refused, with every fault and its place.
     """
-    from lago_cli.services.definitions import SECTIONS, Definitions, read_definitions
+    from lago_cli.cli.findings import places_of
+    from lago_cli.domain.metrics import METRIC
+    from lago_cli.services.definitions import (
+        SECTIONS,
+        Definitions,
+        faults_of_others,
+        read_definitions,
+    )
 
     wanted = Definitions()
     documents, unreadable = found
@@ -170,6 +178,10 @@ def wanted_of(found: FilesRead, known: Known) -> Definitions:
         for number, (name, document) in enumerate(documents):
             for path, fault in read_definitions(document.value, wanted, known, [section]):
                 faults.append((number, told(document.place(name, path), fault)))
+    places = places_of(documents)
+    for code, fault in faults_of_others(wanted, known):
+        number, name, document, path = places[METRIC.section, code]
+        faults.append((number, told(document.place(name, path), fault)))
     if faults:
         raise refusal([text for _, text in sorted(faults, key=lambda fault: fault[0])])
     return wanted

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from inspect import Parameter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lago_cli.cli.options import Options, command, option, parameter
-from lago_cli.cli.reports import single
-from lago_cli.domain.definitions import Definition, Entry
+from lago_cli.cli.reports import bare_numbers, whole
+from lago_cli.domain.definitions import Definition, Entry, Field, fields_of
+from lago_cli.domain.objects import Nested
 from lago_cli.renderers import Column, Report
 from lago_cli.services import wire
 
@@ -28,8 +30,31 @@ Of = Definition[Any]
 
 
 def show(session: Session, of: Of, entry: Entry[Any]) -> None:
-    """One definition."""
-    session.show(single(_columns(of), wire.definition(of, entry, session.now())))
+    """One definition; in the table, definitions within it stand below it."""
+    row = bare_numbers(wire.definition(of, entry, session.now()))
+    nested = {each.name: each for each in of.columns if isinstance(each.kind, Nested)}
+    columns = [replace(column, in_table=column.key not in nested) for column in whole(_columns(of))]
+    sections = [_section(each, row[name]) for name, each in nested.items() if row[name]]
+    session.show(Report(None, columns, [row], single=True, sections=sections))
+
+
+def _section(field: Field, value: Any) -> Report:
+    """The definitions within a field, without what none of them says."""
+    rows = value if isinstance(value, list) else [value]
+    columns = [
+        Column(
+            each.name,
+            each.heading,
+            kind=each.cell,  # type: ignore[arg-type]
+            spare=each.spare,
+            folds=each.cell == "object",
+        )
+        for each in fields_of(field.kind.of)  # type: ignore[attr-defined]
+        if any(row.get(each.name) not in (None, [], {}, False) for row in rows)
+    ]
+    title = (field.heading or field.name.replace("_", " ")).capitalize()
+    filled = [{column.key: row.get(column.key) for column in columns} for row in rows]
+    return Report(title, columns, filled)
 
 
 def add_create(
@@ -57,8 +82,13 @@ def add_list(app: typer.Typer, of: Of, help_text: str, *, empty: str) -> None:
     @command(app, "list", help_text=help_text)
     def list_(session: Session) -> None:
         now = session.now()
-        rows = (wire.definition(of, each, now) for each in session.store().table(of).entries())
-        session.show(Report(None, _columns(of), rows, empty=empty))
+        entries = session.store().table(of).entries()
+        rows = (bare_numbers(wire.definition(of, each, now)) for each in entries)
+        columns = [
+            replace(column, in_table=not (isinstance(each.kind, Nested) and each.kind.is_long))
+            for each, column in zip(of.columns, _columns(of), strict=True)
+        ]
+        session.show(Report(None, columns, rows, empty=empty))
 
 
 def add_get(app: typer.Typer, of: Of) -> None:

@@ -37,7 +37,7 @@ _LINE_COLUMNS = (
     Column("contribution", "adds", kind="number"),
     Column("contribution_exact", in_table=False, kind="number"),
     Column("rule", in_table=False, kind="flag"),
-    Column("reason", "why", kind="text"),
+    Column("reason", "why", folds=True),
 )
 _OPERATIONS = {1: "add", -1: "remove", None: None}
 

@@ -20,9 +20,9 @@ _COLUMNS = (
     Column("severity", kind="flag"),
     Column("code", kind="flag"),
     Column("plan_code", "plan", kind="id"),
-    Column("place"),
-    Column("message"),
-    Column("hint", spare=1),
+    Column("place", folds=True),
+    Column("message", folds=True),
+    Column("hint", spare=1, folds=True),
 )
 
 
@@ -65,13 +65,13 @@ def in_files(found: FilesRead, wanted: Definitions, known: Known) -> list[Locate
     """
     documents = found[0]
     located = list(_unused(documents))
-    places = dict(_places(documents))
+    places = places_of(documents)
     for each in of_files(wanted, known):
         place = places.get((each.section, each.name))
         if place is None:
             located.append(Located(each.place, each))
         else:
-            name, document, path = place
+            _, name, document, path = place
             located.append(Located(document.place(name, (*path, *each.path)), each))
     return located
 
@@ -93,16 +93,22 @@ def _row_of(value: Any, path: Path) -> tuple[str, Mapping[str, Any]]:
     return f"{root}s", value[root]
 
 
+def places_of(
+    documents: Sequence[tuple[str, Placed]],
+) -> dict[tuple[str, str | None], tuple[int, str, Placed, Path]]:
+    """By section and name, where a definition stands: document, its file, path."""
+    return dict(_places(documents))
+
+
 def _places(
     documents: Sequence[tuple[str, Placed]],
-) -> Iterator[tuple[tuple[str, str | None], tuple[str, Placed, Path]]]:
-    """By section and name, where a definition stands."""
-    for name, document in documents:
+) -> Iterator[tuple[tuple[str, str | None], tuple[int, str, Placed, Path]]]:
+    for number, (name, document) in enumerate(documents):
         if isinstance(document.value, dict):
             for of in DEFINITIONS:
                 for path, row in objects_in(document.value, of.section):
                     if isinstance(row, dict) and isinstance(row.get(of.key), str):
-                        yield (of.section, str(row[of.key])), (name, document, path)
+                        yield (of.section, str(row[of.key])), (number, name, document, path)
 
 
 def warn(session: Session, findings: Sequence[Located]) -> None:

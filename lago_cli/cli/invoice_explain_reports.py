@@ -8,9 +8,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from lago_cli.cli.explain_reports import contribution, line_cells
-from lago_cli.cli.invoice_lines import NOTHING, Names, facts, left_out
+from lago_cli.cli.invoice_lines import NOT_DUE, NOTHING, Names, facts, left_out
 from lago_cli.cli.invoice_reports import INVOICE_COLUMNS
-from lago_cli.cli.invoice_words import chain, fee_days, fee_text, money, tax_text
+from lago_cli.cli.invoice_words import chain, fee_days, fee_text, money, number, tax_text
 from lago_cli.domain.numbers import as_plain
 from lago_cli.renderers import Column, Report
 from lago_cli.services import wire_prices
@@ -42,7 +42,7 @@ _EVENT_COLUMNS = (
     Column("contribution_prorated", "by days", kind="number"),
     Column("amount", "costs", kind="number"),
     Column("rule", kind="flag", in_table=False),
-    Column("reason", "why", kind="text"),
+    Column("reason", "why", folds=True),
 )
 _COLUMNS = (
     *(Column(key, kind="id") for key in ("external_customer_id", "external_subscription_id")),
@@ -52,6 +52,7 @@ _COLUMNS = (
     *(Column(key, kind="number") for key in _AMOUNT_KEYS),
     *_EVENT_COLUMNS,
 )
+NO_CHARGE = "No charge of this invoice is for a metric that was asked for."
 _MOST_FEES = 12  # whose amounts are added up one by one
 
 
@@ -153,7 +154,9 @@ def _sections(explained: InvoiceExplained, names: Names, limit: int) -> Iterator
     invoice = explained.invoice
     title = " · ".join(["Invoice preview", *(value for _, value in facts(invoice, names))])
     shown = [each for each in explained.fees if not each.fee.is_nothing or each.not_counted]
-    yield Report(title, _EVENT_COLUMNS, [], empty=_sum_of(invoice))
+    yield Report(title, _EVENT_COLUMNS, [], empty=_sum_of(invoice) if invoice.fees else NOT_DUE)
+    if invoice.fees and not explained.fees:
+        yield Report(None, _EVENT_COLUMNS, [], empty=NO_CHARGE)
     for each in shown:
         yield Report(
             _title(each, invoice, names),
@@ -172,7 +175,7 @@ def _sum_of(invoice: Invoice) -> str:
     """From the fees to the total."""
     currency = invoice.currency
     amounts = [money(fee.amount_cents, currency) for fee in invoice.fees if not fee.is_nothing]
-    told = " + ".join(amounts) if 0 < len(amounts) <= _MOST_FEES else f"{len(amounts)} fees"
+    told = " + ".join(amounts) if 0 < len(amounts) <= _MOST_FEES else f"{number(len(amounts))} fees"
     taxes = "".join(
         f" + {money(line.amount_cents, currency)} ({tax_text(line, currency)})"
         for line in invoice.taxes

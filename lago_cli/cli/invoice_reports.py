@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lago_cli.cli.invoice_lines import NOTHING, Names
+from lago_cli.cli.invoice_lines import NOT_DUE, NOTHING, Names
 from lago_cli.cli.invoice_words import days, money
 from lago_cli.renderers import Column, Report
 from lago_cli.services import wire_prices
@@ -74,9 +74,18 @@ def invoices_report(
     if output == "table":
         rows = [_row(each, names) for each in invoices]
         totals = list(_totals(invoices)) if len(invoices) > 1 else []
+        footer = [*_not_due(invoices), *footer]
         return Report(None, _FOR_PEOPLE, rows, totals=totals, footer=footer, empty=NOTHING)
     columns = INVOICE_COLUMNS if output in ("json", "ndjson") else _COLUMNS
     return Report(None, columns, map(wire_prices.invoice, invoices))
+
+
+def _not_due(invoices: Sequence[Invoice]) -> Iterator[str]:
+    count = sum(not each.fees for each in invoices)
+    if count and count == len(invoices):
+        yield NOT_DUE
+    elif count:
+        yield f"Nothing is billed for {count} of them: no billing period of theirs ends here."
 
 
 def _row(invoice: Invoice, names: Names) -> Row:

@@ -164,6 +164,8 @@ def _packages(of: _Numbers) -> str:
 def _minimum(of: _Numbers) -> str:
     if of.has("full_days"):
         return f"minimum: {_days(of)}"
+    if of.has("full_amount"):
+        return f"minimum: {of['full_amount']}"
     return f"{of.many('events', 'event')} raised to the minimum: {of.amount}"
 
 
@@ -179,7 +181,7 @@ _WORDS: Mapping[str, Callable[[_Numbers], str]] = {
     "minimum": _minimum,
     "maximum": lambda of: f"{of.many('events', 'event')} cut to the maximum: {of.amount}",
     "events": lambda of: f"the prices of {of.many('events', 'event')} = {of.amount}",
-    "used": lambda of: f"already used: {of.amount}",
+    "used": lambda of: f"billed already: {of.amount}",
     "carried": lambda of: f"carried over, {of.many('units', 'unit')} = {of.amount}",
     "negative": lambda of: f"never less than nothing: {of.amount}",
     "rounding": lambda of: f"rounding: {of.amount}",

@@ -90,7 +90,7 @@ def preview(session: Session, request: UsageRequest) -> None:
 @command(app, "explain", given=ONE)
 def explain(session: Session, request: UsageRequest, limit: Limit = None) -> None:
     """
-    Show every cent of an invoice: prices, tiers, and the events behind them.
+    Show every cent of an invoice, down to tiers and events.
 
     Events make the units, units the parts of a price, parts the amount in cents.
     """

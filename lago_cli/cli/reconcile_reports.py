@@ -22,6 +22,7 @@ _COLUMNS = {
 }
 _AMOUNTS = (
     Column("expected_amount_cents", "expected cents", kind="number"),
+    Column("expected_amount_currency", "expected currency", kind="flag", spare=1),
     Column("amount_cents", "cents", kind="number"),
     Column("amount_currency", "currency", kind="flag"),
     Column("amount_difference", "difference in cents", kind="number"),
@@ -48,12 +49,12 @@ def differences_report(found: Sequence[Difference], expectations: Expectations) 
             *(_AMOUNTS if expectations.has_amounts else ()),
             Column("line", kind="count"),
         ],
-        [_row(each, columns) for each in found],
+        [_row(each, expectations) for each in found],
         empty="The one figure agrees." if agreed == 1 else f"All {agreed} figures agree.",
     )
 
 
-def _row(each: Difference, columns: Sequence[str]) -> dict[str, object]:
+def _row(each: Difference, expectations: Expectations) -> dict[str, object]:
     wanted = each.expected
     expected = (wanted.units if wanted else None) or Fraction(0)
     shown = "0" if each.row is None else as_plain(each.row.units)
@@ -61,17 +62,18 @@ def _row(each: Difference, columns: Sequence[str]) -> dict[str, object]:
     found = each.price.cents if each.price else 0
     keys = {
         name: dict(value) if name == "group" and isinstance(value, tuple) else value
-        for name, value in zip(columns, each.key, strict=True)
+        for name, value in zip(expectations.columns, each.key, strict=True)
     }
     return {
         "status": each.status,
         **keys,
         "expected_units": as_plain(expected) if wanted and wanted.units is not None else None,
         "units": shown if each.row else None,
-        "difference": as_plain(Fraction(shown) - expected),
+        "difference": as_plain(Fraction(shown) - expected) if expectations.has_units else None,
         "expected_events_count": each.expected.events if each.expected else None,
         "events_count": each.row.events_count if each.row else None,
         "expected_amount_cents": as_plain(cents) if wanted else None,
+        "expected_amount_currency": wanted.currency if wanted else None,
         "amount_cents": str(each.price.cents) if each.price else None,
         "amount_currency": each.price.currency if each.price else None,
         "amount_difference": as_plain(found - cents),

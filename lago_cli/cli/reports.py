@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,19 @@ _RUN_COLUMNS = (
 def whole(columns: Sequence[Column]) -> list[Column]:
     """All columns in the table too: for a single thing there is room."""
     return [Column(row.key, row.key.replace("_", " "), row.align, row.kind) for row in columns]
+
+
+def bare_numbers(row: Mapping[str, Any]) -> Row:
+    """A definition with its decimals as bare numbers, which `apply` reads; prices are texts."""
+    return {key: _bare(value) for key, value in row.items()}
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return RawJson(format(value, "f"))
+    if isinstance(value, Mapping):
+        return bare_numbers(value)
+    return [_bare(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def single(columns: Sequence[Column], row: Row) -> Report:

@@ -125,6 +125,8 @@ def check(
     session: Session, request: UsageRequest, expect: Expect, tolerance: ToleranceText = "0"
 ) -> None:
     """Compare usage with a file of expected figures. Exit code 9 where they differ."""
+    from dataclasses import replace
+
     from lago_cli.cli.reconcile_reports import differences_report
     from lago_cli.readers.whole import read_table, read_whole
     from lago_cli.services import reconcile
@@ -135,6 +137,8 @@ def check(
     expectations = reconcile.parse_expectations(name, *read_table(name, data))
     if expectations.ignored:
         session.warn(f"{name}: not compared: {', '.join(expectations.ignored)}.")
+    if request.by is None and expectations.is_by_subscription:
+        request = replace(request, by="subscription")
     store = session.store()
     rows = list(usage_for(store, request, now=session.now()))
     _warn_of_unknown(session, store, request, rows)

@@ -218,18 +218,22 @@ class Charge(Defined):
         "tax_codes": NO_RATES,
     }
 
-    billable_metric_code: str = spec(required=True)
-    charge_model: str = spec(required=True, choices=CHARGE_MODELS)
+    missing: ClassVar[Mapping[str, str]] = {
+        "billable_metric_code": "Name the metric by its code; an id of Lago says nothing here."
+    }
+
+    billable_metric_code: str = spec(required=True, heading="metric", cell="id")
+    charge_model: str = spec(required=True, choices=CHARGE_MODELS, heading="model", cell="flag")
     code: str | None = spec(default=None)
-    invoice_display_name: str | None = spec(default=None)
-    pay_in_advance: bool = spec(default=False, kind=FLAG)
-    prorated: bool = spec(default=False, kind=FLAG)
-    invoiceable: bool = spec(default=True, kind=FLAG)
-    regroup_paid_fees: str | None = spec(default=None)
-    min_amount_cents: int = spec(default=0, kind=CENTS)
+    invoice_display_name: str | None = spec(default=None, heading="name", spare=2)
+    pay_in_advance: bool = spec(default=False, kind=FLAG, heading="in advance", spare=3)
+    prorated: bool = spec(default=False, kind=FLAG, spare=4)
+    invoiceable: bool = spec(default=True, kind=FLAG, spare=6)
+    regroup_paid_fees: str | None = spec(default=None, spare=7)
+    min_amount_cents: int = spec(default=0, kind=CENTS, heading="minimum cents", spare=5)
     properties: Mapping[str, Any] | None = spec(default=None, kind=OBJECT)
     filters: tuple[ChargeFilter, ...] = spec(default=(), kind=Nested(ChargeFilter))
-    taxes: tuple[Tax, ...] = spec(default=(), kind=Nested(Tax))
+    taxes: tuple[Tax, ...] = spec(default=(), kind=Nested(Tax), spare=1)
 
     @classmethod
     def completed(cls, values: Values) -> Values:

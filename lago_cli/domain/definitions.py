@@ -188,6 +188,7 @@ class Defined(ABC):
     __slots__ = ()
     ignored: ClassVar[frozenset[str]] = frozenset()  # keys of Lago's answers that set nothing
     unused: ClassVar[Mapping[str, str]] = {}  # keys that nothing is made of, and what that means
+    missing: ClassVar[Mapping[str, str]] = {}  # what to do where a required field is not there
 
     def __post_init__(self) -> None:
         for fault in self.faults():
@@ -283,5 +284,5 @@ def not_one_of(field: str, noun: str, value: str, choices: Collection[str]) -> L
 def wrong_type(value: object, wanted: str) -> LagoError:
     """What a definition file has in place of `wanted`."""
     kinds = {dict: "an object", list: "a list", bool: "true or false", type(None): "null"}
-    kind = kinds.get(type(value), "text")
+    kind = kinds.get(type(value), "text" if type(value) is str else "a number")
     return refused("wrong_type", f"this is {kind}, where {wanted} is expected")

@@ -94,10 +94,12 @@ def as_plain(value: Decimal | Fraction | int) -> str:
     Numbers with a finite decimal form are shown in full; of other quotients
     `MAX_QUOTIENT_PLACES` decimals, rounded half away from zero.
     """
+    if isinstance(value, int):
+        return str(value)
     if isinstance(value, Fraction):
+        if value.denominator == 1:
+            return str(value.numerator)
         value = _finite(value)
-    elif isinstance(value, int):
-        value = Decimal(value)
     text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")

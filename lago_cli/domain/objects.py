@@ -7,7 +7,6 @@ the same lines of fields, whatever they stand in.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import Any, TypeVar
@@ -56,7 +55,8 @@ def read_fields(of: type[Defined], row: Row, zone: tzinfo) -> tuple[Values, Faul
         if each.required:
             values[each.name] = each.missing
             if row.get(each.name) is None:
-                faults.append(((), refused("missing_field", f"{each.name} is missing")))
+                hint = of.missing.get(each.name)
+                faults.append(((), refused("missing_field", f"{each.name} is missing", hint)))
     for key, value in row.items():
         if key not in known:
             if key not in READ_ONLY and key not in of.ignored and key not in of.unused:
@@ -143,8 +143,10 @@ class Nested(Kind):
 
     cell = "object"
 
-    def __init__(self, of: type[Defined], *, single: bool = False) -> None:
+    def __init__(self, of: type[Defined], *, single: bool = False, is_long: bool = False) -> None:
+        """With `is_long`, tables of many definitions leave them out."""
         self.of = of
+        self.is_long = is_long
         self.single = single
         self.nothing = None if single else ()
 
@@ -186,6 +188,7 @@ def object_as_json(value: Defined) -> dict[str, object]:
 
 def encoded(value: object) -> str:
     """As JSON text, numbers with every digit."""
+    import json  # late: usage needs none of it
     from decimal import Decimal
 
     if isinstance(value, Decimal) or is_number(value):
@@ -200,4 +203,6 @@ def encoded(value: object) -> str:
 
 def decoded(text: str) -> Any:
     """What `encoded` wrote, as a document gives it: numbers as they were written."""
+    import json
+
     return json.loads(text, parse_int=Written, parse_float=Written)

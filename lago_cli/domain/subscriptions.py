@@ -157,15 +157,26 @@ class Subscription(Defined):
         Raises:
             LagoError: refused, where it has no plan, or none that lasts until then.
         """
+        if self.plan_code is None:
+            raise refused(
+                "no_plan",
+                f'The subscription "{self.external_id}" has no plan yet.',
+                f"Give it one with: lago subscriptions update {self.external_id}"
+                f" --plan-code {plan_code}",
+            )
         begins = max([self.started_at, *(former.until for former in self.previous_plans)])
-        if self.plan_code is None or at <= begins:
+        if at <= begins:
             raise refused(
                 "invalid_plan_change",
-                f'The subscription "{self.external_id}" has no plan that could end at'
-                f" {format_instant(at)}.",
-                "Without an instant the new plan holds for all periods."
-                if self.plan_code is None
-                else f"Its plan began at {format_instant(begins)}; name a later instant.",
+                f'The plan "{self.plan_code}" of the subscription "{self.external_id}" begins at'
+                f" {format_instant(begins)}; it cannot end at {format_instant(at)}.",
+                "Name a later instant with --at.",
+            )
+        if at >= self.life.end:
+            raise refused(
+                "invalid_plan_change",
+                f'The subscription "{self.external_id}" ends at {format_instant(self.life.end)}.',
+                "Name an earlier instant with --at.",
             )
         former = (*self.previous_plans, FormerPlan(self.plan_code, at))
         return replace(self, plan_code=plan_code, previous_plans=former)

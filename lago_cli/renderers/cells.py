@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from json.encoder import encode_basestring
 
 from lago_cli.renderers.escapes import in_json
@@ -45,6 +46,11 @@ def as_instant(value: datetime) -> str:
 
 def as_json(value: object, *, comma: str = ", ", colon: str = ": ") -> str:
     """One value as JSON on one line; a Decimal and an instant are strings."""
+    kind = type(value)  # most are one of these, and abstract classes are slow to ask
+    if kind is dict:
+        return _as_object(value, comma, colon)  # type: ignore[arg-type]
+    if kind is list:
+        return "[" + comma.join([as_json(each, comma=comma, colon=colon) for each in value]) + "]"  # type: ignore[attr-defined]
     if isinstance(value, str):
         return quoted(value)
     if value is None:
@@ -56,14 +62,17 @@ def as_json(value: object, *, comma: str = ", ", colon: str = ": ") -> str:
     if isinstance(value, RawJson):
         return on_one_line(value)
     if isinstance(value, Mapping):
-        pairs = (
-            quoted(key) + colon + as_json(item, comma=comma, colon=colon)
-            for key, item in value.items()
-        )
-        return "{" + comma.join(pairs) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + comma.join(as_json(item, comma=comma, colon=colon) for item in value) + "]"
+        return _as_object(value, comma, colon)
+    if isinstance(value, tuple):
+        return as_json(list(value), comma=comma, colon=colon)
     raise TypeError(f"a cell cannot hold {type(value).__name__}: {value!r}")
+
+
+def _as_object(value: Mapping[str, object], comma: str, colon: str) -> str:
+    pairs = [
+        _key(key) + colon + as_json(item, comma=comma, colon=colon) for key, item in value.items()
+    ]
+    return "{" + comma.join(pairs) + "}"
 
 
 def as_pretty_json(value: object, margin: str = "") -> str:
@@ -86,6 +95,9 @@ def quoted(text: str) -> str:
     if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'
     return in_json(encode_basestring(text))
+
+
+_key = lru_cache(maxsize=1024)(quoted)  # most objects have the keys of others
 
 
 def on_one_line(raw: RawJson) -> str:

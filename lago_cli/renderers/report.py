@@ -38,8 +38,8 @@ class Column:
     """
     One column; the kind decides how it is aligned and what may be cut.
 
-    In a narrow terminal `text`, `id`, `object` and `spark` are cut to fit, all
-    others never. A `spark` cell is a sequence of exact numbers; it is drawn in the
+    In a narrow terminal `text`, `id`, `object` and `spark` are cut to fit (or
+    folded), all others never. A `spark` cell is a sequence of exact numbers; it is drawn in the
     table and stands in no other format.
     """
 
@@ -49,6 +49,7 @@ class Column:
     kind: Kind = "text"
     in_table: bool = True  # False: too much for a person, but there in every other format
     spare: int = 0  # the table leaves it out where room is short, the largest first; 0: never
+    folds: bool = False  # a sentence: the table continues it below instead of cutting it
 
     @property
     def heading(self) -> str:

@@ -245,8 +245,8 @@ def _table(
             Text(page.shown(column.heading), no_wrap=False),
             justify="right" if column.to_the_right else "left",
             width=width,
-            no_wrap=True,
-            overflow="ellipsis",
+            no_wrap=not column.folds,
+            overflow="fold" if column.folds else "ellipsis",
         )
     for cells in body:
         table.add_row(*map(page.fitted, cells, columns, widths))

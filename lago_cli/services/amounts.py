@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from lago_cli.domain.fees import Fee
 from lago_cli.domain.instants import AFTER_LAST_EVENT, Window
+from lago_cli.domain.plans import Plan
 from lago_cli.domain.slices import Slice, slices
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.domain.usage import Group
@@ -35,8 +36,8 @@ class Amount(NamedTuple):
     currency: str
 
 
-Key = tuple[Owner, str, Window, Group | None]
-"""(owner, code of the metric, window, group) of a row."""
+Place = tuple[Owner, str, Window]
+"""(owner, code of the metric, window) of rows."""
 
 
 class Amounts:
@@ -52,7 +53,7 @@ class Amounts:
         self._plans = store.plans()
         self._selection = Selection(store, request)
         self._calendars = Calendars(store, request, self._selection, now)
-        self._found: dict[Key, dict[str, int]] = {}
+        self._found: dict[Place, dict[Group | None, dict[str, int]]] = {}
         self.unpriced: set[Owner] = set()
         by_subscription = replace(request, by="subscription")
         selection = Selection(store, by_subscription)
@@ -65,20 +66,26 @@ class Amounts:
             parts[owner] = list(self._slices(each))
             zones[owner] = self._calendars.zone(owner)
         plain = replace(by_subscription, window=None, period=None, start=None, end=None, at=None)
-        charging = Charging(
+        self._charging = Charging(
             store, selection, plain, {key: row for key, row in parts.items() if row}, zones, now
         )
-        charging.prepare()
+        self._charging.prepare()
+        self._parts: dict[tuple[Owner, Window], list[tuple[Owner, Slice, Plan]]] = {}
         for each in self._selection.registered():
             owner = each.external_customer_id, each.external_id
+            row_owner = self._selection.owner_of(each)
             for part in parts[owner]:
                 if part.plan is not None:
-                    self._add(self._selection.owner_of(each), part, charging, owner)
+                    place = row_owner, self._window_of(row_owner, part)
+                    self._parts.setdefault(place, []).append((owner, part, part.plan))
 
     def of(self, row: UsageRow) -> Amount | None:
         """None where no plan of its subscriptions charges for the metric."""
-        key = row.owner, row.metric.code, row.window
-        found = self._found.get((*key, row.group)) or self._found.get((*key, None))
+        place = row.owner, row.metric.code, row.window
+        if place not in self._found:
+            self._found[place] = self._priced(*place)
+        groups = self._found[place]
+        found = groups.get(row.group) or groups.get(None)
         if not found:
             return None
         if len(found) > 1:
@@ -87,19 +94,21 @@ class Amounts:
         ((currency, cents),) = found.items()
         return Amount(cents, currency)
 
-    def _add(self, row_owner: Owner, part: Slice, charging: Charging, owner: Owner) -> None:
-        assert part.plan is not None
-        window = self._window_of(row_owner, part)
-        for tariff in charging.tariffs(part.plan):
-            code, currency = tariff.metric.code, part.plan.amount_currency
-            self._put((row_owner, code, window, None), currency, 0)
-            for fee in charging.fees_of(owner, part, tariff):
-                self._put((row_owner, code, window, _group(fee, tariff.extra)), currency, fee)
-
-    def _put(self, key: Key, currency: str, fee: Fee | int) -> None:
-        cents = fee if isinstance(fee, int) else fee.amount_cents
-        known = self._found.setdefault(key, {})
-        known[currency] = known.get(currency, 0) + cents
+    def _priced(
+        self, row_owner: Owner, code: str, window: Window
+    ) -> dict[Group | None, dict[str, int]]:
+        """By group and currency; the group None is there where any plan charges for it."""
+        found: dict[Group | None, dict[str, int]] = {}
+        for owner, part, plan in self._parts.get((row_owner, window), ()):
+            currency = plan.amount_currency
+            for tariff in self._charging.tariffs(plan):
+                if tariff.metric.code != code:
+                    continue
+                found.setdefault(None, {}).setdefault(currency, 0)
+                for fee in self._charging.fees_of(owner, part, tariff):
+                    of_group = found.setdefault(_group(fee, tariff.extra), {})
+                    of_group[currency] = of_group.get(currency, 0) + fee.amount_cents
+        return found
 
     def _windows(self, subscription: Subscription) -> list[Window]:
         owner = self._selection.owner_of(subscription)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from lago_cli.domain.customers import CUSTOMER
 from lago_cli.domain.definitions import INSTANT, Defined, Definition, Entry, Field
-from lago_cli.domain.metrics import METRIC
+from lago_cli.domain.metrics import METRIC, Metric
 from lago_cli.domain.subscriptions import SUBSCRIPTION, Subscription
 from lago_cli.domain.zones import zone_for
 from lago_cli.errors import LagoError, refused
@@ -70,14 +70,31 @@ def update(store: DefinitionStore, of: Definition[T], name: str, given: Given) -
         known = table.get(name)
         zone = _zone_of(store.accounts, getattr(known.value, "external_customer_id", None))
         values = _with_interval(store, of, parsed(of, given, zone), known.value)
-        table.save(of.change(known.value, values), known.created_at)
+        changed = of.change(known.value, values)
+        if isinstance(changed, Metric):
+            _refuse_to_break(store, store.table(METRIC).get(name).value, changed)
+        table.save(changed, known.created_at)
         return table.get(name)
+
+
+def _refuse_to_break(store: DefinitionStore, before: Metric, after: Metric) -> None:
+    from lago_cli.services.plans import broken_charge
+
+    error = broken_charge(store.plans().values(), before, after)
+    if error is not None:
+        raise error
 
 
 def _with_interval(
     store: DefinitionStore, of: Definition[Any], values: dict[str, Any], known: Any = None
 ) -> dict[str, Any]:
-    """A subscription to a plan, which has to be there, has the interval of the plan."""
+    """
+    A subscription to a plan, which has to be there, has the interval of the plan.
+
+    A plan that is given is its plan for all periods: there are no former ones.
+    """
+    if of is SUBSCRIPTION and "plan_code" in values:
+        values = {**values, "previous_plans": ()}
     code = (
         values.get("plan_code", known.plan_code if known else None) if of is SUBSCRIPTION else None
     )

@@ -47,6 +47,8 @@ class Found(NamedTuple):
 
 
 Answers = dict[tuple[Owner, Window], dict[Place, Found]]
+Known = dict[tuple[Ask, frozenset[Owner]], Answers]
+"""What the engine said about the same slices, by what it was asked and about whom."""
 
 
 @dataclass(eq=False)
@@ -65,7 +67,8 @@ class Charging:
     slices: Mapping[Owner, Sequence[Slice]]
     zones: Mapping[Owner, tzinfo]
     now: int
-    _answers: dict[Ask, Answers] = field(default_factory=dict)
+    answers: Known = field(default_factory=dict)
+    _whom: dict[Ask, frozenset[Owner]] = field(default_factory=dict)
     _tariffs: dict[int, list[Tariff]] = field(default_factory=dict)
 
     @cached_property
@@ -100,8 +103,10 @@ class Charging:
                     asked.setdefault(ask, set()).update(owners[key])
         calendars: dict[frozenset[Owner], SliceCalendar] = {}
         questions: dict[object, Question] = {}
-        for ask in [each for each in asked if each not in self._answers]:
-            among = frozenset(asked[ask])
+        self._whom = {ask: frozenset(whom) for ask, whom in asked.items()}
+        for ask, among in self._whom.items():
+            if (ask, among) in self.answers:
+                continue
             if among not in calendars:
                 some = {owner: self.slices[owner] for owner in among}
                 calendars[among] = SliceCalendar(some, self.zones)
@@ -111,7 +116,7 @@ class Charging:
                 questions[kind] = Question(
                     self.store, request, self.now, self.selection, calendars[among]
                 )
-            self._answers[ask] = self._answer(questions[kind], ask)
+            self.answers[ask, among] = self._answer(questions[kind], ask)
 
     def _answer(self, question: Question, ask: Ask) -> Answers:
         metric = self.metrics[ask.metric]
@@ -173,7 +178,8 @@ class Charging:
                 yield self._fee(owner, part, tariff, bucket, named, found)
 
     def _of(self, ask: Ask, owner: Owner, part: Slice) -> Iterable[tuple[Place, Found]]:
-        return self._answers[ask].get((owner, part.window), {}).items()
+        answers = self.answers[ask, self._whom[ask]]
+        return answers.get((owner, part.window), {}).items()
 
     def _fee(
         self,

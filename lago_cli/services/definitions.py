@@ -21,7 +21,7 @@ from lago_cli.domain.plans import PLAN, Plan, faults_of_charges
 from lago_cli.domain.subscriptions import SUBSCRIPTION, Subscription
 from lago_cli.domain.zones import zone_for
 from lago_cli.errors import LagoError, refused
-from lago_cli.services.plans import interval_of
+from lago_cli.services.plans import broken_charge, interval_of
 
 T = TypeVar("T", bound=Defined)
 
@@ -155,11 +155,20 @@ def _faults_with_metrics(row: Row, into: Definitions, known: Known) -> Faults:
     return [(path, error) for path, error in faults_of_charges(row, metrics) if path[1] not in told]
 
 
+def faults_of_others(wanted: Definitions, known: Known) -> Iterator[tuple[str, LagoError]]:
+    """Metrics, by code, that plans which no file names could not charge for any more."""
+    kept = [plan for code, plan in known.plans.items() if (PLAN.section, code) not in wanted.named]
+    for code, metric in wanted.of(METRIC).items():
+        error = broken_charge(kept, known.metrics.get(code), metric)
+        if error is not None:
+            yield code, error
+
+
 def _faults_of_plan(values: Values, row: Row, into: Definitions, known: Known) -> Faults:
     """A subscription has the interval of its plan, which has to be there."""
     plans = {**known.plans, **into.of(PLAN)}
     code = values.get("plan_code")
-    if code is None or (PLAN.section, code) in into.named - set(plans):
+    if code is None or ((PLAN.section, code) in into.named and code not in plans):
         return []
     try:
         asked = values.get("interval") if row.get("interval") is not None else None

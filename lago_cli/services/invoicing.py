@@ -27,11 +27,10 @@ from lago_cli.domain.slices import Slice, closing, day_of
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.errors import LagoError, not_found, refused
 from lago_cli.services.calendars import Calendars
-from lago_cli.services.charging import Answers, Charging
+from lago_cli.services.charging import Charging, Known
 from lago_cli.services.questions import overlap
 from lago_cli.services.requests import Owner, UsageRequest
 from lago_cli.services.selection import Selection
-from lago_cli.services.tariffs import Ask
 from lago_cli.stores.base import PricedStore
 
 
@@ -72,14 +71,14 @@ class Invoicing:
         self.billed = list(self._billed())
         self.charging = self._charging(self.billed, {})
 
-    def _charging(self, billed: Iterable[Billed], answers: dict[Ask, Answers]) -> Charging:
+    def _charging(self, billed: Iterable[Billed], answers: Known) -> Charging:
         slices = {each.owner: each.charges for each in billed if each.charges}
         zones = {each.owner: each.zone for each in self.billed}
         found = Charging(self.store, self.selection, self.request, slices, zones, self.now, answers)
         found.prepare()
         return found
 
-    def rebilled(self, billed: Sequence[Billed], answers: dict[Ask, Answers]) -> Invoicing:
+    def rebilled(self, billed: Sequence[Billed], answers: Known) -> Invoicing:
         """
         The same question, about slices of other plans.
 
@@ -109,6 +108,10 @@ class Invoicing:
             for currency, found in fees.items():
                 yield Invoice(each.subscription, plans[currency], window, found)
 
+    def _plans_of(self, subscription: Subscription) -> list[Plan]:
+        codes = [phase.plan_code or "" for phase in subscription.phases]
+        return [self.plans[code] for code in codes if code in self.plans]
+
     def _plan_at(self, subscription: Subscription, window: Window) -> Plan:
         codes = [
             phase.plan_code or ""
@@ -119,7 +122,7 @@ class Invoicing:
 
     def has_plan(self, subscription: Subscription) -> bool:
         """Whether it is billed by a plan that is there, at some time."""
-        return any(phase.plan_code in self.plans for phase in subscription.phases)
+        return bool(self._plans_of(subscription))
 
     def fees(self, billed: Billed) -> Iterator[tuple[Fee, Plan]]:
         """Each with the plan that it is due by."""
@@ -179,7 +182,9 @@ class Invoicing:
                 if not self.bills_all:
                     continue
             own = list(self._slices(each, asked, zone))
-            charges = list(self._slices(each, asked, zone, charges=True))
+            charges = own
+            if any(plan.interval != plan.charge_interval for plan in self._plans_of(each)):
+                charges = list(self._slices(each, asked, zone, charges=True))
             if any(part.plan and part.plan.minimum_commitment for part in own):
                 first = min(part.window.start for part in own)
                 if charges and first < charges[0].window.start:
@@ -217,13 +222,21 @@ class Invoicing:
     def _refuse_unknown(self, found: set[str]) -> None:
         for name in self.request.subscriptions:
             if name not in found:
-                raise unknown("subscription", name, self._names_of_subscriptions())
+                raise self._no_subscription(name)
         for name in self.request.customers:
             if not self.selection.knows(name) and self.store.accounts.timezone(name) is None:
                 raise unknown("customer", name, self._names_of_customers())
 
-    def _names_of_subscriptions(self) -> list[str]:
-        return [each.external_id for each in self.store.accounts.subscriptions()]
+    def _no_subscription(self, name: str) -> LagoError:
+        customers = {
+            each.external_id: each.external_customer_id
+            for each in self.store.accounts.subscriptions()
+        }
+        error = unknown("subscription", name, list(customers))
+        if name in customers:
+            error.message = f'The subscription "{name}" is one of the customer "{customers[name]}".'
+            error.hint = "Leave out --customer."
+        return error
 
     def _names_of_customers(self) -> list[str]:
         return [each.external_customer_id for each in self.store.accounts.subscriptions()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC
 
 from lago_cli.domain.definitions import Entry, Faulty, Path, wrong_type
@@ -48,6 +48,23 @@ def plan_not_found(code: str, plans: Mapping[str, Plan]) -> LagoError:
     """With the nearest name that is there."""
     message = f'There is no plan "{code}".{did_you_mean(code, plans)}'
     return LagoError(Kind.NOT_FOUND, "plan_not_found", message, "List them with: lago plans list")
+
+
+def broken_charge(plans: Iterable[Plan], before: Metric | None, after: Metric) -> LagoError | None:
+    """Why a metric cannot become another one: a charge that had a price would have none."""
+    for plan in plans:
+        for charge in plan.charges:
+            if charge.billable_metric_code != after.code:
+                continue
+            error = next(charge.faults_with(after), None)
+            if error and not (before and any(charge.faults_with(before))):
+                return refused(
+                    "metric_has_charges",
+                    f'The plan "{plan.code}" charges for the metric "{after.code}":'
+                    f" {error.message.removesuffix('.')}.",
+                    "Change the plan first, or both in one file with: lago apply FILE",
+                )
+    return None
 
 
 def root_of(value: object) -> tuple[Path, object]:

@@ -67,6 +67,20 @@ class Expectations:
     rows: Mapping[tuple[object, ...], Expected]
     ignored: Sequence[str]  # columns that say nothing about usage
 
+    @property
+    def is_by_subscription(self) -> bool:
+        """
+        Whether its figures are those of subscriptions.
+
+        Usage by customer names a subscription too, where its events name no customer.
+        """
+        keys = [dict(zip(self.columns, key, strict=True)) for key in self.rows]
+        return any(
+            key.get("external_subscription_id") is not None
+            and key.get("external_customer_id", "") is not None
+            for key in keys
+        )
+
 
 class Tolerance(NamedTuple):
     """How far a figure may be off: so many units or cents, or such a part of what is expected."""

@@ -16,11 +16,10 @@ from lago_cli.domain.invoices import Invoice
 from lago_cli.domain.plans import Plan
 from lago_cli.domain.slices import Slice, slices
 from lago_cli.domain.subscriptions import Phase, Subscription
-from lago_cli.services.charging import Answers
+from lago_cli.services.charging import Known
 from lago_cli.services.invoicing import Billed, Invoicing, around, ends_in
 from lago_cli.services.plans import plan_not_found
 from lago_cli.services.requests import Owner, UsageRequest
-from lago_cli.services.tariffs import Ask
 from lago_cli.stores.base import PricedStore
 
 EXTREMES = 3  # winners and losers that are told by name
@@ -72,13 +71,12 @@ def simulate(
             raise plan_not_found(code, plans)
     invoicing = Invoicing(store, request, now, bills_all=True)
     costs = _costs(invoicing.invoices())
-    shared: dict[object, dict[Ask, Answers]] = {}
+    shared: dict[object, Known] = {_alike(invoicing.billed): invoicing.charging.answers}
     found: dict[Owner, list[Repriced]] = {each.owner: [] for each in invoicing.billed}
     for code in dict.fromkeys(plan_codes):
         plan = plans[code]
         billed = [_under(plan, each) for each in invoicing.billed]
-        alike = tuple(tuple(part._replace(plan=None) for part in each.charges) for each in billed)
-        other = invoicing.rebilled(billed, shared.setdefault(alike, {}))
+        other = invoicing.rebilled(billed, shared.setdefault(_alike(billed), {}))
         for each in billed:
             fees = [fee for fee, _ in other.fees(each)]
             total = Invoice(each.subscription, plan, each.asked, fees).total_amount_cents
@@ -87,6 +85,11 @@ def simulate(
             change = total - cost[plan.amount_currency] if comparable else None
             found[each.owner].append(Repriced(each.subscription, plan, total, change))
     return [row for rows in found.values() for row in rows]
+
+
+def _alike(billed: Sequence[Billed]) -> object:
+    """Equal where the engine is asked about the same windows."""
+    return tuple(tuple(part._replace(plan=None) for part in each.charges) for each in billed)
 
 
 def _costs(invoices: Iterator[Invoice]) -> Mapping[Owner, Mapping[str, int]]:

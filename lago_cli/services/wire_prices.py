@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
 from lago_cli.domain.fees import Fee
 from lago_cli.domain.instants import format_instant
@@ -10,6 +11,8 @@ from lago_cli.domain.invoices import Bill, Invoice
 from lago_cli.domain.numbers import as_plain
 from lago_cli.domain.pricing import Part
 from lago_cli.services.wire import Row
+
+_instant = lru_cache(maxsize=1024)(format_instant)  # most fees have the window of others
 
 
 def part(each: Part) -> Row:
@@ -36,8 +39,8 @@ def fee(each: Fee) -> Row:
         "events_count": each.events_count,
         "amount_cents": str(each.amount_cents),
         "precise_amount": as_plain(each.precise_amount),
-        "from_datetime": format_instant(each.window.start),
-        "to_datetime": format_instant(each.window.end),
+        "from_datetime": _instant(each.window.start),
+        "to_datetime": _instant(each.window.end),
         "details": [part(row) for row in each.parts],
     }
 

@@ -385,7 +385,7 @@ def test_faults_of_all_files_are_told_in_their_order(lago):
         ("customers: !python/object [a]", "tag"),
         (
             "billable_metrics: [{code: a, aggregation_type: count, rounding_precision: 1.5}]",
-            "rounding_precision: this is text, where a whole number is expected",
+            "rounding_precision: this is a number, where a whole number is expected",
         ),
         (
             "billable_metrics: [{code: a, aggregation_type: count, recurring: yes}]",
@@ -583,6 +583,40 @@ def test_the_export_looks_like_this(lago, golden):
 
     golden("export.yml", lago("export"))
     golden("export.json", lago("export", "-o", "json"))
+
+
+DECIMAL_BOUNDS = """\
+billable_metrics: [{code: gb, aggregation_type: sum, field_name: gb}]
+plans:
+  - code: base
+    interval: yearly
+    amount_cents: 0
+    amount_currency: EUR
+    charges:
+      - billable_metric_code: gb
+        charge_model: volume
+        properties:
+          volume_ranges:
+            - {from_value: 0, to_value: 0.1, per_unit_amount: 0.1, flat_amount: 0}
+            - {from_value: 0.1, to_value: null, per_unit_amount: 0.05, flat_amount: 0}
+subscriptions:
+  - {external_id: s1, external_customer_id: acme, plan_code: base, started_at: 2026-01-01}
+"""
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_bounds_with_decimals_are_exported_as_numbers(lago, output):
+    apply(lago, DECIMAL_BOUNDS)
+    text = lago("export", "-o", output).stdout
+
+    assert set(done(lago, text, "--dry-run", "--prune").values()) == {"unchanged"}
+
+
+def test_a_subscription_has_the_interval_of_a_plan_in_the_same_file(lago):
+    apply(lago, DECIMAL_BOUNDS)
+    assert subscription(lago)["interval"] == "yearly"
+
+    assert set(done(lago, DECIMAL_BOUNDS, "--dry-run").values()) == {"unchanged"}
 
 
 def test_an_empty_file_is_exported_too(lago):

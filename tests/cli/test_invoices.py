@@ -319,6 +319,40 @@ def test_what_cannot_be_asked(used, options, code):
     assert finished.stdout == ""
 
 
+def test_a_subscription_of_another_customer_is_not_theirs(used):
+    options = ("--subscription", "s1", "--customer", "tokyo", "-o", "json")
+    error = used("invoices", "preview", *options, exits=4).error()
+
+    assert error["message"] == 'The subscription "s1" is one of the customer "acme".'
+    assert error["hint"] == "Leave out --customer."
+
+
+WITHOUT_END = ("--period", "2026-10-22", "--now", made.NOW)
+
+
+def test_where_no_billing_period_ends_one_invoice_says_so(used):
+    found = used("invoices", "preview", "--subscription", "s1", *WITHOUT_END)
+    explained = used("invoices", "explain", "--subscription", "s1", *WITHOUT_END)
+
+    assert found.stdout.endswith("\nNothing is billed: no billing period ends in this one.\n")
+    assert explained.stdout.endswith("\nNothing is billed: no billing period ends in this one.\n")
+
+
+def test_where_no_billing_period_ends_a_list_says_so(used):
+    lines = used("invoices", "preview", *WITHOUT_END).stdout.splitlines()
+
+    assert "Nothing is billed: no billing period ends in this one." in lines
+
+
+def test_where_a_billing_period_ends_only_for_some_it_says_for_how_many(lago):
+    made.define(lago, made.plan("monthly", []), made.plan("weekly", [], interval="weekly"))
+    made.subscribe(lago, "s1", "monthly")
+    made.subscribe(lago, "s2", "weekly")
+    lines = lago("invoices", "preview", "--period", "2026-W43", "--now", made.NOW).stdout
+
+    assert "Nothing is billed for 1 of them: no billing period of theirs ends here." in lines
+
+
 @pytest.mark.parametrize("command", [("usage",), ("plans", "list"), ("db", "info")], ids=" ".join)
 @pytest.mark.parametrize("given", ["option", "variable"])
 def test_no_other_command_makes_pages(used, command, given):

@@ -239,6 +239,14 @@ def test_one_metric_leaves_the_sums_as_they_are(used_file):
     assert part["total_amount_cents"] == whole["total_amount_cents"]
 
 
+def test_a_metric_that_the_plan_does_not_charge_for_is_told(small):
+    small("metrics", "create", "--code", "other", "--aggregation-type", "count")
+    options = ("--subscription", "s1", "--metric", "other", "--now", made.NOW)
+    found = small("invoices", "explain", *options, "--at", "2026-10-10").stdout
+
+    assert found.endswith("\nNo charge of this invoice is for a metric that was asked for.\n")
+
+
 def test_a_limit_holds_for_every_fee(used_file):
     found = explained(used_file, "s1", "--limit", "1")
 

@@ -204,7 +204,7 @@ def test_an_unknown_metric_is_not_found(metrics, command):
 
     assert error == {
         "code": "metric_not_found",
-        "message": 'There is no metric "Storage".',
+        "message": 'There is no metric "Storage". Did you mean "storage"?',
         "hint": "List them with: lago metrics list",
     }
 

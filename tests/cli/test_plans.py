@@ -195,6 +195,26 @@ def test_a_plan_is_shown_as_it_was_created(program):
     assert created["charges"][0]["properties"] == {"amount": "1.5"}
 
 
+@pytest.mark.parametrize("output", ["json", "ndjson"])
+def test_bounds_with_decimals_are_numbers_as_an_update_reads_them(program, output):
+    price = {"per_unit_amount": 1, "flat_amount": 0}
+    ranges = [
+        {"from_value": 0, "to_value": 0.1, **price},
+        {"from_value": 0.1, "to_value": None, **price},
+    ]
+    create(program, plan(charge("cpu", "graduated", {"graduated_ranges": ranges})))
+    text = program("plans", "get", "basic", "-o", output).stdout
+    program("plans", "update", "basic", "--input", "-", stdin=text)
+
+    again = program("plans", "get", "basic", "-o", output).stdout
+    assert again == text
+    assert [row["from_value"] for row in _ranges(again)] == [0, 0.1]
+
+
+def _ranges(text):
+    return json.loads(text)["charges"][0]["properties"]["graduated_ranges"]
+
+
 def test_a_plan_in_yaml_is_one_too(program):
     text = "{code: basic, interval: weekly, amount_cents: 5, amount_currency: JPY}"
     program("plans", "create", "--input", "-", stdin=text)
@@ -233,6 +253,7 @@ def test_a_plan_that_is_not_there_is_not_found(program, words):
     refused = program("plans", *words, "-o", "json", stdin=b"{}", exits=4)
 
     assert refused.error()["code"] == "plan_not_found"
+    assert refused.error()["message"] == 'There is no plan "bassic". Did you mean "basic"?'
 
 
 def test_a_plan_goes_unless_a_subscription_has_it(program):
@@ -246,6 +267,27 @@ def test_a_plan_goes_unless_a_subscription_has_it(program):
     create(program, plan(code="spare"))
     program("plans", "delete", "spare")
     assert [row["code"] for row in program("plans", "list", "-o", "json").json()] == ["basic"]
+
+
+def test_a_metric_keeps_what_a_plan_charges_by(program):
+    rate = charge("payments", "percentage", {"rate": 1, "free_units_per_events": 3})
+    create(program, plan(rate))
+    update = ("metrics", "update", "payments", "-o", "json")
+    error = program(*update, "--aggregation-type", "max", exits=5).error()
+
+    assert error["code"] == "metric_has_charges"
+    assert 'The plan "basic" charges for the metric "payments": a charge model' in error["message"]
+    assert program(*update, "--field-name", "other").json()["aggregation_type"] == "sum_agg"
+
+
+def test_apply_keeps_what_a_plan_charges_by_unless_it_changes_the_plan_too(program):
+    create(program, plan(charge("payments", "percentage", {"rate": 1})))
+    metric = "billable_metrics: [{code: payments, aggregation_type: latest, field_name: amount}]\n"
+    (fault,) = faults(apply(program, metric, exits=5))
+    assert fault.startswith('<stdin>:1: billable_metrics[0]: The plan "basic" charges for')
+
+    both = metric + "plans: " + json.dumps([plan(charge("payments", properties={"amount": 1}))])
+    assert {row["action"] for row in apply(program, both).json()} == {"changed"}
 
 
 # Faults ------------------------------------------------------------------------------------
@@ -302,6 +344,40 @@ def test_faults_with_metrics_are_told_with_their_places(program):
         ["plan.charges[1].filters[0].values.region", found[2].split(": ", 2)[2]],
         ["plan.charges[2].prorated", "only a recurring sum or unique count can be prorated"],
     ]
+
+
+def test_an_id_of_a_metric_is_asked_for_its_code(program):
+    bad = plan({"billable_metric_id": "1a901a90-1a90", "charge_model": "standard"})
+
+    assert faults(create(program, bad, exits=5)) == [
+        "<stdin>:1: charges[0]: billable_metric_code is missing."
+        " Name the metric by its code; an id of Lago says nothing here."
+    ]
+
+
+@pytest.mark.parametrize(("row", "kind"), [(3, "a number"), ("3", "text"), (None, "null")])
+def test_what_stands_where_an_object_should_is_named(program, row, kind):
+    assert faults(create(program, plan(row), exits=5)) == [
+        f"<stdin>:1: charges[0]: this is {kind}, where an object is expected"
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "null", "---\n---\n"])
+def test_an_empty_file_is_no_plan(program, text):
+    refused = program("plans", "create", "--input", "-", "-o", "json", stdin=text, exits=5)
+
+    assert refused.error() == {
+        "code": "no_plan",
+        "message": "<stdin>: there is nothing in it, where one plan is expected.",
+        "hint": "Give it a plan as Lago's API has it, in JSON or YAML.",
+    }
+
+
+def test_a_file_that_cannot_be_read_is_named(program):
+    given = ("plans", "create", "--input", "-", "-o", "json")
+    refused = program(*given, stdin='{"code": "a", "code": "b"}', exits=5)
+
+    assert refused.error()["message"].startswith('<stdin>: the key "code" stands twice')
 
 
 def test_an_update_with_a_fault_changes_nothing(program):

@@ -336,7 +336,8 @@ def test_a_metric_that_is_gone_is_an_error(program):
 
 def test_a_charge_that_its_metric_does_not_allow_any_more_is_an_error(program):
     create(program, plan(*EVERY[:4], charge("payments", "percentage", {"rate": 1})))
-    program("metrics", "update", "payments", "--aggregation-type", "latest")
+    with closing(sqlite3.connect(program.folder / "lago.db")) as db, db:
+        db.execute("UPDATE metrics SET aggregation_type = 'latest_agg' WHERE code = 'payments'")
     found = program("plans", "lint", "-o", "json", exits=5)
     (row,) = found.json()
 

@@ -57,6 +57,26 @@ def test_the_other_files_change_what_the_readme_says(ingested, sample_events):
     } == {(customer, metric): (figure, later) for customer, metric, figure, later in rows}
 
 
+def test_the_invoices_are_as_the_readme_says(ingested, sample_events):
+    """Every line of them, in cents, by the plan and the subscriptions beside it."""
+    ingested("plans", "create", "--input", sample_events / "plan.yml")
+    ingested("apply", sample_events / "subscriptions.yml")
+    harbor = ("--external-id", "harbor-pro", "--external-customer-id", "harbor")
+    ingested(
+        "subscriptions", "create", *harbor, "--plan-code", "basic", "--started-at", "2026-11-01"
+    )
+    invoices = ingested("invoices", "preview", *NOVEMBER).json()
+    _, *rows = table_after(sample_events / "README.md", "## The invoices to expect")
+
+    assert {
+        each["external_subscription_id"]: [
+            *(int(fee["amount_cents"]) for fee in each["fees"]),
+            *(int(each[key]) for key in ("sub_total_cents", "taxes_cents", "total_amount_cents")),
+        ]
+        for each in invoices
+    } == {name: [int(cell.replace(".", "")) for cell in cells] for name, *cells in rows}
+
+
 def test_the_broken_lines_are_those_of_the_readme(metrics, sample_events):
     """Six lines are refused where the README says, the two good ones go in."""
     _, *rows = table_after(sample_events / "README.md", "## What is wrong with broken.ndjson")
@@ -67,7 +87,7 @@ def test_the_broken_lines_are_those_of_the_readme(metrics, sample_events):
 
 
 def test_the_demonstration_runs_and_leaves_nothing_behind(lago, sample_events, tmp_path):
-    """`make demo` shows duplicates and a table, whatever the day."""
+    """`make demo` shows duplicates, a table and an invoice, whatever the day."""
     scripts = Path(sys.executable).parent
     path = f"{scripts}{os.pathsep}{os.environ['PATH']}"
     demonstration = subprocess.run(
@@ -81,4 +101,5 @@ def test_the_demonstration_runs_and_leaves_nothing_behind(lago, sample_events, t
 
     assert re.search(r"^duplicates +83$", demonstration.stdout, re.MULTILINE)
     assert re.search(r"^tundra +storage .* 0\.3 +2$", demonstration.stdout, re.MULTILINE)
+    assert re.search(r"^Total EUR +30\.46$", demonstration.stdout, re.MULTILINE)
     assert list(tmp_path.iterdir()) == []

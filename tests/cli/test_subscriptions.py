@@ -262,6 +262,72 @@ def test_an_update_that_breaks_a_rule_changes_nothing(lago, options, exit_code, 
     assert run(lago, "get", "s1").json() == before
 
 
+# Another plan -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def planned(lago):
+    """A subscription with a plan from November on, and two other plans."""
+    for code, interval in [("small", "monthly"), ("large", "monthly"), ("yearly", "yearly")]:
+        lago.plan(code, interval=interval)
+    create(lago, "s1", "--plan-code", "small", "--started-at", BEFORE)
+    return lago
+
+
+def test_another_plan_holds_from_an_instant_on(planned):
+    run(planned, "change-plan", "s1", "large", "--at", "2026-11-10")
+    changed = run(planned, "change-plan", "s1", "yearly").json()
+
+    assert (changed["plan_code"], changed["interval"]) == ("yearly", "yearly")
+    assert changed["previous_plans"] == [
+        {"plan_code": "small", "until": "2026-11-10T00:00:00Z"},
+        {"plan_code": "large", "until": "2026-11-22T10:20:30.5Z"},
+    ]
+
+
+def test_a_plan_that_is_set_holds_for_all_periods(planned):
+    run(planned, "change-plan", "s1", "large", "--at", "2026-11-10")
+    named = run(planned, "update", "s1", "--ending-at", AFTER).json()
+    assert [each["plan_code"] for each in named["previous_plans"]] == ["small"]
+
+    assert run(planned, "update", "s1", "--plan-code", "large").json()["previous_plans"] == []
+    run(planned, "change-plan", "s1", "small", "--at", "2026-11-10")
+    without = run(planned, "update", "s1", "--plan-code", "").json()
+    assert (without["plan_code"], without["previous_plans"]) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        (BEFORE, f'The plan "small" of the subscription "s1" begins at {BEFORE}; it cannot end'),
+        ("2020-01-01", f'The plan "small" of the subscription "s1" begins at {BEFORE}; it cannot'),
+        (AFTER, f'The subscription "s1" ends at {AFTER}.'),
+    ],
+)
+def test_a_plan_changes_within_the_life_of_its_subscription(planned, at, said):
+    run(planned, "update", "s1", "--ending-at", AFTER)
+    error = run(planned, "change-plan", "s1", "large", "--at", at, exits=5).error()
+
+    assert error["code"] == "invalid_plan_change"
+    assert said in error["message"]
+    assert run(planned, "get", "s1").json()["plan_code"] == "small"
+
+
+def test_the_first_plan_is_no_change(planned):
+    create(planned, "s2")
+    error = run(planned, "change-plan", "s2", "large", exits=5).error()
+
+    assert error["message"] == 'The subscription "s2" has no plan yet.'
+    assert error["hint"] == "Give it one with: lago subscriptions update s2 --plan-code large"
+
+
+@pytest.mark.parametrize("words", [("s1", "larg"), ("s9", "large")])
+def test_a_change_to_what_is_not_there_is_not_found(planned, words):
+    error = run(planned, "change-plan", *words, exits=4).error()
+
+    assert error["code"] in ("plan_not_found", "subscription_not_found")
+
+
 # Ending -----------------------------------------------------------------------------------
 
 

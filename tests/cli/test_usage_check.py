@@ -497,7 +497,30 @@ def test_an_amount_that_differs_is_told_with_both_sides(priced):
 def test_another_currency_differs_whatever_the_amount(priced):
     table = "billable_metric_code,amount_cents,amount_currency\ncalls,5,USD\n"
 
-    assert len(amounts(priced, table, exits=9).json()) == 1
+    (row,) = amounts(priced, table, exits=9).json()
+    assert (row["expected_amount_currency"], row["amount_currency"]) == ("USD", "EUR")
+
+
+def test_where_no_units_are_expected_none_differ(priced):
+    (row,) = amounts(priced, "billable_metric_code,amount_cents\ncalls,6\n", exits=9).json()
+
+    assert (row["units"], row["difference"]) == ("3", None)
+
+
+def test_figures_of_subscriptions_are_compared_by_subscription(priced):
+    customer = "external_customer_id,external_subscription_id,billable_metric_code,amount_cents"
+    for table in (
+        "external_subscription_id,billable_metric_code,amount_cents\ns1,calls,5\n",
+        f"{customer}\nacme,s1,calls,5\n",
+        f"{customer}\nacme,,calls,5\n",
+    ):
+        assert amounts(priced, table).json() == []
+
+
+def test_who_asks_for_customers_compares_with_customers(priced):
+    table = "external_subscription_id,billable_metric_code,amount_cents\ns1,calls,5\n"
+
+    assert len(amounts(priced, table, "--by", "customer", exits=9).json()) == 2
 
 
 def test_an_amount_that_nobody_expects_is_told(priced):

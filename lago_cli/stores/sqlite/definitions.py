@@ -42,8 +42,11 @@ class Table(Generic[T]):
         """Raises `LagoError` (not found)."""
         entry = self.find(name)
         if entry is None:
-            hint = f"List them with: lago {self.of.plural} list"
-            raise not_found(self.of.word, name, hint)
+            from lago_cli.domain.nearest import did_you_mean
+
+            error = not_found(self.of.word, name, f"List them with: lago {self.of.plural} list")
+            error.message += did_you_mean(name, self._names())
+            raise error
         return entry
 
     def save(self, value: T, created_at: int) -> None:
@@ -65,6 +68,10 @@ class Table(Generic[T]):
         sql = f"DELETE FROM {self.of.plural} WHERE {self.of.key} = ?"  # noqa: S608
         self._connection.execute(sql, (name,))
         return True
+
+    def _names(self) -> list[str]:
+        sql = f"SELECT {self.of.key} FROM {self.of.plural} ORDER BY 1"  # noqa: S608
+        return [name for (name,) in self._connection.execute(sql)]
 
     def _select(self, clause: str, *names: str) -> sqlite3.Cursor:
         return self._connection.execute(
