@@ -350,6 +350,28 @@ def test_a_commitment_of_a_year_counts_the_charges_of_all_its_months(engine):
     ]
 
 
+def test_the_engine_is_asked_once_for_all_filters_and_subscriptions(engine, monkeypatch):
+    rows = [
+        {
+            "billable_metric_code": "calls",
+            "charge_model": "standard",
+            "properties": {"amount": "1"},
+            "filters": [{"values": each, "properties": {"amount": "2"}} for each in FILTERS],
+        }
+    ]
+    filled(engine, [], *rows)
+    for number in range(20):
+        engine.register(Subscription(f"more_{number}", "acme", START, START, "basic"))
+    asked = []
+    aggregate = engine.store.aggregate
+    monkeypatch.setattr(
+        engine.store, "aggregate", lambda query: asked.append(query) or aggregate(query)
+    )
+
+    assert len(engine.invoices(period="2026-10")) == 21
+    assert [len(query.buckets) for query in asked] == [4]
+
+
 @pytest.fixture(params=ENGINES)
 def engine(request):
     with ENGINES[request.param]() as engine:

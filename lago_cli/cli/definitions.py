@@ -85,7 +85,7 @@ def add_list(app: typer.Typer, of: Of, help_text: str, *, empty: str) -> None:
         entries = session.store().table(of).entries()
         rows = (bare_numbers(wire.definition(of, each, now)) for each in entries)
         columns = [
-            replace(column, in_table=False) if isinstance(each.kind, Nested) else column
+            replace(column, in_table=not (isinstance(each.kind, Nested) and each.kind.is_long))
             for each, column in zip(of.columns, _columns(of), strict=True)
         ]
         session.show(Report(None, columns, rows, empty=empty))

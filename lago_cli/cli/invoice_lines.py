@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
@@ -22,11 +22,19 @@ from lago_cli.renderers.statement import Item, Statement, Sum
 
 if TYPE_CHECKING:
     from lago_cli.domain.fees import Fee
-    from lago_cli.domain.invoices import Invoice
+    from lago_cli.domain.invoices import Bill, Invoice
     from lago_cli.domain.metrics import Metric
+    from lago_cli.services.estimates import Estimate
     from lago_cli.stores.sqlite.store import SqliteStore
 
 NOTHING = "No subscription with a plan lives in this period."
+_PERIODS = {
+    "weekly": "week",
+    "monthly": "month",
+    "quarterly": "quarter",
+    "semiannual": "half-year",
+    "yearly": "year",
+}
 NOT_DUE = "Nothing is billed: no billing period ends in this one."
 
 
@@ -72,6 +80,29 @@ def statement(invoice: Invoice, names: Names) -> Statement:
     )
 
 
+def estimate_pages(estimate: Estimate, metrics: Mapping[str, Metric]) -> Pages:
+    """One page; fees that come again with every month are one line."""
+    plan, currency = estimate.plan, estimate.currency
+    lines: dict[object, list[Fee]] = {}
+    for fee in estimate.fees:
+        place = (fee.type, fee.number, fee.bucket, tuple((fee.group or {}).items()))
+        lines.setdefault(place, []).append(fee)
+    shown = [fees for fees in lines.values() if not fees[0].is_nothing]
+    facts = [
+        ("Plan", plan.invoice_display_name or plan.name or plan.code),
+        ("Period", f"one whole {_PERIODS[plan.interval]}"),
+        ("Currency", currency),
+    ]
+    items = [_line(_dateless(fees[0]), currency, metrics, times=len(fees)) for fees in shown]
+    footer = left_out(len(lines) - len(shown))
+    return Pages([Statement("Estimate", facts, items, list(_sums(estimate)), footer)], NOTHING)
+
+
+def _dateless(fee: Fee) -> Fee:
+    """Without its days, which are all those of a period."""
+    return fee._replace(parts=[part for part in fee.parts if part.kind != "days"])
+
+
 def facts(invoice: Invoice, names: Names) -> Iterator[tuple[str, str]]:
     subscription = invoice.subscription
     customer = subscription.external_customer_id
@@ -94,22 +125,29 @@ def left_out(count: int) -> Sequence[str]:
 
 
 def _item(fee: Fee, invoice: Invoice, names: Names) -> Item:
+    line = _line(fee, invoice.currency, names.metrics)
+    if fee.window == invoice.window:
+        return line
+    when = fee_days(fee, names.zone(invoice.subscription.external_customer_id))
+    return replace(line, notes=[when, *line.notes])
+
+
+def _line(fee: Fee, currency: str, metrics: Mapping[str, Metric], *, times: int = 1) -> Item:
+    """A line of a fee that comes so many times."""
     is_lump = fee.type in ("minimum_spend", "minimum_commitment")
     notes = list(part_texts(fee.parts))
-    if fee.window != invoice.window:
-        notes.insert(0, fee_days(fee, names.zone(invoice.subscription.external_customer_id)))
     return Item(
-        fee_text(fee, names.metrics),
+        fee_text(fee, metrics),
         "" if is_lump else number(fee.units),
-        "" if is_lump else price(fee.unit_amount, invoice.currency),
-        money(fee.amount_cents, invoice.currency),
-        notes,
+        "" if is_lump else price(fee.unit_amount, currency),
+        money(fee.amount_cents * times, currency),
+        [*notes, f"{times} times"] if times > 1 else notes,
     )
 
 
-def _sums(invoice: Invoice) -> Iterator[Sum]:
-    currency = invoice.currency
-    yield Sum("Sub-total", money(invoice.sub_total_cents, currency))
-    for line in invoice.taxes:
+def _sums(bill: Bill) -> Iterator[Sum]:
+    currency = bill.currency
+    yield Sum("Sub-total", money(bill.sub_total_cents, currency))
+    for line in bill.taxes:
         yield Sum(tax_text(line, currency), money(line.amount_cents, currency))
-    yield Sum(f"Total {currency}", money(invoice.total_amount_cents, currency), is_total=True)
+    yield Sum(f"Total {currency}", money(bill.total_amount_cents, currency), is_total=True)

@@ -181,7 +181,7 @@ _WORDS: Mapping[str, Callable[[_Numbers], str]] = {
     "minimum": _minimum,
     "maximum": lambda of: f"{of.many('events', 'event')} cut to the maximum: {of.amount}",
     "events": lambda of: f"the prices of {of.many('events', 'event')} = {of.amount}",
-    "used": lambda of: f"already used: {of.amount}",
+    "used": lambda of: f"billed already: {of.amount}",
     "carried": lambda of: f"carried over, {of.many('units', 'unit')} = {of.amount}",
     "negative": lambda of: f"never less than nothing: {of.amount}",
     "rounding": lambda of: f"rounding: {of.amount}",

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lago_cli.cli.definitions import add_delete, add_get, add_list, named, show
-from lago_cli.cli.options import Options, command
+from lago_cli.cli.options import Options, OutputOrPage, command
 from lago_cli.cli.selection import OPTIONS, request_of
 from lago_cli.cli.session import Session
 from lago_cli.domain.plans import PLAN
+from lago_cli.renderers import Column, Report
 
 if TYPE_CHECKING:
     from lago_cli.cli.findings import Located
@@ -80,23 +81,28 @@ Events = Annotated[
 ]
 
 
-@command(app, "estimate", given=named(PLAN))
+@command(app, "estimate", given=named(PLAN), outputs=OutputOrPage)
 def estimate(session: Session, code: str, units: Units = None, events: Events = None) -> None:
     """
     Show what one full billing period would cost.
 
     Where charges are billed monthly, the units are those of each month.
     """
-    from lago_cli.cli.price_reports import estimate_report
+    from lago_cli.cli.invoice_lines import estimate_pages
     from lago_cli.services import estimates
 
     used = estimates.read_amounts("--units", units or (), whole=False)
     counted = estimates.read_amounts("--events", events or (), whole=True)
     store = session.store()
-    found = estimates.estimate(store.plans(), store.catalog.metrics(), code, used, counted)
+    metrics = store.catalog.metrics()
+    found = estimates.estimate(store.plans(), metrics, code, used, counted)
     for metric in found.carrying:
         session.warn(f'The events of "{metric}" carry their prices; here they cost nothing.')
-    session.show(estimate_report(found, for_people=session.output == "table"))
+    if session.output in ("table", "markdown", "html"):
+        session.show(estimate_pages(found, metrics))
+    else:
+        row = estimates.as_json(found)
+        session.show(Report(None, [Column(key) for key in row], [row], single=True))
 
 
 SELECTION = Options(

@@ -137,8 +137,10 @@ class Nested(Kind):
 
     cell = "object"
 
-    def __init__(self, of: type[Defined], *, single: bool = False) -> None:
+    def __init__(self, of: type[Defined], *, single: bool = False, is_long: bool = False) -> None:
+        """With `is_long`, tables of many definitions leave them out."""
         self.of = of
+        self.is_long = is_long
         self.single = single
         self.nothing = None if single else ()
 

@@ -101,7 +101,7 @@ class Plan(Defined):
         default=None, kind=Nested(MinimumCommitment, single=True), spare=7
     )
     taxes: tuple[Tax, ...] = spec(default=(), kind=Nested(Tax), spare=7)
-    charges: tuple[Charge, ...] = spec(default=(), kind=Nested(Charge), spare=1)
+    charges: tuple[Charge, ...] = spec(default=(), kind=Nested(Charge, is_long=True))
 
     @property
     def digits(self) -> int:

@@ -91,7 +91,7 @@ N = Fraction
         ),
         (Part("minimum", N(1), {"events": N(2)}), "2 events raised to the minimum: 1"),
         (Part("maximum", N(-1), {"events": N(1)}), "1 event cut to the maximum: -1"),
-        (Part("used", N(-7)), "already used: -7"),
+        (Part("used", N(-7)), "billed already: -7"),
         (Part("negative", N(3)), "never less than nothing: 3"),
         (Part("surprise", N(3)), "surprise: 3"),
     ],
