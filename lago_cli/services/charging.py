@@ -42,7 +42,7 @@ class Found(NamedTuple):
     """The answer in one slice, bucket and group."""
 
     units: Units = ZERO
-    events: int = 0  # of a recurring metric all up to the end of the slice
+    events: int = 0  # of a recurring sum or unique count all up to the end of the slice
     steps: Steps | None = None
 
 
@@ -134,7 +134,9 @@ class Charging:
             slot = asks.slot_of(share.window)
             places = found.setdefault((asks.owner, slot.of), {})
             place = share.bucket, share.group
-            events = share.events_count + share.events_before
+            events = share.events_count
+            if metric.aggregation_type != "weighted_sum_agg":  # which carries only a level
+                events += share.events_before
             known = places.get(place)
             if known is None:
                 places[place] = Found(slot.weighed(share.units), events, share.steps)
@@ -222,8 +224,12 @@ class Charging:
             prorated = sum((each.value * each.coefficient for each in changes), Fraction(0))
             used = used._replace(changes=changes, prorated=prorated)
         elif tariff.charge.prorated:
-            used = used._replace(prorated=Fraction(found["by days"].units))
-        if model.wants_steps:
+            by_days = round_units(
+                found["by days"].units, metric.rounding_function, metric.rounding_precision
+            )
+            used = used._replace(prorated=Fraction(by_days))
+        # the fixed amounts of a unique count are those of its items
+        if model.wants_steps or metric.aggregation_type == "unique_count_agg":
             used = used._replace(steps=_steps_of(metric, found))
         if model.wants_amounts:
             used = used._replace(amount=Fraction(found["amounts"].units) / 10**plan.digits)

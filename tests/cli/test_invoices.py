@@ -171,6 +171,49 @@ def test_events_that_are_billed_one_by_one_are_one_note(lago):
     assert "25 events billed one by one, 25 units = 8.325\n" in shown
 
 
+def fee_of(lago, metric, found, charge):
+    """The one fee of October, of a plan with one charge."""
+    lago("apply", lago.write("metric.json", [{"billable_metrics": [metric]}]), "--now", made.NOW)
+    made.define(lago, made.plan("one", [charge], amount_cents=0))
+    made.subscribe(lago, "s1", "one")
+    lago("ingest", "-q", lago.write("events.ndjson", found), "--now", made.NOW)
+    fees = preview(lago, "--subscription", "s1", "-o", "json").json()["fees"]
+    return next(fee for fee in fees if fee["type"] == "charge")
+
+
+def test_prorated_units_are_rounded_as_the_metric_says(lago):
+    metric = {"code": "whole", "aggregation_type": "sum", "field_name": "n", "recurring": True}
+    metric |= {"rounding_function": "ceil"}
+    found = [made.event(1, "whole", "2026-10-17T10:00:00Z", n=3)]  # 15 of 31 days: 1.45…
+    fee = fee_of(
+        lago, metric, found, made.charge("whole", "standard", {"amount": "10"}, prorated=True)
+    )
+
+    assert (fee["units"], fee["amount_cents"]) == ("3", "2000")
+
+
+def test_the_fixed_amount_of_a_unique_count_is_due_once_for_each_item(lago):
+    metric = {"code": "users", "aggregation_type": "unique_count", "field_name": "u"}
+    found = [made.event(n, "users", "2026-10-03T10:00:00Z", u=u) for n, u in enumerate("aab")]
+    percentage = made.charge("users", "percentage", {"rate": "0", "fixed_amount": "5"})
+    fee = fee_of(lago, metric, found, percentage)
+
+    assert (fee["units"], fee["amount_cents"]) == ("2", "1000")
+
+
+def test_a_weighted_sum_carries_a_level_and_no_events(lago):
+    metric = {"code": "held", "aggregation_type": "weighted_sum", "field_name": "n"}
+    metric |= {"recurring": True}
+    found = [
+        made.event(1, "held", "2026-09-03T10:00:00Z", n=7),
+        made.event(2, "held", "2026-10-03T10:00:00Z", n=0),
+    ]
+    percentage = made.charge("held", "percentage", {"rate": "100", "fixed_amount": "5"})
+    fee = fee_of(lago, metric, found, percentage)
+
+    assert (fee["units"], fee["events_count"], fee["amount_cents"]) == ("7", 1, "1200")
+
+
 # Several ----------------------------------------------------------------------------------
 
 
