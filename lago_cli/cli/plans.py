@@ -89,6 +89,7 @@ def estimate(session: Session, code: str, units: Units = None, events: Events = 
     Where charges are billed monthly, the units are those of each month.
     """
     from lago_cli.cli.invoice_lines import estimate_pages
+    from lago_cli.cli.invoice_reports import FEE_COLUMNS
     from lago_cli.services import estimates
 
     used = estimates.read_amounts("--units", units or (), whole=False)
@@ -102,7 +103,10 @@ def estimate(session: Session, code: str, units: Units = None, events: Events = 
         session.show(estimate_pages(found, metrics))
     else:
         row = estimates.as_json(found)
-        session.show(Report(None, [Column(key) for key in row], [row], single=True))
+        if session.output == "csv":
+            session.show(Report(None, FEE_COLUMNS, row["fees"]))
+        else:
+            session.show(Report(None, [Column(key) for key in row], [row], single=True))
 
 
 SELECTION = Options(
@@ -229,7 +233,11 @@ def _read(file: str) -> tuple[str, Document]:
     if not documents or documents[0].value is None:
         message = f"{name}: there is nothing in it, where one plan is expected."
         raise refused("no_plan", message, "Give it a plan as Lago's API has it, in JSON or YAML.")
-    if len(documents) != 1:
-        message = f"{name}: {len(documents)} documents, where one plan is expected."
+    value = documents[0].value
+    plans = value.get(PLAN.section) if isinstance(value, Mapping) else None
+    count = len(plans) if isinstance(plans, list) and len(documents) == 1 else len(documents)
+    if count != 1:
+        noun = "documents" if len(documents) > 1 else "plans"
+        message = f"{name}: {count} {noun}, where one plan is expected."
         raise refused("several_documents", message, "Define several with: lago apply FILE")
     return name, documents[0]

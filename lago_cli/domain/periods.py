@@ -261,7 +261,7 @@ def named_period(text: str, zone: tzinfo) -> Period:
     raise wrong_usage(
         "invalid_period",
         f'"{text[:40]}" is no period.',
-        "Write 2026-11-22, 2026-W47, 2026-11, 2026-Q4, 2026 or all.",
+        "Write current, previous, 2026-11-22, 2026-W47, 2026-11, 2026-Q4, 2026 or all.",
     )
 
 

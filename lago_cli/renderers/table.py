@@ -97,7 +97,10 @@ class Page:
         if column.kind == "spark":
             bars: Any = value
             return Text(sparkline(bars, unicode=self.unicode), "cyan")
-        return Text(self.shown(_readable(value, self.nothing)))
+        text = Text(self.shown(_readable(value, self.nothing)))
+        if column.folds:  # whatever the column of rich does with others
+            text.no_wrap, text.overflow = False, "fold"
+        return text
 
     def cells(self, columns: Sequence[Column], row: Row) -> Cells:
         return [self.cell(row[column.key], column) for column in columns]
@@ -245,8 +248,8 @@ def _table(
             Text(page.shown(column.heading), no_wrap=False),
             justify="right" if column.to_the_right else "left",
             width=width,
-            no_wrap=not column.folds,
-            overflow="fold" if column.folds else "ellipsis",
+            no_wrap=True,
+            overflow="ellipsis",
         )
     for cells in body:
         table.add_row(*map(page.fitted, cells, columns, widths))

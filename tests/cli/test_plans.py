@@ -373,6 +373,22 @@ def test_an_empty_file_is_no_plan(program, text):
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (json.dumps({"plans": [plan(), plan(code="b")]}), "2 plans"),
+        ('{"plans": []}', "0 plans"),
+        ("{code: a}\n---\n{code: b}\n", "2 documents"),
+    ],
+)
+def test_one_plan_is_created_at_a_time(program, text, said):
+    given = ("plans", "create", "--input", "-", "-o", "json")
+    error = program(*given, stdin=text, exits=5).error()
+
+    assert error["message"] == f"<stdin>: {said}, where one plan is expected."
+    assert error["hint"] == "Define several with: lago apply FILE"
+
+
 def test_a_file_that_cannot_be_read_is_named(program):
     given = ("plans", "create", "--input", "-", "-o", "json")
     refused = program(*given, stdin='{"code": "a", "code": "b"}', exits=5)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from io import StringIO
 
 import pytest
 
@@ -88,6 +90,17 @@ def test_it_looks_like_an_invoice_without_dates(program):
             },
         ],
     }
+
+
+def test_csv_has_a_row_a_fee(program):
+    create(program, plan(charge("cpu", properties={"amount": 2}), amount_cents=500))
+    found = program("plans", "estimate", "basic", "--units", "cpu=3", "-o", "csv").stdout
+    rows = list(csv.DictReader(StringIO(found)))
+
+    assert [(row["type"], row["units"], row["amount_cents"]) for row in rows] == [
+        ("subscription", "1", "500"),
+        ("charge", "3", "600"),
+    ]
 
 
 def test_the_table_looks_like_this(program, golden):

@@ -419,7 +419,10 @@ class TestNamedPeriod:
             named_period(text, UTC)
 
         assert (caught.value.kind, caught.value.code) == (Kind.USAGE, "invalid_period")
-        assert caught.value.hint == "Write 2026-11-22, 2026-W47, 2026-11, 2026-Q4, 2026 or all."
+        assert (
+            caught.value.hint
+            == "Write current, previous, 2026-11-22, 2026-W47, 2026-11, 2026-Q4, 2026 or all."
+        )
         assert len(caught.value.message) < 80
 
     @pytest.mark.parametrize("text", ["9999", "9999-12", "9999-Q4", "9999-W52", "9999-12-31"])

@@ -250,6 +250,18 @@ def test_a_narrow_terminal_holds_every_line_and_every_unit(width):
     assert text.count("9876543210.5") == 3
 
 
+def test_a_sentence_goes_on_below_and_is_never_cut():
+    columns = [Column("code", kind="flag"), Column("message", folds=True)]
+    report = Report(None, columns, [{"code": "unknown", "message": "there is no such metric"}])
+
+    assert table(report, 24) == (
+        "code     message\n────────────────────────\nunknown  there is no\n         such metric\n"
+    )
+    assert table(report, 12) == (
+        "code     unknown\nmessage  there is\n         no such\n         metric\n"
+    )
+
+
 def test_headings_break_between_words_before_anything_is_cut():
     columns = [Column("external_customer_id", kind="id"), Column("n", kind="count")]
     rows = [{"external_customer_id": "customer_1", "n": 1}]
