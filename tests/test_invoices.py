@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lago_cli.domain.buckets import in_order
 from lago_cli.domain.charges import group_keys_of, model_of
 from lago_cli.domain.fees import in_cents
-from lago_cli.domain.instants import parse_instant
+from lago_cli.domain.instants import format_instant, parse_instant
 from lago_cli.domain.pricing import Used, price_of
 from lago_cli.domain.steps import Steps
 from lago_cli.domain.subscriptions import FormerPlan, Subscription
@@ -298,6 +298,37 @@ def test_a_change_of_plan_splits_the_period(engine, changed_at, days):
     assert [fee.amount_cents for fee in invoice.fees] == [
         day * price for day, price in zip(days, prices, strict=False)
     ]
+
+
+@pytest.mark.parametrize(
+    ("at", "starts"),
+    [
+        pytest.param("2026-09-10", ["2026-09-01"], id="before the change it is a month"),
+        pytest.param("2026-11-10", ["2026-10-01", "2026-10-15"], id="after it, what was left"),
+        pytest.param("2027-03-01", ["2027-01-01"], id="the next year is whole"),
+    ],
+)
+def test_a_billing_period_is_that_of_the_plan_of_its_instant(engine, at, starts):
+    """Months that closed before a yearly plan began are not billed with its year."""
+    start = parse_instant("2026-07-01T00:00:00Z")
+    filled(engine, [], interval="yearly", amount_cents=100, started_at=start)
+    engine.plan(
+        {"code": "old", "interval": "monthly", "amount_cents": 10, "amount_currency": "EUR"}
+    )
+    former = (FormerPlan("old", parse_instant("2026-10-15T00:00:00Z")),)
+    engine.register(
+        Subscription("s1", "acme", start, start, "basic", "yearly", previous_plans=former)
+    )
+
+    (invoice,) = engine.invoices(subscriptions=["s1"], at=at)
+
+    assert [format_instant(fee.window.start)[:10] for fee in invoice.fees] == starts
+
+
+def test_all_time_has_nothing_of_what_begins_later(engine):
+    filled(engine, [], amount_cents=100, started_at=parse_instant("2027-05-05T00:00:00Z"))
+
+    assert engine.invoices(period="all", now=parse_instant("2026-11-22T00:00:00Z")) == []
 
 
 def test_charges_of_a_yearly_plan_may_be_billed_monthly(engine):

@@ -67,9 +67,8 @@ def slices(
         LagoError: `outside_calendar`.
     """
     start, end = max(phase.window.start, within.start), min(phase.window.end, within.end)
-    billing = subscription.billing._replace(interval=interval)
     while start < end:
-        whole = _period(billing, start, zone)
+        whole = period_of(subscription, interval, start, zone)
         until = min(end, whole.end)
         last = day_of(until - 1, zone)
         if phase.is_left and until == phase.window.end:
@@ -98,8 +97,8 @@ def closing(
     if start > end or phase.window.start >= within.end:
         return
     if start > phase.window.start:  # the one that goes on when the window begins
-        billing = subscription.billing._replace(interval=interval)
-        start = max(phase.window.start, _period(billing, start - 1, zone).start)
+        earlier = period_of(subscription, interval, start - 1, zone)
+        start = max(phase.window.start, earlier.start)
     reach = Window(start, phase.window.end)
     for each in slices(subscription, phase, plan, interval, reach, zone):
         if each.window.end > within.end:
@@ -114,6 +113,11 @@ def until_of(part: Slice, zone: tzinfo) -> int:
 
     following = to_micros(start_of_day(date.fromordinal(part.last_day + 1), zone))
     return min(following, part.window.end)
+
+
+def period_of(subscription: Subscription, interval: str, at: int, zone: tzinfo) -> Window:
+    """The billing period of an instant, by an interval. Raises `LagoError` (outside_calendar)."""
+    return _period(subscription.billing._replace(interval=interval), at, zone)
 
 
 @lru_cache(maxsize=4096)  # most subscriptions have the periods of others

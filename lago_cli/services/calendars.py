@@ -86,7 +86,7 @@ class Calendars:
 
     def asked(self, owner: Owner) -> Sequence[Window]:
         """The windows as they were asked for: contiguous, not cut to any life."""
-        moment = self._moment(owner)
+        moment = self.moment(owner)
         billing = self._selection.billing_of(owner, moment)
         return self._asked(self.zone(owner), billing, moment)
 
@@ -100,7 +100,7 @@ class Calendars:
             EVER.start if life.start < asked[0].start else life.start,
             EVER.end if life.end > asked[-1].end else life.end,
         )
-        moment = self._moment(owner)
+        moment = self.moment(owner)
         billing = self._selection.billing_of(owner, moment)
         return self._cut(self.zone(owner), billing, moment, life)
 
@@ -116,7 +116,7 @@ class Calendars:
         edge = min(max(first.start, life.start), life.end)
         return Window(edge, edge)
 
-    def _moment(self, owner: Owner) -> int:
+    def moment(self, owner: Owner) -> int:
         """
         The instant whose billing period is wanted.
 
@@ -170,7 +170,7 @@ class Calendars:
 
     def days(self, owner: Owner) -> Sequence[Day]:
         """The local days of every cut, each with its part of the billing period."""
-        billing = self._selection.billing_of(owner, self._moment(owner))
+        billing = self._selection.billing_of(owner, self.moment(owner))
         return self._days(self.zone(owner), billing, tuple(cut.window for cut in self.cuts(owner)))
 
     def _days_of(self, zone: tzinfo, billing: Billing, wanted: Sequence[Window]) -> list[Day]:

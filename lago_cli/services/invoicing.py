@@ -23,8 +23,8 @@ from lago_cli.domain.fees import (
 from lago_cli.domain.instants import AFTER_LAST_EVENT, Window
 from lago_cli.domain.invoices import Invoice
 from lago_cli.domain.plans import Plan
-from lago_cli.domain.slices import Slice, closing, day_of
-from lago_cli.domain.subscriptions import Subscription
+from lago_cli.domain.slices import Slice, closing, day_of, period_of
+from lago_cli.domain.subscriptions import Phase, Subscription
 from lago_cli.errors import LagoError, not_found, refused
 from lago_cli.services.calendars import Calendars
 from lago_cli.services.charging import Charging, Known
@@ -170,13 +170,10 @@ class Invoicing:
         self._refuse_unknown({each.external_id for each in found})
         for each in found:
             owner = each.external_customer_id, each.external_id
-            (asked,) = self._calendars.asked(owner)
+            asked = self._asked(each)
             if asked.start >= each.life.end or each.life.start >= asked.end:
                 continue
             zone = self._calendars.zone(owner)
-            if asked.end == AFTER_LAST_EVENT:  # of all time: up to the end of the current period
-                now = max(self.now, each.started_at)
-                asked = Window(asked.start, self._calendars.billing_period(owner, now).end)
             if not self.has_plan(each):
                 self.without_plan.append(each)
                 if not self.bills_all:
@@ -209,14 +206,37 @@ class Invoicing:
                 f"Give it one with: lago subscriptions update {name} --plan-code CODE",
             )
 
+    def _asked(self, subscription: Subscription) -> Window:
+        """The period that is asked for; a billing period is that of the plan of its instant."""
+        owner = subscription.external_customer_id, subscription.external_id
+        (asked,) = self._calendars.asked(owner)
+        if asked.end == AFTER_LAST_EVENT:  # of all time: up to the end of the current period
+            return Window(asked.start, self._calendars.billing_period(owner, self.now).end)
+        if not self.request.is_of_billing_periods:
+            return asked
+        moment, zone = self._calendars.moment(owner), self._calendars.zone(owner)
+        phases = subscription.phases
+        started = [phase for phase in phases if phase.window.start <= moment] or phases[:1]
+        intervals = [self._interval(subscription, phase) for phase in started]
+        asked = period_of(subscription, intervals[-1], moment, zone)
+        for phase, interval in zip(started[:-1], intervals, strict=False):
+            last = period_of(subscription, interval, phase.window.end - 1, zone)
+            if asked.start < phase.window.end:  # what was left within it; not what closed before
+                asked = Window(max(asked.start, last.start), asked.end)
+        return asked
+
+    def _interval(self, subscription: Subscription, phase: Phase) -> str:
+        plan = self.plans.get(phase.plan_code or "")
+        return subscription.interval if plan is None else plan.interval
+
     def _slices(
         self, subscription: Subscription, within: Window, zone: tzinfo, *, charges: bool = False
     ) -> Iterator[Slice]:
         for phase in subscription.phases:
             plan = self.plans.get(phase.plan_code or "")
-            interval = subscription.interval
-            if plan is not None:
-                interval = plan.charge_interval if charges else plan.interval
+            interval = self._interval(subscription, phase)
+            if plan is not None and charges:
+                interval = plan.charge_interval
             yield from closing(subscription, phase, plan, interval, within, zone)
 
     def _refuse_unknown(self, found: set[str]) -> None:
