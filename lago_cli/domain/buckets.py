@@ -1,9 +1,9 @@
 """
 Price buckets: events told apart by their properties, each into exactly one bucket.
 
-An event that matches several goes to the one with the most keys, then to the one whose
-values lie within the other's, then to the one declared first. Lago bills it in each of
-them where they overlap in part.
+Filters are tried one after the other: those with the most keys first, of these each after all
+whose values lie within its own, else as they are declared. Lago bills an event in each of
+several filters where they overlap in part.
 """
 
 from __future__ import annotations
