@@ -93,7 +93,8 @@ def apply(
                 plans=store.plans(),
             )
         wanted = wanted_of(found, known)
-        findings = in_files(found, wanted, NOTHING if prune else known_in(store))
+        named = {name for _, name in store.parties() if name is not None}
+        findings = in_files(found, wanted, NOTHING if prune else known_in(store), named)
         if strict:
             refuse(findings)
         warn(session, findings)

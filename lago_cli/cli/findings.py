@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lago_cli.renderers import Column, Report
@@ -56,17 +56,20 @@ def as_definitions(document: Placed) -> Placed:
     return BarePlan(document) if names_none else document
 
 
-def in_files(found: FilesRead, wanted: Definitions, known: Known) -> list[Located]:
+def in_files(
+    found: FilesRead, wanted: Definitions, known: Known, named: Collection[str] = ()
+) -> list[Located]:
     """
     What is to be said of what files define.
 
     Args:
         known: what stays beside it.
+        named: subscriptions that events name.
     """
     documents = found[0]
     located = list(_unused(documents))
     places = places_of(documents)
-    for each in of_files(wanted, known):
+    for each in of_files(wanted, known, named):
         place = places.get((each.section, each.name))
         if place is None:
             located.append(Located(each.place, each))

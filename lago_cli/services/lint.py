@@ -124,14 +124,22 @@ def of_store(store: LintedStore) -> Iterator[Finding]:
     yield from _of_events(store, known)
 
 
-def of_files(wanted: Definitions, before: Known) -> Iterator[Finding]:
-    """Everything about what files define, beside what is there already."""
+def of_files(wanted: Definitions, before: Known, named: Collection[str] = ()) -> Iterator[Finding]:
+    """
+    Everything about what files define, beside what is there already.
+
+    Args:
+        named: subscriptions that events name.
+    """
     known = before.with_those_of(wanted)
     for plan in wanted.of(PLAN).values():
         yield from of_plan(plan, known.metrics)
     if wanted.of(PLAN):
         yield from _unpriced(wanted.of(METRIC), known.plans)
     yield from _currencies(known, wanted.of(SUBSCRIPTION))
+    for name, each in wanted.of(SUBSCRIPTION).items():
+        if known.plans and each.plan_code is None and name in named:
+            yield _unplanned(name)
 
 
 def of_plan(plan: Plan, metrics: Mapping[str, Metric]) -> Iterator[Finding]:
@@ -298,14 +306,7 @@ def _of_events(store: LintedStore, known: Known) -> Iterator[Finding]:
     named = {name for _, name in registry.parties if name is not None}
     for name, each in known.subscriptions.items():
         if each.plan_code is None and (name in named or has_events(spans.get(name, ()))):
-            yield Finding(
-                "unplanned_subscription",
-                SUBSCRIPTION.section,
-                name,
-                (),
-                f'the subscription "{name}" has events, and no plan',
-                f"Give it one with: lago subscriptions update {name} --plan-code CODE",
-            )
+            yield _unplanned(name)
     unknown = sorted(named - known.subscriptions.keys())
     if unknown:
         count = "1 subscription" if len(unknown) == 1 else f"{len(unknown)} subscriptions"
@@ -318,6 +319,17 @@ def _of_events(store: LintedStore, known: Known) -> Iterator[Finding]:
             f"events name {count} that nobody registered: {', '.join(unknown[:NAMED])}{more}",
             "Register them with: lago subscriptions create --external-id ID --plan-code CODE",
         )
+
+
+def _unplanned(name: str) -> Finding:
+    return Finding(
+        "unplanned_subscription",
+        SUBSCRIPTION.section,
+        name,
+        (),
+        f'the subscription "{name}" has events, and no plan',
+        f"Give it one with: lago subscriptions update {name} --plan-code CODE",
+    )
 
 
 def _of_customers(registry: Registry) -> dict[str, list[tuple[Subject, Window]]]:

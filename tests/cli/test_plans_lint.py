@@ -382,3 +382,16 @@ def test_findings_can_be_written_as_csv(program):
         "warning,unpriced_metric,,billable_metrics.requests,"
         '"no plan charges for the metric ""requests""",',
     ]
+
+
+def test_apply_warns_of_a_subscription_that_has_events_and_no_plan(program):
+    create(program, plan(charge("cpu", properties={"amount": 1})))
+    event = {"transaction_id": "1", "external_subscription_id": "s0", "code": "cpu"}
+    program("ingest", "-q", stdin=json.dumps(event | {"timestamp": "2026-11-05"}))
+    rows = [{"external_id": name, "external_customer_id": "acme"} for name in ("s0", "s1")]
+    text = json.dumps({"subscriptions": rows})
+    warned = program("apply", "-", stdin=text).stderr
+
+    assert 'subscriptions[0]: the subscription "s0" has events, and no plan' in warned
+    assert '"s1"' not in warned
+    assert program("apply", "-", "--strict", stdin=text, exits=5).stdout == ""
