@@ -6,19 +6,16 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lago_cli.cli.options import command
 from lago_cli.cli.session import Session
-from lago_cli.errors import Kind, LagoError, refused, wrong_usage
+from lago_cli.errors import Kind, LagoError, wrong_usage
 
 if TYPE_CHECKING:
-    from lago_cli.domain.definitions import Path
-    from lago_cli.readers.documents import Document
     from lago_cli.services.apply import Change
-    from lago_cli.services.definitions import Definitions, Known
 
 Files = Annotated[
     list[str], typer.Argument(metavar="FILE...", help="YAML or JSON; - is standard input.")
@@ -33,16 +30,6 @@ Prune = Annotated[
 Strict = Annotated[bool, typer.Option("--strict", help="Take warnings for faults.")]
 
 
-class Placed(Protocol):
-    """A document, and where its parts are in the file."""
-
-    @property
-    def value(self) -> Any: ...
-
-    def place(self, file: str, path: Path) -> str: ...
-
-
-FilesRead = tuple[Sequence[tuple[str, Placed]], list[tuple[int, str]]]  # see `read_files`
 _DONE = {"create": "created", "change": "changed", "keep": "unchanged", "delete": "deleted"}
 
 
@@ -70,6 +57,7 @@ def apply(
 
     Applying them again changes nothing. A file with any fault changes nothing either.
     """
+    from lago_cli.cli.definition_files import read_files, wanted_of
     from lago_cli.cli.findings import in_files, refuse, warn
     from lago_cli.services.apply import carry_out, changes
     from lago_cli.services.definitions import Known
@@ -138,71 +126,6 @@ def export(session: Session) -> None:
         from lago_cli.readers.documents import write_yaml
 
         sys.stdout.buffer.write(write_yaml(definitions).encode())  # as `apply` reads it
-
-
-def read_files(files: Sequence[str]) -> FilesRead:
-    """Every document, and what cannot be read, as (number of the document it stands before)."""
-    from lago_cli.readers.documents import read_documents
-    from lago_cli.readers.whole import read_whole
-
-    documents: list[tuple[str, Document]] = []
-    unreadable: list[tuple[int, str]] = []
-    for file in files:
-        name, data = read_whole(file, sys.stdin.buffer)
-        try:
-            documents += [(name, document) for document in read_documents(data)]
-        except LagoError as error:
-            unreadable.append((len(documents), f"{name}: {error.message}"))
-    return documents, unreadable
-
-
-def wanted_of(found: FilesRead, known: Known) -> Definitions:
-    """
-    What all files together ask for.
-
-    Raises:
-        LagoError: refused, with every fault and its place.
-    """
-    from lago_cli.cli.findings import places_of
-    from lago_cli.domain.metrics import METRIC
-    from lago_cli.services.definitions import (
-        SECTIONS,
-        Definitions,
-        faults_of_others,
-        read_definitions,
-    )
-
-    wanted = Definitions()
-    documents, unreadable = found
-    faults = list(unreadable)
-    for section in SECTIONS:  # of all files before the next one, which may name what it defines
-        for number, (name, document) in enumerate(documents):
-            for path, fault in read_definitions(document.value, wanted, known, [section]):
-                faults.append((number, told(document.place(name, path), fault)))
-    places = places_of(documents)
-    for code, fault in faults_of_others(wanted, known):
-        number, name, document, path = places[METRIC.section, code]
-        faults.append((number, told(document.place(name, path), fault)))
-    if faults:
-        raise refusal([text for _, text in sorted(faults, key=lambda fault: fault[0])])
-    return wanted
-
-
-def told(place: str, fault: LagoError) -> str:
-    """A fault as one line."""
-    if not fault.hint:
-        return f"{place}: {fault.message}"
-    stop = "" if fault.message.endswith((".", "?")) else "."
-    return f"{place}: {fault.message}{stop} {fault.hint}"
-
-
-def refusal(faults: Sequence[str]) -> LagoError:
-    """With all faults, a line each."""
-    from lago_cli.renderers.escapes import visible
-
-    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-    lines = [f"{count}; nothing was changed.", *map(visible, faults)]
-    return refused("invalid_definitions", "\n".join(lines))
 
 
 def _show(session: Session, todo: Sequence[Change]) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lago_cli.cli.definition_files import FilesRead, Placed, places_of, refusal
 from lago_cli.renderers import Column, Report
-from lago_cli.services.definitions import DEFINITIONS, SECTIONS, objects_in, unused
+from lago_cli.services.definitions import SECTIONS, unused
 from lago_cli.services.lint import Finding, Known, of_files
 
 if TYPE_CHECKING:
-    from lago_cli.cli.apply import FilesRead, Placed
     from lago_cli.cli.session import Session
     from lago_cli.domain.definitions import Path
     from lago_cli.services.definitions import Definitions
@@ -96,24 +96,6 @@ def _row_of(value: Any, path: Path) -> tuple[str, Mapping[str, Any]]:
     return f"{root}s", value[root]
 
 
-def places_of(
-    documents: Sequence[tuple[str, Placed]],
-) -> dict[tuple[str, str | None], tuple[int, str, Placed, Path]]:
-    """By section and name, where a definition stands: document, its file, path."""
-    return dict(_places(documents))
-
-
-def _places(
-    documents: Sequence[tuple[str, Placed]],
-) -> Iterator[tuple[tuple[str, str | None], tuple[int, str, Placed, Path]]]:
-    for number, (name, document) in enumerate(documents):
-        if isinstance(document.value, dict):
-            for of in DEFINITIONS:
-                for path, row in objects_in(document.value, of.section):
-                    if isinstance(row, dict) and isinstance(row.get(of.key), str):
-                        yield (of.section, str(row[of.key])), (number, name, document, path)
-
-
 def warn(session: Session, findings: Sequence[Located]) -> None:
     """On stderr, a line each."""
     for each in findings:
@@ -122,7 +104,6 @@ def warn(session: Session, findings: Sequence[Located]) -> None:
 
 def refuse(findings: Sequence[Located]) -> None:
     """Raises `LagoError` (refused) where there are any."""
-    from lago_cli.cli.apply import refusal
 
     if findings:
         raise refusal([each.line for each in findings])

@@ -162,7 +162,7 @@ def lint(session: Session, file: File = None, strict: LintStrict = False) -> Non
 
 def _findings_in(session: Session, file: str) -> list[Located]:
     """Raises `LagoError` (refused) where the file is faulty."""
-    from lago_cli.cli.apply import read_files, wanted_of
+    from lago_cli.cli.definition_files import read_files, wanted_of
     from lago_cli.cli.findings import as_definitions, in_files
     from lago_cli.services.definitions import Known
     from lago_cli.services.lint import NOTHING, known_in
@@ -185,7 +185,7 @@ def _findings_in(session: Session, file: str) -> list[Located]:
 
 def _save(session: Session, file: str, code: str | None = None, *, strict: bool) -> None:
     """Create the plan that a file has, or change the one of that code."""
-    from lago_cli.cli.apply import refusal, told
+    from lago_cli.cli.definition_files import refusal, told
     from lago_cli.cli.findings import Located, refuse, warn
     from lago_cli.domain.definitions import Faulty
     from lago_cli.services.lint import Finding, of_plan
