@@ -381,6 +381,27 @@ def test_a_commitment_of_a_year_counts_the_charges_of_all_its_months(engine):
     ]
 
 
+def test_taxes_of_a_charge_or_commitment_stand_in_place_of_those_of_the_plan(engine):
+    row = {
+        "billable_metric_code": "calls",
+        "charge_model": "standard",
+        "properties": {"amount": "1"},
+        "min_amount_cents": 300,
+        "taxes": [{"code": "reduced", "rate": 5.5}],
+    }
+    commitment = {"amount_cents": 2000, "taxes": [{"code": "none", "rate": 0}]}
+    vat = {"taxes": [{"code": "vat", "rate": 20}]}
+    event = {"transaction_id": "1", "external_subscription_id": "s1", "code": "calls"}
+    found = [event | {"timestamp": "2026-10-05"}]
+    filled(engine, found, row, amount_cents=1000, minimum_commitment=commitment, **vat)
+
+    (invoice,) = engine.invoices(period="2026-10")
+
+    taxes = {line.tax.code: (line.base_cents, line.amount_cents) for line in invoice.taxes}
+    assert taxes == {"vat": (1000, 200), "reduced": (300, 17), "none": (700, 0)}
+    assert invoice.total_amount_cents == 2000 + 217
+
+
 def test_the_engine_is_asked_once_for_all_filters_and_subscriptions(engine, monkeypatch):
     rows = [
         {

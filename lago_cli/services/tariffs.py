@@ -104,10 +104,3 @@ class Tariff:
     def asks(self) -> Iterator[Ask]:
         for bucket in range(len(self.buckets)):
             yield from (self.ask(bucket, what) for what in self.wants(bucket))
-
-    def filters_of(self, bucket: int) -> tuple[PropertyFilter, list[PropertyFilter]]:
-        """(what the events of a bucket match, what they do not match beside it)."""
-        if bucket == len(self.declared):
-            return {}, self.declared
-        before = self.order[: self.order.index(bucket)]
-        return self.declared[bucket], [self.declared[number] for number in before]
