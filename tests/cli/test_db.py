@@ -265,7 +265,7 @@ def test_a_backup_while_somebody_writes_is_consistent(lago):
 
 
 def test_vacuum_gives_room_back(filled):
-    many = [{**EVENTS[0], "transaction_id": f"many {n}", "code": "c" * 99} for n in range(5_000)]
+    many = [{**EVENTS[0], "transaction_id": f"many {n}", "code": "c" * 99} for n in range(10_000)]
     filled("ingest", filled.write("many.ndjson", many), "-q")
     run = filled("ingest-runs", "list", "-o", "json").json()[-1]["run"]
     filled("ingest-runs", "revert", run)
