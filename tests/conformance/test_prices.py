@@ -14,24 +14,27 @@ from pathlib import Path
 
 import pytest
 
-from lago_cli.domain.charge_models import faults_with, read_model
+from lago_cli.domain.charge_models import read_model
 from lago_cli.domain.currencies import minor_digits
 from lago_cli.domain.definitions import Faulty
+from lago_cli.domain.fees import charge_fee, minimum_spend
+from lago_cli.domain.instants import Window
+from lago_cli.domain.metrics import define_metric
 from lago_cli.domain.numbers import round_half_up
 from lago_cli.domain.pricing import Change, Used
+from lago_cli.domain.slices import Slice
 from lago_cli.domain.steps import Steps
+from lago_cli.services.plans import read_plan
 from tests.prices import priced, written
 
 FOLDER = Path(__file__).parent / "cases"
+PLAN = {"code": "p", "interval": "monthly", "amount_cents": 0, "amount_currency": "EUR"}
 SHOWN = Fraction(1, 10**12)  # quotients in the cases are cut somewhere
-
-# Group keys are no property of a model: charges read them.
-OF_CHARGES = {"group_keys.not_strings"}
 
 
 def cases(name):
     text = (FOLDER / f"{name}.json").read_text("utf-8")
-    found = [case for case in json.loads(text, parse_float=Decimal) if case["id"] not in OF_CHARGES]
+    found = json.loads(text, parse_float=Decimal)
     return pytest.mark.parametrize("case", found, ids=lambda case: case["id"])
 
 
@@ -177,23 +180,36 @@ DETAILS = {
 
 @cases("price_invalid")
 def test_every_faulty_charge_is_refused(case):
-    charge = case["charge"]
-    metric = charge.get("billable_metric", {})
-    try:
-        model = model_of(charge)
-    except Faulty as faulty:
-        faults = [error for _, error in faulty.faults]
-    else:
-        faults = list(
-            faults_with(
-                charge["charge_model"],
-                model,
-                prorated=charge.get("prorated", False),
-                pay_in_advance=charge.get("pay_in_advance", False),
-                min_amount_cents=charge.get("min_amount_cents"),
-                aggregation_type=metric.get("aggregation_type"),
-                recurring=metric.get("recurring", False),
-            )
-        )
+    """As a charge of a plan, with its place."""
+    charge = {**case["charge"], "billable_metric_code": "m"}
+    kind = {"aggregation_type": "sum_agg", "field_name": "value"}
+    metric = define_metric(code="m", **charge.pop("billable_metric", kind))
 
-    assert faults
+    with pytest.raises(Faulty) as refused:
+        read_plan(written({**PLAN, "charges": [charge]}), {"m": metric})
+
+    assert {path[:2] for path, _ in refused.value.faults} == {("charges", 0)}, case["why"]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in json.loads((FOLDER / "price.json").read_text()) if "period_days" in case],
+    ids=lambda case: case["id"],
+)
+def test_a_minimum_is_made_up_for(case):
+    charge = {**case["charge"], "billable_metric_code": "m"}
+    plan = read_plan(
+        written({**PLAN, "charges": [charge]}),
+        {"m": define_metric(code="m", aggregation_type="count")},
+    )
+    days, window = case["period_days"], Window(0, 1)
+    part = Slice(window, window, plan, 1, days["billed"], days["full"])
+    price = priced(model_of(charge), Used(Fraction(case["units"])))
+    fee = charge_fee(part, plan, 0, 0, None, price, 0)
+
+    lacking = minimum_spend(part, plan, 0, [fee])
+
+    details = case["expect"]["details"]
+    true_up = lacking.amount_cents if lacking else 0
+    assert str(true_up) == details["true_up_cents"]
+    assert str(fee.amount_cents + true_up) == details["total_cents"]
