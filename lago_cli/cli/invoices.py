@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lago_cli.cli.options import Options, OutputOrPage, command, not_empty, option, parameter
-from lago_cli.cli.selection import OPTIONS, request_of
+from lago_cli.cli.selection import OF_BILLS, OPTIONS, request_of
 from lago_cli.cli.session import Session
 from lago_cli.errors import wrong_usage
 
@@ -28,11 +28,6 @@ Limit = Annotated[
         help="Show no more events of a fee. [default: 20 in the table, all elsewhere]",
     ),
 ]
-
-SELECTION = Options(
-    [OPTIONS[name] for name in ("customers", "subscriptions", "period", "at", "as_of")],
-    lambda **given: request_of(**given, by="subscription"),
-)
 
 
 def _of_one(**given: Any) -> UsageRequest:
@@ -58,7 +53,7 @@ ONE = Options(
 )
 
 
-@command(app, "preview", given=SELECTION, outputs=OutputOrPage)
+@command(app, "preview", given=OF_BILLS, outputs=OutputOrPage)
 def preview(session: Session, request: UsageRequest) -> None:
     """
     Show what subscriptions cost, as invoices.

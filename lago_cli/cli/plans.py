@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lago_cli.cli.definitions import add_delete, add_get, add_list, named, show
-from lago_cli.cli.options import Options, OutputOrPage, command
-from lago_cli.cli.selection import OPTIONS, request_of
+from lago_cli.cli.options import OutputOrPage, command
+from lago_cli.cli.selection import OF_BILLS
 from lago_cli.cli.session import Session
 from lago_cli.domain.plans import PLAN
 from lago_cli.renderers import Column, Report
@@ -109,14 +109,10 @@ def estimate(session: Session, code: str, units: Units = None, events: Events = 
             session.show(Report(None, [Column(key) for key in row], [row], single=True))
 
 
-SELECTION = Options(
-    [OPTIONS[name] for name in ("customers", "subscriptions", "period", "at", "as_of")],
-    lambda **given: request_of(**given, by="subscription"),
-)
 Codes = Annotated[list[str], typer.Argument(metavar="CODE...", help="The plans to try.")]
 
 
-@command(app, "simulate", given=SELECTION)
+@command(app, "simulate", given=OF_BILLS)
 def simulate(session: Session, request: UsageRequest, codes: Codes) -> None:
     """
     Show what real usage would have cost under other plans.

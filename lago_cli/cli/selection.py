@@ -84,3 +84,8 @@ def request_of(**options: Any) -> UsageRequest:
 
 OPTIONS = {name: parameter(name, annotation) for name, annotation in _OPTIONS.items()}
 SELECTION = Options(list(OPTIONS.values()), request_of)
+OF_BILLS = Options(
+    [OPTIONS[name] for name in ("customers", "subscriptions", "period", "at", "as_of")],
+    lambda **given: request_of(**given, by="subscription"),
+)
+"""The options that say whose costs are meant, and when."""
