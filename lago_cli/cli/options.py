@@ -131,6 +131,9 @@ _SHARED = (
     ),
     _everywhere(False, bool, "--quiet", "-q", help="Only the answer and errors."),
     _everywhere(False, bool, "--no-color", help="No colours."),
+    _everywhere(False, bool, "--raw", help="Tables with plain digits and whole instants."),
+    _everywhere(False, bool, "--excel", help="CSV in which no text is taken for a formula."),
+    _everywhere(False, bool, "--no-pager", help="Never show an answer in $PAGER."),
 )
 SHARED_NAMES = frozenset(
     name

@@ -9,11 +9,14 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from lago_cli.domain.numbers import as_plain
-from lago_cli.renderers import Column, RawJson, Report
+from lago_cli.renderers import Column, RawJson, Report, Span
 from lago_cli.services import wire
 
 if TYPE_CHECKING:  # every command imports this module, few need all of these
+    from datetime import tzinfo
+
     from lago_cli.domain.events import Event
+    from lago_cli.domain.instants import Window
     from lago_cli.domain.numbers import Units
     from lago_cli.domain.runs import Run
     from lago_cli.domain.stored import StoredEvent
@@ -170,22 +173,28 @@ def usage_report(
     each other, so that the bars are its chart, read downwards as the dates are.
     """
     columns = [
-        Column("external_customer_id", "customer", kind="id"),
+        Column("external_customer_id", "customer", kind="id", shared=True),
         Column(
             "external_subscription_id",
             "subscription",
             kind="id",
             in_table=any(row.owner[1] is not None for row in rows),
+            shared=True,
         ),
-        Column("billable_metric_code", "metric", kind="id"),
-        Column("aggregation_type", "aggregation", spare=1),
-        Column("from_datetime", "from", kind="instant"),
-        Column("to_datetime", "to", kind="instant"),
+        Column("billable_metric_code", "metric", kind="id", shared=True),
+        Column("aggregation_type", "aggregation", spare=2, shared=True),
+        Column("from_datetime", "from", kind="instant", in_table=False),
+        Column("to_datetime", "to", kind="instant", in_table=False),
+        Column("period", kind="span", in_data=False, shared=True),
+        Column("zone", kind="flag", spare=1, in_data=False, shared=True),
         Column("group", kind="object", in_table=bool(group_by)),
         Column("units", kind="number"),
         Column("events_count", "events", kind="count"),
     ]
-    shown = [wire.usage(row, group_by) for row in rows]
+    shown = [
+        wire.usage(row, group_by) | {"period": span(row.window, row.zone), "zone": str(row.zone)}
+        for row in rows
+    ]
     if prices is not None:
         columns += [
             Column("amount_cents", "cents", kind="number"),
@@ -195,7 +204,7 @@ def usage_report(
             cells["amount_cents"] = str(price.cents) if price else None
             cells["amount_currency"] = price.currency if price else None
     if windowed:
-        columns.append(Column("bar", "of largest", kind="spark"))
+        columns.append(Column("bar", "of largest", kind="spark", in_data=False))
         _add_bars(shown, rows)
     return Report(
         None,
@@ -204,6 +213,19 @@ def usage_report(
         totals=_totals(rows, group_by, windowed=windowed),
         footer=footer,
         empty="No usage in this period.",
+    )
+
+
+def span(window: Window, zone: tzinfo) -> Span:
+    """A window as the table shows it; all time has no ends."""
+    from lago_cli.domain.instants import AFTER_LAST_EVENT, to_datetime, to_micros
+    from lago_cli.domain.periods import ALL_TIME
+
+    return Span(
+        None
+        if window.start <= to_micros(ALL_TIME.start)
+        else to_datetime(window.start).astimezone(zone),
+        None if window.end >= AFTER_LAST_EVENT else to_datetime(window.end).astimezone(zone),
     )
 
 

@@ -42,6 +42,9 @@ class Session:
         now: int | None,
         quiet: bool,
         no_color: bool,
+        raw: bool,
+        excel: bool,
+        no_pager: bool,
     ) -> None:
         self.db = db
         self.output = output
@@ -49,6 +52,9 @@ class Session:
         self.quiet = quiet
         self._busy_timeout = busy_timeout
         self._no_color = no_color
+        self._raw = raw
+        self._excel = excel
+        self._pager = not no_pager
         self._fixed_now = now
         self._stack = ExitStack()
         self._held: list[tuple[str, str, str]] = []
@@ -142,7 +148,7 @@ class Session:
             say(text, label=label, style=style, no_color=self._no_color)
 
     def terminal(self, stream: TextIO) -> Terminal:
-        return terminal_for(stream, os.environ, self._no_color)
+        return terminal_for(stream, os.environ, self._no_color, raw=self._raw, excel=self._excel)
 
 
 def say(text: str, *, label: str = "", style: str = "", no_color: bool = False) -> None:

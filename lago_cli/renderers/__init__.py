@@ -12,7 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
-from lago_cli.renderers.report import Column, RawJson, Report, Terminal, terminal_for
+from lago_cli.renderers.report import Column, RawJson, Report, Span, Terminal, terminal_for
 from lago_cli.renderers.statement import Pages
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ __all__ = [
     "Pages",
     "RawJson",
     "Report",
+    "Span",
     "Terminal",
     "render",
     "terminal_for",

@@ -10,6 +10,7 @@ What a cell becomes in each format:
 | Decimal         | string            | plain digits            | the same              |
 | aware datetime  | string, UTC       | `2026-11-22T00:00:00Z`  | the same              |
 | None            | null              | nothing                 | a dash                |
+| Span            | –                 | –                       | `October 2026`, dates |
 | mapping, list   | object, array     | compact JSON            | `key=value` or JSON   |
 | RawJson         | as it was written | as it was written       | as it was written     |
 
@@ -20,13 +21,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
     from typing import TextIO
 
-Kind = Literal["text", "id", "number", "count", "instant", "object", "flag", "spark"]
+Kind = Literal["text", "id", "number", "count", "instant", "object", "flag", "spark", "span"]
 
 RIGHT_ALIGNED = frozenset({"number", "count"})
 DRAWING = "─…–▁█"  # what the table needs beyond ASCII
@@ -50,6 +52,8 @@ class Column:
     in_table: bool = True  # False: too much for a person, but there in every other format
     spare: int = 0  # the table leaves it out where room is short, the largest first; 0: never
     folds: bool = False  # a sentence: the table continues it below instead of cutting it
+    shared: bool = False  # what all rows agree on stands above the table, and in no row
+    in_data: bool = True  # False: for the table alone
 
     @property
     def heading(self) -> str:
@@ -82,7 +86,14 @@ class Report:
     @property
     def data_columns(self) -> list[Column]:
         """The columns of every format but the table."""
-        return [column for column in self.columns if column.kind != "spark"]
+        return [column for column in self.columns if column.in_data]
+
+
+class Span(NamedTuple):
+    """A half-open stretch of time, aware and in the zone in force; None where it has no end."""
+
+    start: datetime | None
+    end: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +110,25 @@ class Terminal:
     width: int | None = None
     color: bool = False
     unicode: bool = True
+    raw: bool = False  # plain digits and whole instants, for who copies them
+    excel: bool = False  # CSV is for a spreadsheet, which takes text for formulas
 
 
-def terminal_for(stream: TextIO, environ: Mapping[str, str], no_color: bool = False) -> Terminal:
+def terminal_for(
+    stream: TextIO,
+    environ: Mapping[str, str],
+    no_color: bool = False,
+    *,
+    raw: bool = False,
+    excel: bool = False,
+) -> Terminal:
     """Read `COLUMNS`, `NO_COLOR`, `FORCE_COLOR` and `TERM` the way their conventions say."""
     return Terminal(
         width=_width(stream, environ),
         color=_wants_color(stream, environ, no_color),
         unicode=_can_draw(stream),
+        raw=raw,
+        excel=excel,
     )
 
 

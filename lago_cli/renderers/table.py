@@ -24,6 +24,8 @@ from rich.text import Text
 
 from lago_cli.renderers.cells import as_text
 from lago_cli.renderers.escapes import encodable, visible, writer_for
+from lago_cli.renderers.report import Span
+from lago_cli.renderers.spans import span_text
 from lago_cli.renderers.sparklines import sparkline
 
 if TYPE_CHECKING:
@@ -97,6 +99,8 @@ class Page:
         if column.kind == "spark":
             bars: Any = value
             return Text(sparkline(bars, unicode=self.unicode), "cyan")
+        if isinstance(value, Span):
+            return Text(self.shown(span_text(value)))
         text = Text(self.shown(_readable(value, self.nothing)))
         if column.folds:  # whatever the column of rich does with others
             text.no_wrap, text.overflow = False, "fold"

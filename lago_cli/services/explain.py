@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby
@@ -54,6 +55,7 @@ class Figure:
     window: Window
     group_by: Sequence[str]
     group: Group | None
+    zone: tzinfo  # in force for the owner
     lines: list[Line] = field(default_factory=list)
 
     @property
@@ -216,7 +218,8 @@ def _figures(
             figures.setdefault((window, row.group), {})[number] = _line(row, None)
     for (window, group), lines in sorted(figures.items(), key=_order):
         in_order = [lines[number] for number in sorted(lines)]
-        yield Figure(owner, metric, window, question.request.group_by, group, in_order)
+        group_by, zone = question.request.group_by, question.zone(owner)
+        yield Figure(owner, metric, window, group_by, group, zone, in_order)
 
 
 def _order(figure: tuple[tuple[Window, Group | None], object]) -> tuple[object, ...]:

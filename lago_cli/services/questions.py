@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from fractions import Fraction
 from functools import cache
 from itertools import groupby
@@ -79,6 +80,9 @@ class Calendar(Protocol):
     def billing_period(self, owner: Owner, at: int) -> Window:
         """The whole one of an instant."""
 
+    def zone(self, owner: Owner) -> tzinfo:
+        """The time zone in force."""
+
     def nothing(self, owner: Owner) -> Window:
         """What stands for the windows of a life that none of them touches."""
 
@@ -103,6 +107,7 @@ class Question:
         self._selection = selection or Selection(store, request)
         self._calendars: Calendar = calendar or Calendars(store, request, self._selection, now)
         self._slots: dict[int, WeightedWindows] = {}  # by the id of a list that the calendars keep
+        self._zone = cache(self._calendars.zone)
         self._asked = cache(self._asks)
         self._scoped = cache(self._scope)
 
@@ -160,6 +165,10 @@ class Question:
     def billing_period(self, owner: Owner, at: int) -> Window:
         """The whole one of an instant."""
         return self._calendars.billing_period(owner, at)
+
+    def zone(self, owner: Owner) -> tzinfo:
+        """The time zone in force for an owner."""
+        return self._zone(owner)
 
     def window_at(self, owner: Owner, at: int) -> Window | None:
         """The window of an instant, cut to the owner's life although it may lie outside."""

@@ -45,6 +45,9 @@ class SliceCalendar:
                 return each.whole
         return NOTHING
 
+    def zone(self, owner: Owner) -> tzinfo:
+        return self._zones[owner]
+
     def nothing(self, owner: Owner) -> Window:  # noqa: ARG002
         return NOTHING
 

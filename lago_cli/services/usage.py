@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import tzinfo
 from typing import NamedTuple
 
 from lago_cli.domain.aggregations import AGGREGATIONS, round_units
@@ -31,6 +32,7 @@ class UsageRow(NamedTuple):
     group: Group | None
     units: Units
     events_count: int
+    zone: tzinfo  # in force for the owner
 
 
 class Total(NamedTuple):
@@ -79,7 +81,7 @@ def _rows(store: UsageStore, question: Question, metric: Metric) -> Iterator[Usa
         found[key] = units, events + share.events_count
     for (owner, group, window), (units, events) in found.items():
         units = round_units(units, metric.rounding_function, metric.rounding_precision)
-        yield UsageRow(owner, metric, window, group, units, events)
+        yield UsageRow(owner, metric, window, group, units, events, question.zone(owner))
     seen: dict[Owner, dict[Group | None, set[Window]]] = {}
     for owner, group, window in found:
         seen.setdefault(owner, {}).setdefault(group, set()).add(window)
@@ -88,7 +90,7 @@ def _rows(store: UsageStore, question: Question, metric: Metric) -> Iterator[Usa
         for group, used in seen.get(owner, {nobody: set()}).items():
             for window in question.windows(owner):
                 if window not in used:
-                    yield UsageRow(owner, metric, window, group, ZERO, 0)
+                    yield UsageRow(owner, metric, window, group, ZERO, 0, question.zone(owner))
 
 
 def _order(row: UsageRow) -> tuple[object, ...]:
