@@ -29,7 +29,7 @@ _LINE_COLUMNS = (
     Column("transaction_id", kind="id"),
     Column("timestamp", kind="instant"),
     Column("received_at", in_table=False, kind="instant"),
-    Column("run", in_table=False, kind="count"),
+    Column("run", in_table=False, kind="flag", align="right"),
     Column("properties", in_table=False, kind="object"),
     Column("value"),
     Column("operation", in_table=False, kind="flag"),
@@ -158,8 +158,8 @@ def contribution(units: Units | None) -> dict[str, object]:
 
 _STEP_COLUMNS = (
     Column("step", kind="flag"),
-    Column("passed", kind="flag"),
-    Column("detail"),
+    Column("passed", kind="flag", verdict=True),
+    Column("detail", folds=True),
 )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lago_cli.renderers.report import Span
 from lago_cli.renderers.table_cells import in_words, maker_of
+from lago_cli.renderers.widths import width_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,10 +34,20 @@ def _agree(column: Column, rows: Sequence[Row], page: Page) -> bool:
     return all(row[key] == first for row in rows)
 
 
-def caption_of(shared: Sequence[Column], row: Row, page: Page) -> str:
-    """`acme · October 2026 · Europe/Paris`; what is nothing in all rows is left out."""
-    words = [in_words(row[c.key], c, page) for c in shared if row[c.key] is not None]
-    return (" · " if page.unicode else " - ").join(words)
+def caption_of(shared: Sequence[Column], row: Row, page: Page) -> list[str]:
+    """Lines of `acme · October 2026 · Europe/Paris`; what is nothing in all rows is left out."""
+    between = " · " if page.unicode else " - "
+    lines: list[str] = []
+    for column in shared:
+        if row[column.key] is None:
+            continue
+        words = in_words(row[column.key], column, page)
+        longer = lines[-1] + between + words if lines else words
+        if lines and (page.readable is None or width_of(longer) <= page.readable):
+            lines[-1] = longer
+        else:
+            lines.append(words)
+    return lines
 
 
 def moved(total: Row, shared: Sequence[Column], columns: Sequence[Column], row: Row) -> Row:

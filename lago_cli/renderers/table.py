@@ -47,11 +47,12 @@ def _draw(report: Report, page: Page) -> list[str]:
     """Draw it, with its sections; the headings of what there was no room for."""
     columns = [column for column in report.columns if column.in_table]
     left_out: list[str] = []
+    rows = iter(report.rows)
+    first = next(rows, None)  # may fail, and then there is no title either
     if report.title:
         page.sentence(report.title, BOLD)
         page.blank()
-    rows = iter(report.rows)
-    if (first := next(rows, None)) is not None:
+    if first is not None:
         if report.single:
             draw_cards(columns, chain([first], rows), page)
         else:
@@ -79,7 +80,8 @@ def _draw_rows(report: Report, columns: list[Column], rows: Iterator[Row], page:
     columns = [column for column in columns if column not in shared]
     first = list(islice(rows, ROWS_AT_ONCE)) if known is None else known[:ROWS_MEASURED]
     if caption := caption_of(shared, first[0], page):
-        page.sentence(caption, BOLD)
+        for line in caption:
+            page.sentence(line, BOLD)
         page.blank()
     rest = rows if known is None else iter(known[ROWS_MEASURED:])
     columns = [_named(column, first) for column in columns]

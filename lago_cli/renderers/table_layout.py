@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lago_cli.renderers.report import Column
 
 SHORTEST_CUT = 8  # what is cut further tells nothing
-COMFORTABLE = {"id": 12, "text": 20, "object": 20, "spark": 8}
+COMFORTABLE = {"id": 12, "text": 20, "object": 12, "spark": 8}
 """Widths for which spare columns are left out; a sentence that folds wants twice the room."""
 LONGEST_LABEL = 13  # `sum of groups`
 
@@ -54,6 +54,7 @@ class Layout:
             max(widest_of(body[n]), widest_of(totals[n]), widest_of(list(ids.get(n, ()))))
             for n in self.kept
         ]
+        self._is_empty = [set(texts) <= {page.nothing, "[]", "{}"} for texts in body]
         self._labels = [min(widest_of(texts), LONGEST_LABEL) for texts in totals]
         self.widths = [
             max(width, width_of(heading))
@@ -102,7 +103,8 @@ class Layout:
         comfortable = [self._least(n, COMFORTABLE.get(c.kind, 0) * (1 + c.folds))
                        for n, c in enumerate(self.columns)]  # fmt: skip
         spare = sorted(
-            (n for n in self.kept if self.columns[n].spare), key=lambda n: self.columns[n].spare
+            (n for n in self.kept if self.columns[n].spare),
+            key=lambda n: (self._is_empty[n], self.columns[n].spare),
         )
         while spare and self._taken(comfortable) > room:
             self.kept.remove(spare.pop())
