@@ -95,9 +95,11 @@ def explain(session: Session, request: UsageRequest, limit: Limit = None) -> Non
     from lago_cli.cli.invoice_lines import Names
     from lago_cli.services.invoice_explain import explain_invoice
     from lago_cli.services.invoicing import Invoicing
+    from lago_cli.services.names import refuse_unknown
 
     store = session.store()
-    wanted = {store.catalog.metric(code).code for code in request.metrics}
+    refuse_unknown(store, metrics=request.metrics, subscriptions=request.subscriptions)
+    wanted = set(request.metrics)
     invoicing = Invoicing(store, replace(request, metrics=()), session.now())
     found = [explain_invoice(invoicing, each, wanted) for each in invoicing.invoices()]
     for each in found:
