@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lago_cli.services.limits import Limits
     from lago_cli.services.reconcile import Expectations, Tolerance
     from lago_cli.services.requests import UsageRequest
+    from lago_cli.services.usage import UsageRow
     from lago_cli.stores.sqlite.store import SqliteStore
 
 Expect = Annotated[
@@ -78,6 +79,7 @@ class _Outcome:
     """What the checks of one run found."""
 
     reports: list[Report] = field(default_factory=list)
+    rows: list[UsageRow] = field(default_factory=list)
     figures: int = 0
     agreed: list[str] = field(default_factory=list)  # what to say where nothing is wrong
     wrong: list[tuple[str, str]] = field(default_factory=list)  # code and sentence
@@ -135,6 +137,10 @@ def check(
         _limited(session, store, request, outcome, highest, lowest)
     if most is not None and max_age is not None:
         _aged(session, store, request, outcome, max_age, most)
+    asked = request
+    if expect is None and max_age is None:
+        asked = replace(request, metrics=[*request.metrics, *highest, *lowest])
+    warn_of_unknown(session, store, asked, outcome.rows)
     is_short = require_figures and not outcome.figures
     if outcome.wrong or is_short or not session.quiet:
         empty = NOTHING if is_short or not outcome.agreed else " ".join(outcome.agreed)
@@ -177,7 +183,7 @@ def _expected(
     if request.by is None and expectations.is_by_subscription:
         request = replace(request, by="subscription")
     rows = list(usage_for(store, request, now=session.now()))
-    warn_of_unknown(session, store, request, rows)
+    outcome.rows += rows
     prices = prices_of(session, store, request, rows) if expectations.has_amounts else []
     found = differences(name, expectations, rows, request.group_by, allowed, prices)
     agreed = len(expectations.rows)
@@ -203,8 +209,7 @@ def _limited(
     from lago_cli.services.limits import breaches, limited_rows
 
     rows = limited_rows(store, request, highest, lowest, now=session.now())
-    asked = replace(request, metrics=list(dict.fromkeys([*highest, *lowest])))
-    warn_of_unknown(session, store, asked, rows)
+    outcome.rows += rows
     found = breaches(rows, highest, lowest)
     outcome.add(
         breaches_report(found, request.group_by),

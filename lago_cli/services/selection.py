@@ -60,7 +60,7 @@ class Selection:
         if request.subscriptions:
             return list(found)
         seen = {customer for customer, _ in found}
-        named = self._store.names("customer") if request.everybody else request.customers
+        named = request.customers or self._store.names("customer")
         return [*found, *((name, None) for name in dict.fromkeys(named) if name not in seen)]
 
     def registered(self) -> list[Subscription]:
