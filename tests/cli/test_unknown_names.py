@@ -184,9 +184,7 @@ def test_a_subscription_of_somebody_else_is_no_silent_zero(known, command):
 def test_a_subscription_whose_customer_nobody_knows_is_nobodys(known):
     error = refusal(known, "usage", "--customer", "bolt", "--subscription", "orphan")
 
-    assert error["message"] == (
-        'Nobody knows which customer the subscription "orphan" belongs to.'
-    )
+    assert error["message"] == ('Nobody knows which customer the subscription "orphan" belongs to.')
 
 
 def test_a_subscription_that_only_events_name_can_be_registered(known):
