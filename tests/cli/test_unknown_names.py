@@ -238,4 +238,5 @@ def test_a_name_among_very_many_is_found_too(lago):
     message = refusal(lago, "usage", "--customer", "Cust-05999")["message"]
 
     assert message.endswith('Did you mean "cust_05999"?')
+    assert "customers list" in refusal(lago, "usage", "--customer", "nobody")["hint"]
     assert refusal(lago, "usage", "--customer", "cusst_05999")["message"].endswith('"cust_05999"?')

@@ -51,14 +51,15 @@ class Names:
         return self._found(_AMONG, word, json.encode(list(names)).decode())
 
     def similar(self, word: Word, name: str) -> Iterable[str]:
-        """Names among which the nearest one is."""
+        """Names among which the nearest one is; of many names at least some."""
         query = " UNION ALL ".join(_NAMES[word])
         rows = self._connection.execute(f"SELECT name FROM ({query}) LIMIT {_MANY + 1}")  # noqa: S608
         found = {each for (each,) in rows if each}
         if len(found) <= _MANY:
             return sorted(found)
         slips = json.encode(list(one_slip_away(name[:100]))).decode()
-        return sorted(self._found(_BARE, word, bare(name)) | self._found(_AMONG, word, slips))
+        near = self._found(_BARE, word, bare(name)) | self._found(_AMONG, word, slips)
+        return sorted(near) or [min(found)]
 
     def _found(self, query: str, word: Word, asked: str) -> set[str]:
         return {
