@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from lago_cli.errors import LagoError, not_found
 
+_LONG = 200  # letters; comparing names longer than that would take its time
 _IGNORED = str.maketrans("", "", "-_. ")
 _NONE_YET: Mapping[str, str] = {
     "customer": "There are none yet: their first event creates them, or lago customers create.",
@@ -52,6 +53,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     wanted = bare(name)
     best: tuple[int, bool, str] | None = None
     most = 1 if len(wanted) < 6 else 2 if len(wanted) < 12 else 3
+    if len(wanted) > _LONG:
+        most = 0
     for each in known:
         found = bare(each)
         if abs(len(found) - len(wanted)) > most:

@@ -56,3 +56,8 @@ def test_equally_near_ones_are_told_by_their_first_letter():
 @pytest.mark.parametrize("meant", ["acme", "amce", "acmee", "cme", "acxe", "acm"])
 def test_names_of_one_slip_are_all_there(meant):
     assert meant in set(one_slip_away("acme")) | {"acme"}
+
+
+def test_very_long_names_are_compared_at_once():
+    assert nearest("A" * 10**6, ["a" * 10**6]) == "a" * 10**6
+    assert nearest("a" * 10**6, ["a" * (10**6 - 1)]) is None
