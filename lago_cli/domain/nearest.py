@@ -18,7 +18,7 @@ _NONE_YET: Mapping[str, str] = {
 }
 _LISTED: Mapping[str, str] = {
     "customer": "List them with: lago customers list",
-    "subscription": "List them with: lago usage --by subscription --period all",
+    "subscription": "List them with: lago subscriptions list",
     "metric": "List them with: lago metrics list",
     "plan": "List them with: lago plans list",
     "code": "List metrics with: lago metrics list",
