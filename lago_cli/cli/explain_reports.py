@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from lago_cli.cli.reports import EVENT_COLUMNS, Row, event_row, whole
+from lago_cli.cli.reports import EVENT_COLUMNS, Row, event_row, span, whole
+from lago_cli.domain.instants import format_instant
 from lago_cli.domain.numbers import as_plain
 from lago_cli.renderers import Column, Report
+from lago_cli.renderers.spans import span_text
 from lago_cli.services import wire
 from lago_cli.services.excerpts import excerpt_of
 
@@ -131,15 +133,25 @@ def traces_report(traces: Sequence[Trace], *, in_table: bool) -> Report:
         Report(
             f"{trace.event.event.code} · {trace.event.event.transaction_id}",
             _STEP_COLUMNS,
-            [
-                _step_row(step) | {"passed": "passed" if step.passed else "failed"}
-                for step in trace.steps
-            ],
+            [_step_line(trace, step) for step in trace.steps],
             footer=[_said_of(trace)],
         )
         for trace in traces
     ]
     return Report(first.title, first.columns, first.rows, footer=first.footer, sections=others)
+
+
+def _step_line(trace: Trace, step: Step) -> Row:
+    """A step in the words of the table: periods by the calendar of who is billed."""
+    detail, figure = step.detail, trace.figure
+    if step.name == "period" and figure is not None:
+        words = f"{span_text(span(figure.window, figure.zone))} ({figure.zone})"
+        detail = detail.replace(" to ".join(map(format_instant, figure.window)), words)
+    return {
+        "step": step.name,
+        "passed": "passed" if step.passed else "failed",
+        "detail": detail,
+    }
 
 
 def _said_of(trace: Trace) -> str:

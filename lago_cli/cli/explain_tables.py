@@ -165,7 +165,9 @@ def _rounding_total(figure: Figure) -> Iterator[Row]:
         yield {"transaction_id": "rounding"} | told
 
 
-def summary_report(rows: Sequence[Summary], group_by: Sequence[str]) -> Report | None:
+def summary_report(
+    rows: Sequence[Summary], group_by: Sequence[str], footer: Sequence[str]
+) -> Report | None:
     """A line for each figure, and where to look; None where there is none."""
     if not rows:
         return None
@@ -193,7 +195,7 @@ def summary_report(rows: Sequence[Summary], group_by: Sequence[str]) -> Report |
         None,
         columns,
         [_summary_row(row) for row in rows],
-        footer=[f"To see the events of a figure, add {which} or --metric CODE."],
+        footer=[*footer, f"To see the events of a figure, add {which} or --metric CODE."],
     )
 
 

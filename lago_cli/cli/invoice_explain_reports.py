@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -158,8 +159,15 @@ def explained_tables(
     sections = [section for each in explained for section in _sections(each, names, limit, raw=raw)]
     if not sections:
         return Report(None, _EVENT_COLUMNS, [], empty=NOTHING)
+    beyond = (
+        max(len(fee.counted), len(fee.not_counted)) > limit
+        for each in explained
+        for fee in each.fees
+    )
+    if any(beyond):
+        sections[-1] = replace(sections[-1], footer=[MORE])
     first, *others = sections
-    return Report(first.title, first.columns, first.rows, sections=others, empty=first.empty)
+    return replace(first, sections=others)
 
 
 def _sections(
@@ -222,10 +230,9 @@ def _events(explained: FeeExplained, limit: int, *, raw: bool) -> Report:
     if explained.prorated_units is not None:
         total["contribution_prorated"] = as_plain(Fraction(explained.prorated_units))
     totals = [*_rest(left, raw=raw), *rest_rows(not_counted, raw=raw)]
-    footer = [MORE] if totals else []
     if explained.counted:
         totals.append(total)
-    return Report(None, columns, list(_rows(explained, limit)), totals=totals, footer=footer)
+    return Report(None, columns, list(_rows(explained, limit)), totals=totals)
 
 
 def _rest(left: Sequence[Counted], *, raw: bool) -> Iterator[Row]:

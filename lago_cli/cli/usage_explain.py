@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -10,7 +11,7 @@ import typer
 from lago_cli.cli.options import command
 from lago_cli.cli.selection import SELECTION
 from lago_cli.cli.session import Session
-from lago_cli.cli.usage_words import warn_of_unknown
+from lago_cli.cli.usage_words import said_of, warn_of_unknown
 
 if TYPE_CHECKING:
     from lago_cli.services.requests import UsageRequest
@@ -61,6 +62,7 @@ def explain(
     from lago_cli.cli.explain_reports import explanation_report
     from lago_cli.services.excerpts import summaries
     from lago_cli.services.explain import explain as figures_of
+    from lago_cli.services.usage import LeftOut, left_out
 
     store = session.store()
     figures = figures_of(store, request, now=session.now())
@@ -80,7 +82,9 @@ def explain(
             figures, request, limit=limit or MOST_IN_TABLE, sort=order, raw=raw
         )
     else:
-        report = tables.summary_report(summaries(figures), request.group_by)
+        unmatched = left_out(store, request, now=session.now()).unmatched
+        footer = said_of(LeftOut(unmatched, Counter(), Counter()))  # the lines say the others
+        report = tables.summary_report(summaries(figures), request.group_by, footer)
     if report is None:
         report = tables.nothing(_nothing(store, request, session.now()))
     session.show(report)
