@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from lago_cli.cli.reports import EVENT_COLUMNS, Row, event_row, span, whole
-from lago_cli.domain.instants import format_instant
+from lago_cli.domain.instants import format_instant, to_datetime
 from lago_cli.domain.numbers import as_plain
 from lago_cli.renderers import Column, Report
 from lago_cli.renderers.spans import span_text
@@ -15,6 +15,8 @@ from lago_cli.services import wire
 from lago_cli.services.excerpts import excerpt_of
 
 if TYPE_CHECKING:
+    from datetime import datetime, tzinfo
+
     from lago_cli.domain.numbers import Units
     from lago_cli.services.event_trace import Step, Trace
     from lago_cli.services.excerpts import Order
@@ -101,6 +103,15 @@ def line_cells(line: Line, *, since: int) -> dict[str, object]:
         "rule": line.rule,
         "reason": f"{line.reason} (earlier)" if earlier else line.reason,
     }
+
+
+def local(at: int, zone: tzinfo) -> datetime:
+    """An instant in the zone in force; at the end of the calendar that may know no day for it."""
+    moment = to_datetime(at)
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
 
 
 def contribution(units: Units | None) -> dict[str, object]:

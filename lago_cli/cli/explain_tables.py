@@ -11,10 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lago_cli.cli.explain_reports import line_cells, rounding
+from lago_cli.cli.explain_reports import line_cells, local, rounding
 from lago_cli.cli.reports import Row, span
 from lago_cli.domain.aggregations import AGGREGATIONS
-from lago_cli.domain.instants import to_datetime
 from lago_cli.domain.json_text import decode_object
 from lago_cli.domain.numbers import as_plain
 from lago_cli.domain.properties import text_at
@@ -100,7 +99,7 @@ def _table_row(figure: Figure, line: Line, paths: Sequence[str]) -> Row:
     return {
         **{f"properties.{path}": text_at(properties, path) for path in paths},
         **line_cells(line, since=figure.window.start),
-        "timestamp": to_datetime(line.event.at).astimezone(figure.zone),
+        "timestamp": local(line.event.at, figure.zone),
     }
 
 

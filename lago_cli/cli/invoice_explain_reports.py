@@ -7,17 +7,20 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from lago_cli.cli.explain_reports import contribution, line_cells
+from lago_cli.cli.explain_reports import contribution, line_cells, local
 from lago_cli.cli.explain_tables import MORE, rest_rows
 from lago_cli.cli.invoice_lines import NOT_DUE, NOTHING, Names, facts, left_out
 from lago_cli.cli.invoice_reports import INVOICE_COLUMNS
 from lago_cli.cli.invoice_words import chain, fee_days, fee_text, money, number, tax_text
+from lago_cli.domain.instants import parse_instant
 from lago_cli.domain.numbers import as_plain
 from lago_cli.renderers import Column, Report
 from lago_cli.services import wire_prices
 from lago_cli.services.excerpts import excerpt
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from lago_cli.domain.invoices import Invoice
     from lago_cli.services.excerpts import Excerpt
     from lago_cli.services.explain import Line
@@ -174,6 +177,7 @@ def _sections(
     explained: InvoiceExplained, names: Names, limit: int, *, raw: bool
 ) -> Iterator[Report]:
     invoice = explained.invoice
+    zone = names.zone(invoice.subscription.external_customer_id)
     title = " · ".join(["Invoice preview", *(value for _, value in facts(invoice, names))])
     shown = [each for each in explained.fees if not each.fee.is_nothing or each.not_counted]
     yield Report(title, _EVENT_COLUMNS, [], empty=_sum_of(invoice) if invoice.fees else NOT_DUE)
@@ -187,7 +191,7 @@ def _sections(
             empty=chain(each, invoice.currency),
         )
         if each.counted or each.not_counted:
-            yield _events(each, limit, raw=raw)
+            yield _events(each, zone, limit, raw=raw)
     if len(shown) < len(explained.fees):
         (words,) = left_out(len(explained.fees) - len(shown))
         yield Report(None, _EVENT_COLUMNS, [], empty=words)
@@ -216,7 +220,7 @@ def _title(explained: FeeExplained, invoice: Invoice, names: Names) -> str:
     return f"{' · '.join(words)}: {money(fee.amount_cents, invoice.currency)}"
 
 
-def _events(explained: FeeExplained, limit: int, *, raw: bool) -> Report:
+def _events(explained: FeeExplained, zone: tzinfo, limit: int, *, raw: bool) -> Report:
     left = _excerpt(explained.counted, limit).left
     not_counted = explained.not_counted[limit:]
     has_days = any(each.prorated is not None for each in explained.counted)
@@ -232,7 +236,12 @@ def _events(explained: FeeExplained, limit: int, *, raw: bool) -> Report:
     totals = [*_rest(left, raw=raw), *rest_rows(not_counted, raw=raw)]
     if explained.counted:
         totals.append(total)
-    return Report(None, columns, list(_rows(explained, limit)), totals=totals)
+    rows = [
+        row if at is None else row | {"timestamp": local(parse_instant(at), zone)}
+        for row in _rows(explained, limit)
+        for at in [row["timestamp"]]
+    ]
+    return Report(None, columns, rows, totals=totals)
 
 
 def _rest(left: Sequence[Counted], *, raw: bool) -> Iterator[Row]:

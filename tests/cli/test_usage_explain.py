@@ -456,6 +456,15 @@ def test_properties_of_filters_are_shown_by_their_paths(lago):
     assert row.split()[-8:-3] == ["search", "45", "gold", "90", "90"]
 
 
+def test_the_last_hour_of_the_calendar_is_shown(lago):
+    lago("metrics", "create", "--code", "calls", "--aggregation-type", "count")
+    lago("customers", "create", "--external-id", "bolt", "--timezone", "Asia/Tokyo")
+    last = event("last", "calls", "11-02") | {"timestamp": "9999-12-31T23:30:00Z"}
+    lago("ingest", "-q", stdin=json.dumps(last))
+
+    assert "last" in lago("usage", "explain", "--customer", "bolt", "--period", "all").stdout
+
+
 # A line for each figure --------------------------------------------------------------------
 
 
