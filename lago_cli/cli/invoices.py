@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -107,7 +108,8 @@ def explain(session: Session, request: UsageRequest, limit: Limit = None) -> Non
             session.warn(f"This does not add up: {sentence}.", always=True)
     if session.output == "table":
         names = Names(store, invoicing.charging.metrics)
-        session.show(reports.explained_tables(found, names, limit=limit or MOST_IN_TABLE))
+        raw = session.terminal(sys.stdout).raw
+        session.show(reports.explained_tables(found, names, limit=limit or MOST_IN_TABLE, raw=raw))
     elif session.output == "json":
         session.show(reports.explained_objects(found, limit=limit))
     else:
