@@ -33,7 +33,7 @@ LINE_COLUMNS = (
     Column("transaction_id", kind="id"),
     Column("timestamp", kind="instant"),
     Column("received_at", kind="instant"),
-    Column("run", kind="count"),
+    Column("run", kind="flag", align="right"),
     Column("properties", kind="object"),
     Column("value"),
     Column("operation", kind="flag"),
@@ -127,7 +127,7 @@ def contribution(units: Units | None) -> dict[str, object]:
 
 _STEP_COLUMNS = (
     Column("step", kind="flag"),
-    Column("passed", "result", kind="flag"),
+    Column("passed", "result", kind="flag", verdict=True),
     Column("detail", folds=True),
 )
 

@@ -47,7 +47,7 @@ def differences_report(found: Sequence[Difference], expectations: Expectations) 
             ),
             Column("events_count", "events", kind="count"),
             *(_AMOUNTS if expectations.has_amounts else ()),
-            Column("line", kind="count"),
+            Column("line", kind="flag", align="right"),
         ],
         [_row(each, expectations) for each in found],
     )
