@@ -28,9 +28,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import TextIO
 
-Kind = Literal["text", "id", "number", "count", "instant", "object", "flag", "spark", "span"]
+# fmt: off
+Kind = Literal[
+    "text", "id", "number", "count", "change", "percent", "instant", "object", "flag", "spark",
+    "span",
+]
+# fmt: on
 
-RIGHT_ALIGNED = frozenset({"number", "count"})
+RIGHT_ALIGNED = frozenset({"number", "count", "change", "percent"})
 DRAWING = "─…–▁█"  # what the table needs beyond ASCII
 DEFAULT_WIDTH = 80
 
@@ -42,7 +47,7 @@ class Column:
 
     In a narrow terminal `text`, `id`, `object` and `spark` are cut to fit (or
     folded), all others never. A `spark` cell is a sequence of exact numbers; it is drawn in the
-    table and stands in no other format.
+    table and stands in no other format. `change` and `percent` have their sign in the table.
     """
 
     key: str  # JSON key and CSV header

@@ -101,10 +101,19 @@ class Page:
             return Text(sparkline(bars, unicode=self.unicode), "cyan")
         if isinstance(value, Span):
             return Text(self.shown(span_text(value)))
+        if column.kind in ("change", "percent"):
+            return Text(self.signed(as_text(value), column.kind))
         text = Text(self.shown(_readable(value, self.nothing)))
         if column.folds:  # whatever the column of rich does with others
             text.no_wrap, text.overflow = False, "fold"
         return text
+
+    def signed(self, number: str, kind: str) -> str:
+        """A change with its sign; nothing has none."""
+        unit = "%" if kind == "percent" else ""
+        if number.startswith("-"):
+            return ("−" if self.unicode else "-") + number[1:] + unit
+        return number + unit if number == "0" else f"+{number}{unit}"
 
     def cells(self, columns: Sequence[Column], row: Row) -> Cells:
         return [self.cell(row[column.key], column) for column in columns]
