@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from lago_cli.domain.instants import Window
 
+SHORTEST_MONTH = 28 * 86_400 * 1_000_000
+
 if TYPE_CHECKING:
     from lago_cli.cli.session import Session
     from lago_cli.services.amounts import Amount
@@ -129,7 +131,9 @@ def nothing_found(store: UsageStore, request: UsageRequest, now: int) -> str:
         return "No usage in this period."
     period = Window(asked[0].start, asked[-1].end)
     sentence = f"No usage in {span_text(span(period, zone))}"
-    if newest.at is None or period.start <= newest.at < period.end:
+    if newest.at is None or request.as_of or period.start <= newest.at < period.end:
         return f"{sentence}."
-    day = to_datetime(newest.at).astimezone(zone)
-    return f"{sentence}; the newest event is of {day:%Y-%m-%d}: --period {day:%Y-%m}"
+    day = to_datetime(newest.at).astimezone(zone).date().isoformat()
+    is_short = period.end - period.start < SHORTEST_MONTH
+    name = day if is_short else day[:-3]
+    return f"{sentence}; the newest event is of {day}: --period {name}"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lago_cli.domain.instants import Window, to_datetime
 from lago_cli.domain.metrics import Metric
-from lago_cli.domain.numbers import ZERO, Units, add, exact, round_half_up
+from lago_cli.domain.numbers import ZERO, Units, add, as_plain, exact, round_half_up
 from lago_cli.domain.usage import Group
 from lago_cli.services.usage import UsageRow, adds_up, order_of
 
@@ -41,7 +41,7 @@ class Line(NamedTuple):
     price: Amount | None = None
 
     @property
-    def change(self) -> Units | None:
+    def change(self) -> Decimal | None:
         return change_of(self.units, self.before)
 
     @property
@@ -54,20 +54,25 @@ def lines_of(rows: Iterable[UsageRow]) -> list[Line]:
     return [Line(row, row.units) for row in rows]
 
 
-def change_of(units: Units | None, before: Reading | None) -> Units | None:
-    """How much more it is than it was."""
+def change_of(units: Units | None, before: Reading | None) -> Decimal | None:
+    """How much more it is than it was, both as they are shown."""
     if units is None or before is None or before.units is None:
         return None
     with exact():
-        return add(units, -before.units)
+        return _shown(units) - _shown(before.units)
 
 
-def percent_of(change: Units | None, before: Reading | None) -> Decimal | None:
+def percent_of(change: Decimal | None, before: Reading | None) -> Decimal | None:
     """Of what it was, rounded half up; its sign is that of the change."""
-    if change is None or before is None or not before.units:
+    if change is None or before is None or before.units is None or not _shown(before.units):
         return None
-    percent = 100 * Fraction(change) / abs(Fraction(before.units))
+    percent = 100 * Fraction(change) / abs(Fraction(_shown(before.units)))
     return round_half_up(percent, PERCENT_PLACES)
+
+
+def _shown(units: Units) -> Decimal:
+    """Of a quotient without a finite decimal form the digits that stand in an answer."""
+    return units if isinstance(units, Decimal) else Decimal(as_plain(units))
 
 
 class Sum(NamedTuple):
@@ -79,7 +84,7 @@ class Sum(NamedTuple):
     before: Reading | None
 
     @property
-    def change(self) -> Units | None:
+    def change(self) -> Decimal | None:
         return change_of(self.units, self.before)
 
     @property

@@ -7,8 +7,8 @@ import pytest
 from lago_cli.domain.customers import Customer
 from lago_cli.domain.instants import format_instant, parse_instant
 from lago_cli.errors import Kind, LagoError
-from lago_cli.services.requests import UsageRequest
 from lago_cli.services.lines import lines_of, totals
+from lago_cli.services.requests import UsageRequest
 from lago_cli.services.usage import left_out
 from tests.engines import Engine
 from tests.memory import MemoryStore
