@@ -8,9 +8,10 @@ those of its rows make no figure.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, tzinfo
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from lago_cli.domain.instants import Window, to_datetime
@@ -143,28 +144,28 @@ def totalled(lines: Iterable[Line], step: str | None) -> list[Line]:
     place = _place_of(step)
     parts: dict[tuple[str, object, Group | None], list[Line]] = {}
     for line in lines:
-        key = (line.row.metric.code, place(line.row), line.row.group)
+        key = (line.row.metric.code, place(line.row.window.start, line.row.zone), line.row.group)
         parts.setdefault(key, []).append(line)
     return sorted(map(_as_one, parts.values()), key=lambda line: order_of(line.row))
 
 
-def _place_of(step: str | None) -> Callable[[UsageRow], object]:
-    def place(row: UsageRow) -> object:
+def _place_of(step: str | None) -> Callable[[int, tzinfo], object]:
+    """By the start of a window, which local hour, day, week or month it is or is cut from."""
+
+    @cache
+    def place(start: int, zone: tzinfo) -> object:
         if step is None:
             return None
-        local = to_datetime(row.window.start).astimezone(row.zone)
+        local = to_datetime(start).astimezone(zone)
         if step == "hour":
-            return _naive_hour(local), local.fold
+            hour = local.replace(minute=0, second=0, microsecond=0, tzinfo=None)
+            return hour, local.fold
         day = local.date()
         if step == "week":
-            return day - timedelta(days=min(day.weekday(), (day - date.min).days))
+            return day.toordinal() - day.weekday()
         return day.replace(day=1) if step == "month" else day
 
     return place
-
-
-def _naive_hour(local: datetime) -> datetime:
-    return local.replace(minute=0, second=0, microsecond=0, tzinfo=None)
 
 
 def _as_one(lines: Sequence[Line]) -> Line:

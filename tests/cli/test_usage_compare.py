@@ -493,7 +493,7 @@ SORTS = {
 
 @pytest.mark.parametrize("total", [False, True], ids=["rows", "total"])
 @pytest.mark.parametrize("sort", [s for each in SORTS for s in (each, f"-{each}")])
-@pytest.mark.parametrize("case", CASES[:10], ids=" ".join)
+@pytest.mark.parametrize("case", [CASES[1], CASES[5]], ids=" ".join)
 def test_sorted_rows_are_the_same_rows_and_the_top_are_the_first_of_each_metric(
     used, case, sort, total
 ):
