@@ -10,7 +10,6 @@ from lago_cli.cli import usage_check, usage_explain
 from lago_cli.cli.options import command
 from lago_cli.cli.selection import SELECTION
 from lago_cli.cli.session import Session
-from lago_cli.cli.usage_words import prices_of, said_of, warn_of_unknown
 from lago_cli.errors import wrong_usage
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ Total = Annotated[
 ]
 
 
-@command(app, "usage", given=SELECTION, is_default=True)
+@command(app, "usage", given=SELECTION, is_default=True, may_watch=True)
 def usage(
     session: Session,
     request: UsageRequest,
@@ -75,13 +74,14 @@ def usage(
     """
     Show usage by customer, metric and period.
 
-    A subscription that is asked for has a row also where nothing happened.
+    A subscription that is asked for has a row also where nothing happened. With --compare there
+    are rows, too, for what was used only in the other period; windows stand beside each other
+    by their place, as the third day of both.
     """
     from lago_cli.cli import usage_words as words
     from lago_cli.cli.usage_reports import Answer, Shape, usage_report
+    from lago_cli.services import ranking
     from lago_cli.services.lines import lines_of, totalled
-    from lago_cli.services.ranking import ordered
-    from lago_cli.services.ranking import top as first_of
     from lago_cli.services.usage import left_out, unused, usage_for
 
     if sort in ("change", "-change") and compare is None:
@@ -97,27 +97,26 @@ def usage(
 
         comparison = Comparison(store, request, compare, now=now)
     rows = list(usage_for(store, request, now=now))
-    warn_of_unknown(session, store, request, rows)
+    words.warn_of_unknown(session, store, request, rows)
     lines = comparison.lines(rows) if comparison else lines_of(rows)
     if amounts:
-        prices = prices_of(session, store, request, [line.row for line in lines])
+        prices = words.prices_of(session, store, request, [line.row for line in lines])
         lines = [line._replace(price=price) for line, price in zip(lines, prices, strict=True)]
-    footer = words.said_of_periods(comparison, lines, now) if comparison else []
+    said = words.said_of_periods(comparison, lines, now) if comparison else []
     if total:
-        if request.window is None and not request.group_by:
-            added = unused(store, request, [line.row for line in lines], now=now)
-            lines += comparison.unused(added) if comparison else lines_of(added)
+        nothing = unused(store, request, [line.row for line in lines], now=now)
+        lines += comparison.unused(nothing) if comparison else lines_of(nothing)
         lines = totalled(lines, request.window)
         words.warn_of_no_totals(session, lines)
     if sort is not None:
-        lines = ordered(lines, sort)
-    answer = Answer(lines) if top is None else Answer(*first_of(lines, top, sort))
+        lines = ranking.ordered(lines, sort)
+    answer = Answer(lines) if top is None else Answer(*ranking.top(lines, top, sort))
     empty = ""
     if session.output == "table":
-        footer += said_of(left_out(store, request, now=now))
+        said += words.said_of(left_out(store, request, now=now))
         empty = "" if lines else words.nothing_found(store, request, now)
     else:
-        for sentence in footer:
+        for sentence in said:
             session.note(sentence)
     shape = Shape(
         request.group_by,
@@ -126,7 +125,7 @@ def usage(
         priced=amounts,
         total=total,
     )
-    session.show(usage_report(answer, shape, footer=footer, empty=empty))
+    session.show(usage_report(answer, shape, footer=said, empty=empty))
 
 
 usage_explain.register(app)

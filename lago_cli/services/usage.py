@@ -94,7 +94,13 @@ def order_of(row: UsageRow) -> tuple[object, ...]:
 def unused(
     store: UsageStore, request: UsageRequest, rows: Iterable[UsageRow], *, now: int
 ) -> list[UsageRow]:
-    """Nobody's row with 0 units for each metric that was asked for and that no row has."""
+    """
+    Nobody's row with 0 units for each metric that was asked for and that no row has.
+
+    Windows and groups have no such row.
+    """
+    if request.window is not None or request.group_by:
+        return []
     found = {row.metric.code for row in rows}
     question = Question(store, request, now)
     nobody: Owner = (None, None)
