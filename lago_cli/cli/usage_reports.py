@@ -12,7 +12,7 @@ from lago_cli.cli.reports import Row, span
 from lago_cli.domain.numbers import as_plain
 from lago_cli.renderers import Column, Report
 from lago_cli.services import wire
-from lago_cli.services.lines import Line, Sum, summed, totals
+from lago_cli.services.lines import Line, Sum, change_of, percent_of, summed, totals
 from lago_cli.services.usage import adds_up
 
 if TYPE_CHECKING:
@@ -115,11 +115,11 @@ def _cells(line: Line, shape: Shape) -> dict[str, Any]:
 
 
 def _compared(figure: Line | Sum) -> dict[str, str | None]:
-    before = figure.before.units if figure.before else None
+    change = change_of(figure.units, figure.before)
     return {
-        "previous_units": _plain(before),
-        "change": _plain(figure.change),
-        "change_percent": _plain(figure.change_percent),
+        "previous_units": _plain(figure.before.units if figure.before else None),
+        "change": _plain(change),
+        "change_percent": _plain(percent_of(change, figure.before)),
     }
 
 

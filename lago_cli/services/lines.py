@@ -45,10 +45,6 @@ class Line(NamedTuple):
     def change(self) -> Decimal | None:
         return change_of(self.units, self.before)
 
-    @property
-    def change_percent(self) -> Decimal | None:
-        return percent_of(self.change, self.before)
-
 
 def lines_of(rows: Iterable[UsageRow]) -> list[Line]:
     """Rows with nothing beside them."""
@@ -83,14 +79,6 @@ class Sum(NamedTuple):
     units: Units | None
     events_count: int
     before: Reading | None
-
-    @property
-    def change(self) -> Decimal | None:
-        return change_of(self.units, self.before)
-
-    @property
-    def change_percent(self) -> Decimal | None:
-        return percent_of(self.change, self.before)
 
 
 def summed(lines: Sequence[Line], *, may_add: bool) -> Sum:
