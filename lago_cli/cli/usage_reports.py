@@ -100,9 +100,10 @@ def _columns(answer: Answer, shape: Shape) -> list[Column]:
 
 def _cells(line: Line, shape: Shape) -> dict[str, Any]:
     row = line.row
+    window, zone = line.local or (row.window, row.zone)
     cells = wire.usage(row, shape.group_by) | {
-        "period": span(row.window, row.zone),
-        "zone": str(row.zone),
+        "period": span(window, zone),
+        "zone": str(row.zone) if zone == row.zone else None,
     }
     if line.units is None:
         cells["units"] = None

@@ -8,13 +8,13 @@ those of its rows make no figure.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from lago_cli.domain.instants import Window, to_datetime
+from lago_cli.domain.instants import AFTER_LAST_EVENT, Window, to_datetime
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import ZERO, Units, add, as_plain, exact, round_half_up
 from lago_cli.domain.usage import Group
@@ -40,6 +40,7 @@ class Line(NamedTuple):
     units: Units | None
     before: Reading | None = None  # None also where no window stands beside its own
     price: Amount | None = None
+    local: tuple[Window, tzinfo] | None = None  # how its window reads in several time zones
 
     @property
     def change(self) -> Decimal | None:
@@ -166,7 +167,8 @@ def _as_one(lines: Sequence[Line]) -> Line:
     before = Reading(
         _together(first.metric, befores), sum(reading.events_count for reading in befores)
     )
-    zones = {line.row.zone for line in lines}
+    stretches = {(line.row.window, line.row.zone) for line in lines}
+    zones = {zone for _, zone in stretches}
     row = first._replace(
         owner=(None, None),
         window=window,
@@ -174,7 +176,21 @@ def _as_one(lines: Sequence[Line]) -> Line:
         events_count=sum(line.row.events_count for line in lines),
         zone=zones.pop() if len(zones) == 1 else UTC,
     )
-    return Line(row, units, before if befores else None, _cost(lines))
+    local = (first.window, first.zone) if _read_alike(stretches) else None
+    return Line(row, units, before if befores else None, _cost(lines), local)
+
+
+def _read_alike(stretches: Iterable[tuple[Window, tzinfo]]) -> bool:
+    """Whether windows begin and end when clocks show the same: a month is one everywhere."""
+
+    def clock(at: int, zone: tzinfo) -> datetime:
+        return to_datetime(at).astimezone(zone).replace(tzinfo=None)
+
+    shown = {
+        (clock(start, zone), None if end >= AFTER_LAST_EVENT else clock(end, zone))
+        for (start, end), zone in stretches
+    }
+    return len(shown) == 1
 
 
 def _together(metric: Metric, readings: Iterable[tuple[Units | None, int]]) -> Units | None:

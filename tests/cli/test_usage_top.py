@@ -254,6 +254,18 @@ def test_days_of_customers_in_different_zones_are_the_same_local_days(lago):
     ]
 
 
+def test_a_month_of_customers_in_different_zones_is_one_month_in_the_table(lago):
+    lago("metrics", "create", "--code", "calls", "--aggregation-type", "count", "--now", NOW)
+    for name, zone in (("paris", "Europe/Paris"), ("tokyo", "Asia/Tokyo")):
+        lago("customers", "create", "--external-id", name, "--timezone", zone)
+    ingest(lago, [event("1", "calls", "paris"), event("2", "calls", "tokyo")])
+
+    shown = lago("usage", "--total", "--now", NOW).stdout
+
+    assert "2026-10-31" not in shown
+    assert "UTC" not in shown
+
+
 def test_a_total_has_the_sum_of_the_amounts(lago):
     plan = {
         "code": "pro",
