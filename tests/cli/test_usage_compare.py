@@ -235,6 +235,26 @@ def test_a_subscription_that_began_in_this_period_was_at_nothing(lago):
     }
 
 
+@pytest.mark.parametrize(
+    ("ended", "window"),
+    [
+        ("2026-11-15", ("2026-11-01T00:00:00Z", "2026-11-15T00:00:00Z")),
+        ("2026-10-20", ("2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z")),
+    ],
+)
+def test_who_left_has_a_row_that_is_cut_to_their_life_where_they_still_lived(lago, ended, window):
+    lago("metrics", "create", "--code", "calls", "--aggregation-type", "count", "--now", NOW)
+    named = ("--external-id", "s1", "--external-customer-id", "a", "--started-at", "2026-09-10")
+    lago("subscriptions", "create", *named, "--ending-at", ended, "--now", NOW)
+    sent = ("--transaction-id", "1", "--code", "calls", "--external-subscription-id", "s1")
+    lago("events", "send", *sent, "--timestamp", "2026-10-12", "--now", NOW)
+
+    (row,) = answer(lago, "--compare", "previous", "--by", "subscription")
+
+    assert (row["from_datetime"], row["to_datetime"]) == window
+    assert (row["units"], row["previous_units"]) == ("0", "1")
+
+
 def test_days_stand_beside_each_other_by_their_place(calls):
     lago = calls(a=["2026-02-28", "2026-03-01", "2026-03-28", "2026-03-31"])
     asked = ("--period", "2026-03", "--window", "day", "--compare", "previous")
