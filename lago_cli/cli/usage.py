@@ -52,7 +52,8 @@ Top = Annotated[
         metavar="N",
         min=1,
         max=1_000_000_000,
-        help="Only the first N rows of each metric. [default order: the most units first]",
+        help="Only the first N rows of each metric, metric by metric."
+        " [default order: the most units first]",
     ),
 ]
 Total = Annotated[

@@ -33,10 +33,13 @@ def top(lines: Sequence[Line], n: int, sort: str | None) -> tuple[list[Line], li
     """
     The first `n` lines of every metric, and the others of each metric that has more.
 
-    Without an order the most used come first, metric by metric.
+    They stand metric by metric, whose units do not compare: the most used first, where
+    `lines` are in no order that was asked for.
     """
     if sort is None:
-        lines = ordered(ordered(lines, "-units"), "metric")
+        lines = ordered(lines, "-units")
+    if sort not in ("metric", "-metric"):
+        lines = ordered(lines, "metric")
     seen: Counter[str] = Counter()
     first: list[Line] = []
     others: list[Line] = []
