@@ -83,7 +83,9 @@ def usage(
     from lago_cli.cli.usage_reports import Answer, Shape, usage_report
     from lago_cli.services import ranking
     from lago_cli.services.lines import lines_of, totalled
-    from lago_cli.services.usage import left_out, unused, usage_for
+    from lago_cli.services.questions import Question
+    from lago_cli.services.usage import answer as rows_of
+    from lago_cli.services.usage import left_out, unused
 
     if sort in ("change", "-change") and compare is None:
         raise wrong_usage(
@@ -92,12 +94,13 @@ def usage(
             "Add --compare previous, or the period to compare with.",
         )
     store, now = session.store(), session.now()
+    question = Question(store, request, now)
     comparison = None
     if compare is not None:
         from lago_cli.services.comparison import Comparison
 
-        comparison = Comparison(store, request, compare, now=now)
-    rows = list(usage_for(store, request, now=now))
+        comparison = Comparison(store, question, compare, now=now)
+    rows = rows_of(store, question)
     words.warn_of_unknown(session, store, request, rows)
     lines = comparison.lines(rows) if comparison else lines_of(rows)
     if amounts:
@@ -105,7 +108,7 @@ def usage(
         lines = [line._replace(price=price) for line, price in zip(lines, prices, strict=True)]
     said = words.said_of_periods(comparison, lines, now) if comparison else []
     if total:
-        nothing = unused(store, request, [line.row for line in lines], now=now)
+        nothing = unused(question, [line.row for line in lines])
         lines += comparison.unused(nothing) if comparison else lines_of(nothing)
         lines = totalled(lines, request.window)
         words.warn_of_no_totals(session, lines)
@@ -115,7 +118,7 @@ def usage(
     empty = ""
     if session.output == "table":
         said += words.said_of(left_out(store, request, now=now))
-        empty = "" if lines else words.nothing_found(store, request, now)
+        empty = "" if lines else words.nothing_found(store, question)
     else:
         for sentence in said:
             session.note(sentence)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lago_cli.services.amounts import Amount
     from lago_cli.services.comparison import Comparison
     from lago_cli.services.lines import Line
+    from lago_cli.services.questions import Question
     from lago_cli.services.requests import UsageRequest
     from lago_cli.services.usage import LeftOut, UsageRow
     from lago_cli.stores.base import UsageStore
@@ -110,14 +111,13 @@ def warn_of_no_totals(session: Session, lines: Sequence[Line]) -> None:
         )
 
 
-def nothing_found(store: UsageStore, request: UsageRequest, now: int) -> str:
+def nothing_found(store: UsageStore, question: Question) -> str:
     """That there is no usage, and where there is some."""
     from lago_cli.cli.reports import span
     from lago_cli.domain.instants import to_datetime
     from lago_cli.renderers.spans import span_text
-    from lago_cli.services.questions import Question
 
-    question = Question(store, request, now)
+    request = question.request
     codes = [metric.code for metric in question.metrics]
     if not codes:
         return "No usage: no metric is defined yet. Define one with: lago metrics create"

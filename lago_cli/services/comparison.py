@@ -10,14 +10,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import tzinfo
+from functools import cache
 
 from lago_cli.domain.instants import Window
 from lago_cli.domain.numbers import ZERO
 from lago_cli.domain.usage import Group
 from lago_cli.services.lines import Line, Reading
 from lago_cli.services.questions import Question
-from lago_cli.services.requests import Owner, UsageRequest
-from lago_cli.services.usage import UsageRow, order_of, usage_for
+from lago_cli.services.requests import Owner
+from lago_cli.services.usage import UsageRow, answer, order_of
 from lago_cli.stores.base import UsageStore
 
 _NOTHING = Reading(ZERO, 0)
@@ -35,19 +36,19 @@ class Comparison:
         LagoError: wrong usage, where there is no such period.
     """
 
-    def __init__(self, store: UsageStore, request: UsageRequest, period: str, *, now: int) -> None:
-        other = request.compared_with(period)
-        self._store, self._other, self._now = store, other, now
-        self._question = Question(store, request, now)
-        self._before = Question(store, other, now)
-        self._starts: dict[int, list[int]] = {}  # by the id of a list that the calendars keep
+    def __init__(self, store: UsageStore, question: Question, period: str, *, now: int) -> None:
+        self._store = store
+        self._question = question
+        self._before = Question(store, question.request.compared_with(period), now)
+        self._asked = {
+            question: cache(question.asked) for question in (self._question, self._before)
+        }
         self.unmatched = 0
 
     def lines(self, rows: Sequence[UsageRow]) -> list[Line]:
         """Every row as it is, and one with 0 units for what was used only in the other period."""
         were: dict[_Key, UsageRow] = {
-            self._key(self._before, row): row
-            for row in usage_for(self._store, self._other, now=self._now)
+            self._key(self._before, row): row for row in answer(self._store, self._before)
         }
         lines = []
         for row in rows:
@@ -76,7 +77,7 @@ class Comparison:
         """Which periods stand beside each other, in which time zone."""
         found = set()
         for owner in {line.row.owner for line in lines}:
-            asked, before = self._question.asked(owner), self._before.asked(owner)
+            asked, before = (self._asked[each](owner) for each in (self._question, self._before))
             if asked and before:
                 one = Window(asked[0].start, asked[-1].end)
                 other = Window(before[0].start, before[-1].end)
@@ -89,19 +90,14 @@ class Comparison:
     def _place(self, question: Question, row: UsageRow) -> int:
         if question.request.window is None:
             return 0
-        asked = question.asked(row.owner)
-        starts = self._starts.get(id(asked))
-        if starts is None:
-            starts = self._starts[id(asked)] = [window.start for window in asked]
-        return bisect_right(starts, row.window.start) - 1
+        asked = self._asked[question](row.owner)
+        return bisect_right(asked, row.window.start, key=lambda window: window.start) - 1
 
     def _reading(self, key: _Key, was: UsageRow | None) -> Reading | None:
         if was is not None:
             return Reading(was.units, was.events_count)
-        return _NOTHING if key[2] < len(self._before.asked(key[0])) else None
+        return _NOTHING if key[2] < len(self._asked[self._before](key[0])) else None
 
     def _window(self, owner: Owner, place: int) -> Window | None:
-        asked = self._question.asked(owner)
-        if place >= len(asked):
-            return None
-        return self._question.window_at(owner, asked[place].start)
+        asked = self._asked[self._question](owner)
+        return self._question.lived(owner, asked[place]) if place < len(asked) else None

@@ -50,10 +50,14 @@ def usage_for(store: UsageStore, request: UsageRequest, *, now: int) -> Iterator
     Raises:
         LagoError: a metric that is not defined, or times that cannot be read.
     """
-    question = Question(store, request, now)
+    return iter(answer(store, Question(store, request, now)))
+
+
+def answer(store: UsageStore, question: Question) -> list[UsageRow]:
+    """The rows of a question, in the same order."""
     rows = [row for metric in question.metrics for row in _rows(store, question, metric)]
     rows.sort(key=order_of)
-    return iter(rows)
+    return rows
 
 
 def _rows(store: UsageStore, question: Question, metric: Metric) -> Iterator[UsageRow]:
@@ -91,18 +95,16 @@ def order_of(row: UsageRow) -> tuple[object, ...]:
     return (row.owner[0] or "", row.owner[1] or "", row.metric.code, row.window, group)
 
 
-def unused(
-    store: UsageStore, request: UsageRequest, rows: Iterable[UsageRow], *, now: int
-) -> list[UsageRow]:
+def unused(question: Question, rows: Iterable[UsageRow]) -> list[UsageRow]:
     """
     Nobody's row with 0 units for each metric that was asked for and that no row has.
 
     Windows and groups have no such row.
     """
+    request = question.request
     if request.window is not None or request.group_by:
         return []
     found = {row.metric.code for row in rows}
-    question = Question(store, request, now)
     nobody: Owner = (None, None)
     (window,) = question.asked(nobody)
     zone = question.zone(nobody)
