@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from lago_cli.cli.reports import Row, span
 from lago_cli.domain.numbers import as_plain
-from lago_cli.renderers import Column, Report
+from lago_cli.renderers import Column, Report, Span
 from lago_cli.services import wire
 from lago_cli.services.lines import Line, Sum, change_of, percent_of, summed, totals
 from lago_cli.services.usage import adds_up
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from lago_cli.domain.instants import Window
     from lago_cli.domain.numbers import Units
 
 BAR_BLOCKS = 8  # as wide as every terminal lets such a column be
@@ -49,7 +53,8 @@ def usage_report(answer: Answer, shape: Shape, *, footer: Sequence[str], empty: 
     each other, so that the bars are its chart, read downwards as the dates are.
     """
     columns = _columns(answer, shape)
-    shown = [_cells(line, shape) for line in answer.lines]
+    span_of = lru_cache(maxsize=1024)(span)  # rows have few windows, and share them
+    shown = [_cells(line, shape, span_of) for line in answer.lines]
     if shape.windowed:
         columns.append(Column("bar", "of largest", kind="spark", in_data=False))
         _add_bars(shown, answer)
@@ -70,9 +75,21 @@ def _columns(answer: Answer, shape: Shape) -> list[Column]:
             kind="id",
             in_table=by_subscription,
             shared=True,
+            caption="subscription {}",
         ),
-        Column("billable_metric_code", "metric", kind="id", shared=True),
-        Column("aggregation_type", "aggregation", spare=3, shared=True),
+        Column(
+            "billable_metric_code",
+            "metric",
+            kind="id",
+            shared=not (shape.total and answer.others),
+        ),
+        Column(
+            "aggregation_type",
+            "aggregation",
+            spare=3,
+            shared=True,
+            in_table=not shape.compared,
+        ),
         Column("from_datetime", "from", kind="instant", in_table=False),
         Column("to_datetime", "to", kind="instant", in_table=False),
         Column("period", kind="span", in_data=False, shared=True),
@@ -98,11 +115,11 @@ def _columns(answer: Answer, shape: Shape) -> list[Column]:
     return columns
 
 
-def _cells(line: Line, shape: Shape) -> dict[str, Any]:
+def _cells(line: Line, shape: Shape, span_of: Callable[[Window, tzinfo], Span]) -> dict[str, Any]:
     row = line.row
     window, zone = line.local or (row.window, row.zone)
     cells = wire.usage(row, shape.group_by) | {
-        "period": span(window, zone),
+        "period": span_of(window, zone),
         "zone": str(row.zone) if zone == row.zone else None,
     }
     if line.units is None:

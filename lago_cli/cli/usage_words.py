@@ -75,11 +75,11 @@ def _codes(counter: Counter[str]) -> str:
 def said_of_periods(comparison: Comparison, lines: Sequence[Line], now: int) -> list[str]:
     """Where the two periods are not alike: one is not over, or has windows the other lacks."""
     from lago_cli.cli.reports import span
-    from lago_cli.renderers.spans import span_text
+    from lago_cli.renderers.spans import span_words
 
     sentences = []
     unfinished = {
-        (span_text(span(asked, zone)), span_text(span(before, zone)))
+        (span_words(span(asked, zone)), span_words(span(before, zone)))
         for asked, before, zone in comparison.spans(lines)
         if asked.start <= now < asked.end and before.end <= now
     }
@@ -115,7 +115,7 @@ def nothing_found(store: UsageStore, question: Question) -> str:
     """That there is no usage, and where there is some."""
     from lago_cli.cli.reports import span
     from lago_cli.domain.instants import to_datetime
-    from lago_cli.renderers.spans import span_text
+    from lago_cli.renderers.spans import span_words
 
     request = question.request
     codes = [metric.code for metric in question.metrics]
@@ -130,7 +130,7 @@ def nothing_found(store: UsageStore, question: Question) -> str:
     if not asked:
         return "No usage in this period."
     period = Window(asked[0].start, asked[-1].end)
-    sentence = f"No usage in {span_text(span(period, zone))}"
+    sentence = f"No usage in {span_words(span(period, zone))}"
     if newest.at is None or request.as_of or period.start <= newest.at < period.end:
         return f"{sentence}."
     day = to_datetime(newest.at).astimezone(zone).date().isoformat()

@@ -43,6 +43,7 @@ class UsageRequest:
     by: Literal["customer", "subscription"] | None = None
     as_of: int | None = None
     before: bool = False  # it is about the period before the one that it names
+    everybody: bool = False  # everybody who is known has a row, also where nothing happened
 
     def __post_init__(self) -> None:
         given = [
