@@ -67,7 +67,11 @@ def _columns(answer: Answer, shape: Shape) -> list[Column]:
     by_subscription = any(line.row.owner[1] is not None for line in answer.lines)
     columns = [
         Column(
-            "external_customer_id", "customer", kind="id", in_table=not shape.total, shared=True
+            "external_customer_id",
+            "customer",
+            kind="id",
+            in_table=not shape.total,
+            shared=not answer.others,  # whose line says so in this column
         ),
         Column(
             "external_subscription_id",
