@@ -81,14 +81,19 @@ def add_create(
 def add_list(app: typer.Typer, of: Of, help_text: str, *, empty: str) -> None:
     @command(app, "list", help_text=help_text)
     def list_(session: Session) -> None:
-        now = session.now()
-        entries = session.store().table(of).entries()
-        rows = (bare_numbers(wire.definition(of, each, now)) for each in entries)
-        columns = [
-            replace(column, in_table=not (isinstance(each.kind, Nested) and each.kind.is_long))
-            for each, column in zip(of.columns, _columns(of), strict=True)
-        ]
-        session.show(Report(None, columns, rows, empty=empty))
+        session.show(list_report(session, of, empty=empty))
+
+
+def list_report(session: Session, of: Of, *, empty: str) -> Report:
+    """All definitions of a kind."""
+    now = session.now()
+    entries = session.store().table(of).entries()
+    rows = (bare_numbers(wire.definition(of, each, now)) for each in entries)
+    columns = [
+        replace(column, in_table=not (isinstance(each.kind, Nested) and each.kind.is_long))
+        for each, column in zip(of.columns, _columns(of), strict=True)
+    ]
+    return Report(None, columns, rows, empty=empty)
 
 
 def add_get(app: typer.Typer, of: Of) -> None:
