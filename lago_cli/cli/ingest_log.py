@@ -46,8 +46,8 @@ class IngestLog:
         """The run is over: take its progress away, say how much was not named."""
         self._stack.close()
         self._progress = None
-        if report.refused and self._session.quiet and self._names:
-            for rejection in report.rejections:
+        if report.refused and self._session.quiet and self._names and report.tally.read > 1:
+            for rejection in report.rejections:  # of a single one the error says why
                 self._name(rejection)
         self._say_what_was_not_shown(report)
 

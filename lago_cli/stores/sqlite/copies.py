@@ -22,7 +22,7 @@ _PAGES_AT_ONCE = 256
 _WRITING_FAILED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 _ROOM = "Free some space, or choose another disk."
-_MOMENT = r"-(\d{4}-\d\d-\d\dT\d{6}Z)(?:_(\d{1,9}))?"
+_MOMENT = r"-([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{6}Z)(?:_([0-9]{1,9}))?"
 
 
 class Copies:
@@ -186,7 +186,7 @@ def _is_placed(unfinished: str, name: str) -> bool:
 
 def _remove_leftovers(folder: Path, named: re.Pattern[str]) -> None:
     """Unfinished copies of processes that were killed."""
-    of_process = re.compile(rf"({named.pattern})\.partial-(?P<process>\d{{1,9}})(-\w+)?")
+    of_process = re.compile(rf"({named.pattern})\.partial-(?P<process>[0-9]{{1,9}})(-[a-z]+)?")
     with suppress(OSError):
         for path in [*folder.iterdir()]:
             match = of_process.fullmatch(path.name)
