@@ -57,8 +57,8 @@ class IngestLog:
             shown = self._session.progress("", wanted=self._wants_progress)
             self._progress = self._stack.enter_context(shown)
         size = source.size
-        share = (lambda: source.position / size) if size else None
-        self._progress.turn_to(f"Reading {source.name}", share)
+        self._progress.what = f"Reading {source.name}"
+        self._progress.share = (lambda: source.position / size) if size else None
 
     def progressed(self, tally: Tally) -> None:
         if self._progress is not None:

@@ -17,6 +17,8 @@ from lago_cli.renderers.report import DEFAULT_WIDTH
 FIRST_SECONDS = 0.5  # what is done sooner says nothing
 EVERY_SECONDS = 0.2
 _RATE_SECONDS = 1.0  # before them a rate would jump
+_SURE = 0.05  # of the work, before which nobody knows how long the rest takes
+_NAME = 30  # columns that suffice for what is done
 _ERASE = "\r\x1b[K"
 
 
@@ -30,18 +32,17 @@ class Progress:
 
     def __init__(self, stream: TextIO | None, what: str) -> None:
         self._stream = stream
-        self._what = what
-        self._share: Callable[[], float] | None = None
+        self.what = what
+        self.share: Callable[[], float] | None = None  # how much is done by now, from 0 to 1
         self.events = 0  # that are done
         self._is_over = threading.Event()
         self._drawing = threading.Lock()
         self._is_drawn = False
-        self._began = time.monotonic()
+        self._began = self._turned = time.monotonic()
         self._thread = threading.Thread(target=self._draw_on, daemon=True)
 
     def __enter__(self) -> Progress:
         if self._stream is not None:
-            self._began = time.monotonic()
             self._thread.start()
         return self
 
@@ -61,8 +62,9 @@ class Progress:
         self.events += events
 
     def turn_to(self, what: str, share: Callable[[], float] | None = None) -> None:
-        """Say what is done from now on, and with `share` how much of it is, from 0 to 1."""
-        self._what, self._share = what, share
+        """Something else begins, whose events are counted from zero."""
+        self.what, self.share, self.events = what, share, 0
+        self._turned = time.monotonic()
 
     @contextmanager
     def aside(self) -> Iterator[None]:
@@ -73,24 +75,30 @@ class Progress:
 
     def text(self, width: int) -> str:
         """The line, without what has no room; a long name is cut."""
-        took = time.monotonic() - self._began
-        parts = []
-        if self._share is not None:
-            parts.append(f"{min(max(self._share(), 0), 1):.0%}")
-        if self.events:
-            parts.append(f"{self.events:,} events")
-            if took >= _RATE_SECONDS:
-                parts.append(f"{round(self.events / took):,} events/s")
-        parts.append(_clock(took))
-        least = parts[0]
-        what = visible(self._what)
-        while len(parts) > 1 and len(what) + 2 + len(", ".join(parts)) > width:
+        parts = self._parts()
+        while len(parts) > 1 and len(", ".join(parts)) > max(width * 2 // 3, width - _NAME):
             parts.pop()
         said = ", ".join(parts)
-        room = width - 2 - len(said)
-        if len(what) > room:
-            what = what[: room - 1] + "…" if room > 1 else ""
-        return f"{what}: {said}" if what else least[: max(width, 0)]
+        what = _cut(visible(self.what), width - 2 - len(said))
+        return f"{what}: {said}" if what else said[: max(width, 0)]
+
+    def _parts(self) -> list[str]:
+        """What is known, the most important first."""
+        now = time.monotonic()
+        took, since = now - self._began, now - self._turned
+        parts = []
+        share = min(max(self.share(), 0.0), 1.0) if self.share is not None else 0.0
+        if self.share is not None:
+            parts.append(f"{share:.0%}")
+        if self.events:
+            parts.append(f"{self.events:,} events")
+            if since >= _RATE_SECONDS:
+                parts.append(f"{round(self.events / since):,} events/s")
+        if share >= _SURE and since >= _RATE_SECONDS:
+            parts.append(f"{_clock(since / share - since)} left")
+        else:
+            parts.append(_clock(took))
+        return parts
 
     def _draw_on(self) -> None:
         wait = FIRST_SECONDS
@@ -112,6 +120,15 @@ class Progress:
             self._stream.write(_ERASE)
             self._stream.flush()
             self._is_drawn = False
+
+
+def _cut(text: str, width: int) -> str:
+    """As much as has room, by the cells that it takes: those of some scripts are wide."""
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, width - 1).rstrip() + "…" if width > 1 else ""
 
 
 def _clock(seconds: float) -> str:

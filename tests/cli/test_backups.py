@@ -10,6 +10,7 @@ import sqlite3
 import stat
 import subprocess
 from contextlib import closing
+from pathlib import Path
 from shutil import copy
 
 import pytest
@@ -210,8 +211,8 @@ def test_copies_are_named_after_the_database(filled, db):
         filled("db", "backup", ".", "--keep", 1, "--now", night, "-q", "--db", db)
 
     (made,) = set(names(filled)) - {db}
-    stem, ending = os.path.splitext(db)
-    assert made == f"{stem}-2026-11-11T031700Z{ending or '.db'}"
+    path = Path(db)
+    assert made == f"{path.stem}-2026-11-11T031700Z{path.suffix or '.db'}"
 
 
 def test_a_copy_that_fails_removes_nothing(filled):
