@@ -49,6 +49,8 @@ class OnTerminal:
         """Wait for it; all that it has shown, without what only steers the terminal."""
         for _ in self._pieces():
             pass
+        if self.process.stdin and self.process.stdin.closed:
+            self.process.stdin = None
         self.process.communicate(timeout=60)
         os.close(self._ours)
         return CODES.sub("", self.raw)

@@ -87,7 +87,7 @@ def in_one_line(report: IngestReport, seconds: float, sent: str | None = None) -
     told = [
         f"{count:,} {_ONE.get(name, name) if count == 1 else name}"
         for name, count in counts
-        if count or name == "read"
+        if (count or name == "read") and not (sent and name == "undated")
     ]
     run = "Nothing stored" if report.run is None else f"Run {report.run:,}"
     if sent is not None:
