@@ -16,7 +16,7 @@ from lago_cli.renderers import Column, Report
 app = typer.Typer(rich_markup_mode=None)
 
 
-@command(app, "info")
+@command(app, "info", may_watch=True)
 def info(session: Session) -> None:
     """Show what is in the file."""
     from lago_cli.domain.instants import format_instant
@@ -44,7 +44,11 @@ def check(session: Session) -> None:
     with session.progress(f"Checking {session.db}") as progress:
         results = list(maintenance.problems(progress.turn_to, progress))
     rows = [{"check": name, "ok": not problems, "problems": problems} for name, problems in results]
-    columns = [Column("check"), Column("ok", kind="flag"), Column("problems", kind="object")]
+    columns = [
+        Column("check"),
+        Column("ok", kind="flag", verdict=True),
+        Column("problems", kind="object"),
+    ]
     failed = [name for name, problems in results if problems]
     (session.show if failed else session.done)(Report(None, columns, rows))
     if failed:
