@@ -151,6 +151,7 @@ class Session:
         from lago_cli.renderers.escapes import encodable, visible
 
         print(encodable(visible(line), sys.stdout.encoding), flush=True)
+        self._say_late()
 
     def done(self, report: Report) -> None:
         """What a command did, where nothing but that was asked of it; with --quiet nothing."""
