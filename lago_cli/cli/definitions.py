@@ -29,13 +29,14 @@ if TYPE_CHECKING:
 Of = Definition[Any]
 
 
-def show(session: Session, of: Of, entry: Entry[Any]) -> None:
-    """One definition; in the table, definitions within it stand below it."""
+def show(session: Session, of: Of, entry: Entry[Any], *, asked: bool = False) -> None:
+    """One that was `asked` for, or changed; in the table, definitions within it stand below."""
     row = bare_numbers(wire.definition(of, entry, session.now()))
     nested = {each.name: each for each in of.columns if isinstance(each.kind, Nested)}
     columns = [replace(column, in_table=column.key not in nested) for column in whole(_columns(of))]
     sections = [_section(each, row[name]) for name, each in nested.items() if row[name]]
-    session.show(Report(None, columns, [row], single=True, sections=sections))
+    report = Report(None, columns, [row], single=True, sections=sections)
+    (session.show if asked else session.done)(report)
 
 
 def _section(field: Field, value: Any) -> Report:
@@ -99,7 +100,7 @@ def list_report(session: Session, of: Of, *, empty: str) -> Report:
 def add_get(app: typer.Typer, of: Of) -> None:
     @command(app, "get", named(of), f"Show one {of.word}.")
     def get(session: Session, name: str) -> None:
-        show(session, of, session.store().table(of).get(name))
+        show(session, of, session.store().table(of).get(name), asked=True)
 
 
 def add_update(app: typer.Typer, of: Of, help_text: str) -> None:
