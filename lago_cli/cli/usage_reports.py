@@ -104,10 +104,10 @@ def _columns(answer: Answer, shape: Shape) -> list[Column]:
     if shape.compared:  # beside the units for a person; programs find them after all others
         columns += [
             Column("events_count", kind="count", in_table=False),
-            Column("previous_units", "previous", kind="number"),
+            Column("previous_units", "previous", kind="number", spare=3),
             Column("change", kind="change"),
-            Column("change_percent", "%", kind="percent"),
-            Column("events_count", "events", kind="count", spare=1, in_data=False),
+            Column("change_percent", "%", kind="percent", spare=4),
+            Column("events_count", "events", kind="count", spare=5, in_data=False),
         ]
     else:
         columns.append(Column("events_count", "events", kind="count"))

@@ -55,7 +55,10 @@ class Layout:
             for n in self.kept
         ]
         self._is_empty = [set(texts) <= {page.nothing, "[]", "{}"} for texts in body]
-        self._labels = [min(widest_of(texts), LONGEST_LABEL) for texts in totals]
+        self._labels = [  # an id that has a total is cut as in the rows
+            min(widest_of([text for text in texts if text not in ids.get(n, ())]), LONGEST_LABEL)
+            for n, texts in enumerate(totals)
+        ]
         self.widths = [
             max(width, width_of(heading))
             for width, heading in zip(self._natural, self.headings, strict=True)
