@@ -106,7 +106,7 @@ def explain(session: Session, request: UsageRequest, limit: Limit = None) -> Non
     if session.output == "table":
         names = Names(store, invoicing.charging.metrics)
         session.show(reports.explained_tables(found, names, limit=limit or MOST_IN_TABLE))
-    elif session.output == "json":
+    elif session.output in ("json", "yaml"):
         session.show(reports.explained_objects(found, limit=limit))
     else:
         session.show(reports.explained_rows(found, limit=limit))

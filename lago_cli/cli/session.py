@@ -10,7 +10,8 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from lago_cli.renderers import Pages, Report, Terminal, render, terminal_for
+from lago_cli.errors import wrong_usage
+from lago_cli.renderers import Answer, Terminal, TooLong, render, terminal_for
 
 if TYPE_CHECKING:
     from lago_cli.stores.sqlite.store import SqliteStore
@@ -116,9 +117,18 @@ class Session:
             )
         return self.store(writable=True)
 
-    def show(self, report: Report | Pages) -> None:
-        """The answer, on stdout."""
-        render(report, self.output, sys.stdout, self.terminal(sys.stdout))
+    def show(self, answer: Answer) -> None:
+        """
+        The answer, on stdout.
+
+        Raises:
+            LagoError: wrong usage, where it is too long for its format.
+        """
+        try:
+            render(answer, self.output, sys.stdout, self.terminal(sys.stdout))
+        except TooLong as error:
+            hint = "Ask for less, or write CSV: -o csv"
+            raise wrong_usage("too_many_rows", str(error), hint) from None
         sys.stdout.flush()
 
     def note(self, text: str, *, at_once: bool = False) -> None:

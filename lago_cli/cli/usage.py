@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lago_cli.cli import usage_check, usage_explain
-from lago_cli.cli.options import command
+from lago_cli.cli.options import OutputOrChart, command
 from lago_cli.cli.selection import SELECTION
 from lago_cli.cli.session import Session
 from lago_cli.cli.usage_words import prices_of, said_of, warn_of_unknown
@@ -22,18 +22,23 @@ WithAmounts = Annotated[
     bool,
     typer.Option("--amounts", help="Also what each row costs by the plans of its subscriptions."),
 ]
+AsChart = Annotated[bool, typer.Option("--chart", help="Draw bars, or lines with --window.")]
 
 
-@command(app, "usage", given=SELECTION, is_default=True)
-def usage(session: Session, request: UsageRequest, amounts: WithAmounts = False) -> None:
+@command(app, "usage", given=SELECTION, is_default=True, outputs=OutputOrChart)
+def usage(
+    session: Session, request: UsageRequest, amounts: WithAmounts = False, chart: AsChart = False
+) -> None:
     """
     Show usage by customer, metric and period.
 
     A subscription that is asked for has a row also where nothing happened.
     """
     from lago_cli.cli.reports import usage_report
+    from lago_cli.cli.usage_chart import is_drawn, usage_charts
     from lago_cli.services.usage import left_out, usage_for
 
+    drawn = is_drawn(session, chart=chart)
     store, now = session.store(), session.now()
     rows = list(usage_for(store, request, now=now))
     warn_of_unknown(session, store, request, rows)
@@ -42,6 +47,9 @@ def usage(session: Session, request: UsageRequest, amounts: WithAmounts = False)
         footer = said_of(left_out(store, request, now=now))
     windowed = request.window is not None
     prices = prices_of(session, store, request, rows) if amounts else None
+    if drawn:
+        session.show(usage_charts(store, request, rows, prices, now=now, footer=footer))
+        return
     report = usage_report(rows, request.group_by, prices, windowed=windowed, footer=footer)
     session.show(report)
 
