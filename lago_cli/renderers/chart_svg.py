@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 WIDTH = 960
 MARGIN = 32
 CHARACTER = 8  # at most, of 13 pixels
-LONGEST_LABEL = 32
+LONGEST_LABEL, LONGEST_FIGURE = 32, 60  # whole ones are shown where a pointer rests
 BAR, BAR_PITCH = 18, 28
 PLOT, SEVERAL_PLOTS = 220, 110  # how high a line is drawn, alone or among others
 MOST_DOTS = 60
@@ -97,7 +97,7 @@ class _Sheet:
 
     def _bars(self, bars: Sequence[Point], scale: Scale) -> None:
         labels = [_cut(visible(bar.label), LONGEST_LABEL) for bar in bars]
-        figures = [visible(bar.shown) for bar in bars]
+        figures = [_cut(visible(bar.shown), LONGEST_FIGURE) for bar in bars]
         left = MARGIN + CHARACTER * (max(map(cell_len, labels)) + 1)
         room = WIDTH - MARGIN - left - CHARACTER * (max(map(cell_len, figures)) + 1)
         room = max(room, 120)
@@ -118,7 +118,7 @@ class _Sheet:
 
     def _line(self, line: Series, scale: Scale, height: int) -> None:
         if line.label:
-            self.text(MARGIN, self.down(24), _cut(visible(line.label), 90))
+            self.text(MARGIN, self.down(30), _cut(visible(line.label), 90))
         highest = max(line.points, key=lambda point: point.value)
         top = self.down(26)
         bottom = self.down(height)
@@ -153,7 +153,7 @@ class _Sheet:
 
     def _named(self, point: Point, place: tuple[int, int], top: int) -> None:
         """The highest point says its figure, on the side where there is room for it."""
-        text = f"{point.shown} ({point.label})"
+        text = f"{_cut(point.shown, LONGEST_FIGURE)} ({point.label})"
         x, y = place
         half = CHARACTER * cell_len(text) // 2
         anchor = "start" if x < MARGIN + half else "end" if x > WIDTH - MARGIN - half else "middle"
