@@ -25,7 +25,7 @@ WithAmounts = Annotated[
 AsChart = Annotated[bool, typer.Option("--chart", help="Draw bars, or lines with --window.")]
 
 
-@command(app, "usage", given=SELECTION, is_default=True, outputs=OutputOrChart)
+@command(app, "usage", given=SELECTION, is_default=True, outputs=OutputOrChart, may_watch=True)
 def usage(
     session: Session, request: UsageRequest, amounts: WithAmounts = False, chart: AsChart = False
 ) -> None:
