@@ -227,11 +227,12 @@ def command(
             shared = {row.name: values.pop(row.name) for row in _SHARED}
             shared["output_chosen"] = _is_given(context, "output")
             shared["now"] = instant_option("--now", shared["now"])
-            if shared["excel"] or shared["output"] == "xlsx":
-                from lago_cli.cli.outputs import check_spreadsheet
-
-                check_spreadsheet(shared["output"], excel=shared["excel"])
             seconds = values.pop("watch", None)
+            if shared["excel"] or shared["output"] in ("xlsx", "svg"):
+                from lago_cli.cli.outputs import check_file
+
+                watched = seconds is not None
+                check_file(shared["output"], excel=shared["excel"], watched=watched)
             built: list[Any] = []
 
             def answer() -> None:
