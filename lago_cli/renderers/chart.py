@@ -110,4 +110,4 @@ def _largest(sizes: Sequence[Fraction]) -> list[int]:
 def _others(count: int) -> str:
     if count <= 0:
         return ""
-    return f"… {count} {'other' if count == 1 else 'others'}, smaller than these"
+    return f"… {count} {'other' if count == 1 else 'others'}, none larger than these"

@@ -103,7 +103,7 @@ def test_only_the_largest_are_drawn_in_their_order():
     names = re.findall(r"^c\d+", text, re.MULTILINE)
 
     assert names == [f"c{n}" for n in range(50 - MOST_SHOWN, 50)]
-    assert "… 30 others, smaller than these" in text
+    assert "… 30 others, none larger than these" in text
 
 
 def test_a_line_is_as_high_as_its_figures():
