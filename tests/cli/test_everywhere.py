@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from lago_cli import __version__
+from lago_cli.readers.documents import read_documents
 
 VERBS = ("create", "list", "get", "update")
 COMMANDS = (
@@ -406,6 +407,25 @@ def test_an_answer_is_encodable_anywhere(lago):
     assert yaml.safe_load(in_yaml)[0]["code"] == code
     error = lago("metrics", "get", f"{code}?", env=ascii_only, exits=4)
     assert r"\xe9\U0001f642?" in error.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(("metrics", "list"), ("metrics", "get", "storage"), ("customers", "list")),
+        *(("events", "list"), ("events", "export"), ("ingest-runs", "list"), ("db", "check")),
+        *(("usage",), ("usage", "explain"), ("mappings", "list")),
+    ],
+    ids=" ".join,
+)
+def test_yaml_has_the_values_of_json(ingested, command):
+    """For one who knows YAML 1.1, and to the digit for the reader of this program."""
+    in_json = ingested(*command, "-o", "json").stdout
+    in_yaml = ingested(*command, "-o", "yaml").stdout
+
+    assert yaml.safe_load(in_yaml) == json.loads(in_json)
+    (ours,), (expected,) = read_documents(in_yaml.encode()), read_documents(in_json.encode())
+    assert ours.value == expected.value
 
 
 def test_an_empty_name_of_a_file_is_refused(lago):

@@ -81,4 +81,7 @@ def test_nothing_to_draw_is_said(ingested):
 
 @pytest.mark.parametrize("command", [("customers", "list"), ("invoices", "preview")], ids=" ".join)
 def test_other_commands_have_no_chart(ingested, command):
-    assert "svg" in ingested(*command, "-o", "svg", exits=2).stderr
+    refused = ingested(*command, "-o", "svg", exits=2)
+
+    assert "'svg' is not one of" in refused.stderr
+    assert "lago usage -o svg" in refused.stderr
