@@ -67,18 +67,23 @@ class _Drawing:
 
     def bars(self, bars: Sequence[Point]) -> None:
         labels = [self.page.shown(bar.label) for bar in bars]
-        figures = [self.page.shown(bar.shown) for bar in bars]
+        digits = max(len(bar.figure) for bar in bars)
+        notes = max(cell_len(self.page.shown(bar.note)) for bar in bars)
+        figures = [
+            f"{bar.figure:>{digits}} {set_cell_size(self.page.shown(bar.note), notes)}".rstrip()
+            for bar in bars
+        ]
         wide = max(map(cell_len, figures))
         spare = self.width - wide - 2 * GAP - SHORTEST_BAR
         most = min(max(map(cell_len, labels)), LONGEST_LABEL, spare)
         room = self.width - most - wide - 2 * GAP
         for bar, label, figure in zip(bars, labels, figures, strict=True):
             if spare >= min(SHORTEST_LABEL, max(map(cell_len, labels))):
-                head = self.cut(label, most) + " " * GAP + figure.rjust(wide) + " " * GAP
+                head = self.cut(label, most) + " " * GAP + set_cell_size(figure, wide) + " " * GAP
                 self.put(head, self.bar(bar.value, room))
             else:  # the figure is long: what is drawn stands below it
                 self.put(self.cut(label, self.width).rstrip(), "")
-                self.put("  " + figure, "")
+                self.put("  " + figure.strip(), "")
                 if bar.value:
                     self.put("  ", self.bar(bar.value, self.width - GAP))
 
