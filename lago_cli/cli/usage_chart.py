@@ -10,7 +10,7 @@ from lago_cli.cli.reports import span
 from lago_cli.domain.numbers import as_plain
 from lago_cli.errors import wrong_usage
 from lago_cli.renderers.chart import Chart, Charts, Point, Series
-from lago_cli.renderers.spans import span_text
+from lago_cli.renderers.spans import span_words
 
 if TYPE_CHECKING:
     from lago_cli.cli.session import Session
@@ -126,7 +126,7 @@ def _title(metric: Metric, rows: Sequence[UsageRow], asked: Sequence[Window] = (
         windows = [*asked, *(row.window for row in rows)]
         first = min(window.start for window in windows)
         last = max(window.end for window in windows)
-        words.append(span_text(span(rows[0].window._replace(start=first, end=last), rows[0].zone)))
+        words.append(span_words(span(rows[0].window._replace(start=first, end=last), rows[0].zone)))
     return " · ".join(words)
 
 

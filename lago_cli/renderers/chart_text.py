@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
-from rich.text import Text
 
+from lago_cli.renderers.page import BOLD, DIM, GAP, READABLE_WIDTH, Page
 from lago_cli.renderers.report import DEFAULT_WIDTH
-from lago_cli.renderers.table import GAP, READABLE_WIDTH, Page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +21,7 @@ SHORTEST_BAR = 8
 SHORTEST_LABEL, LONGEST_LABEL = 8, 40
 LINE_HEIGHT = 8
 SEVERAL_HEIGHT = 4  # of each line, where there are several
+CYAN = "36"
 WIDEST_STEP = 6  # from one point of a line to the next
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -31,16 +31,16 @@ _LEVELS = " ▁▂▃▄▅▆▇█"
 def render(charts: Charts, stream: TextIO, terminal: Terminal) -> None:
     page = Page(stream, terminal)
     if not charts.charts:
-        page.sentence(charts.empty, "dim")
+        page.sentence(charts.empty, DIM)
     for number, chart in enumerate(charts.charts):
         if number:
             page.blank()
-        page.sentence(chart.title if page.unicode else chart.title.replace("·", "-"), "bold")
+        page.sentence(chart.title if page.unicode else chart.title.replace("·", "-"), BOLD)
         _Drawing(page, chart.scale).draw(chart)
     if charts.footer:
         page.blank()
     for sentence in charts.footer:
-        page.sentence(sentence, "dim")
+        page.sentence(sentence, DIM)
 
 
 class _Drawing:
@@ -61,7 +61,7 @@ class _Drawing:
                 self.page.blank()
             self.line(line, LINE_HEIGHT if len(lines) == 1 else SEVERAL_HEIGHT)
         for others in filter(None, (other_bars, other_lines)):
-            self.page.sentence(others.lstrip("… ") if not self.page.unicode else others, "dim")
+            self.page.sentence(others.lstrip("… ") if not self.page.unicode else others, DIM)
 
     # Bars ---------------------------------------------------------------------------------
 
@@ -150,12 +150,12 @@ class _Drawing:
     def ends(self, points: Sequence[Point], margin: int, length: int) -> None:
         first, last = (self.page.shown(each.label) for each in (points[0], points[-1]))
         if len(points) == 1:
-            self.page.show(Text(" " * margin + first, "dim"))
+            self.page.line(" " * margin + first, DIM)
             return
         gap = max(length - cell_len(first) - cell_len(last), GAP)
         if margin + cell_len(first) + gap + cell_len(last) > self.width:
             margin, gap = 0, GAP
-        self.page.show(Text(" " * margin + first + " " * gap + last, "dim"))
+        self.page.line(" " * margin + first + " " * gap + last, DIM)
 
     def extremes(self, points: Sequence[Point], together: int) -> None:
         if len(points) > 1:
@@ -163,17 +163,18 @@ class _Drawing:
                 found = choose(points, key=lambda point: point.value)
                 self.page.sentence(f"{word} {found.shown} ({found.label})", "")
         if together > 1:
-            self.page.sentence(f"Each column is the highest of {together} values.", "dim")
+            self.page.sentence(f"Each column is the highest of {together} values.", DIM)
 
     # Helpers ------------------------------------------------------------------------------
 
     def put(self, head: str, drawn: str) -> None:
-        self.page.show(Text.assemble(head, (drawn, "cyan")))
+        text = head + self.page.styled(drawn, CYAN) if drawn else head.rstrip()
+        self.page.write(text + "\n")
 
     def cut(self, text: str, width: int) -> str:
         if cell_len(text) <= width:
             return set_cell_size(text, width)
-        return set_cell_size(text, width - 1) + "…"  # a page without it writes `~`
+        return set_cell_size(text, width - 1) + self.page.mark
 
 
 def _digits(value: Fraction) -> str:
