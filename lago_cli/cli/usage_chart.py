@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lago_cli.cli.reports import span
@@ -50,11 +51,21 @@ def usage_charts(
     footer: Sequence[str],
 ) -> Charts:
     """One chart for each metric, in the order of the rows: no two units have one axis."""
+    from lago_cli.services.usage import totals
+
     by_metric: dict[Metric, list[Priced]] = {}
     for row, price in zip(rows, prices or [None] * len(rows), strict=True):
         by_metric.setdefault(row.metric, []).append((row, price))
     draw = _bars if request.window is None else _Lines(store, request, now)
-    charts = [draw(metric, found, request) for metric, found in by_metric.items()]
+    word = "sum of groups" if request.group_by else "total"
+    sums = {
+        each.metric.code: f"{word} {as_plain(each.units)}"
+        for each in totals(rows, windowed=request.window is not None)
+    }
+    charts = [
+        replace(draw(metric, found, request), total=sums.get(metric.code, ""))
+        for metric, found in by_metric.items()
+    ]
     return Charts(charts, footer, empty="No usage in this period.")
 
 

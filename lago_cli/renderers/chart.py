@@ -46,6 +46,7 @@ class Chart:
     title: str
     bars: Sequence[Point] = ()
     lines: Sequence[Series] = ()
+    total: str = ""  # a sentence below it
 
     @property
     def scale(self) -> Scale:

@@ -92,6 +92,8 @@ class _Sheet:
         lines, other_lines = chart.lines_shown()
         for line in lines:
             self._line(line, chart.scale, PLOT if len(lines) == 1 else SEVERAL_PLOTS)
+        if chart.total:
+            self.text(MARGIN, self.down(24), _cut(chart.total, 100), "n")
         for others in filter(None, (other_bars, other_lines)):
             self.text(MARGIN, self.down(24), others, "s")
 

@@ -60,6 +60,8 @@ class _Drawing:
             if number:
                 self.page.blank()
             self.line(line, LINE_HEIGHT if len(lines) == 1 else SEVERAL_HEIGHT)
+        if chart.total:
+            self.page.sentence(chart.total, BOLD)
         for others in filter(None, (other_bars, other_lines)):
             self.page.sentence(others.lstrip("… ") if not self.page.unicode else others, DIM)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -22,11 +23,19 @@ def test_every_metric_has_a_chart_of_its_own(ingested):
 def test_bars_say_the_figures_of_the_rows_in_their_order(ingested):
     asked = (*NOVEMBER, "--metric", "storage")
     rows = ingested(*asked, "-o", "json").json()
-    _, *lines = ingested(*asked, "--chart").stdout.split("\n\n")[0].splitlines()
+    _, *lines, _ = ingested(*asked, "--chart").stdout.split("\n\n")[0].splitlines()
 
     assert [line.split()[:2] for line in lines] == [
         [row["external_customer_id"], row["units"]] for row in rows
     ]
+
+
+def test_a_chart_has_the_total_of_the_table(ingested):
+    asked = (*NOVEMBER, "--metric", "storage")
+    units = sum(Decimal(row["units"]) for row in ingested(*asked, "-o", "json").json())
+
+    assert f"\ntotal {units}\n" in ingested(*asked, "--chart").stdout
+    assert f">total {units}<" in ingested(*asked, "-o", "svg").stdout
 
 
 def test_bars_of_one_customer_are_its_groups(ingested):
@@ -34,7 +43,7 @@ def test_bars_of_one_customer_are_its_groups(ingested):
     title, *lines = ingested(*asked, "--chart").stdout.split("\n\n")[0].splitlines()
 
     assert " · harbor · " in title
-    assert all(line.startswith("model=") for line in lines)
+    assert all(line.startswith(("model=", "sum of groups")) for line in lines)
 
 
 def test_a_line_is_zero_where_nothing_happened(ingested):
