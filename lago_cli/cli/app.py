@@ -149,6 +149,8 @@ def _misused(arguments: Sequence[str], error: Any) -> int:
     hint = f"See: {context.command_path} --help" if context else "See: lago --help"
     if context is not None and context.parent is None:
         hint = _after_the_command(arguments, getattr(error, "option_name", None)) or hint
+    if "'svg' is not one of" in error.format_message():
+        hint = "A chart is drawn by: lago usage -o svg"
     return _fail(arguments, "usage", error.format_message(), hint, ExitCode.USAGE)
 
 

@@ -211,7 +211,8 @@ def export(
     store = session.store()
     refuse_unknown_in(store, selection)
     selection = replace(selection, limit=limit)
-    if session.output == "table" or (session.output == "markdown" and not session.output_chosen):
+    is_readable = session.output in ("json", "ndjson", "csv")
+    if session.output == "table" or not (is_readable or session.output_chosen):
         session.output = "ndjson"  # also where a variable asks for what ingest cannot read
     session.show(exported_report(store.select(selection)))
 
