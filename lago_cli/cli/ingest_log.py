@@ -84,7 +84,10 @@ class IngestLog:
                 from shlex import quote
 
                 stays = f"it stays so: lago events undelete {quote(conflict.transaction_id)}"
-            self._session.warn(f"{conflict.file}:{conflict.line}: {conflict.said}; {stays}")
+            self._session.warn(
+                f"{conflict.file}:{conflict.line}: {conflict.said}; {stays}",
+                always=conflict.is_lost,
+            )
 
     def _open(self, path: str | None) -> IO[bytes] | None:
         if path is None:

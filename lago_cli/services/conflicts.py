@@ -36,6 +36,11 @@ class Conflict(NamedTuple):
             words = f"{name} was deleted on {format_instant(self.deletion.deleted_at)}"
         return f"{words}: {self._differences()}" if self.differs_in else words
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it says something new that can never count as long as the other is deleted."""
+        return self.deletion is not None and bool(self.differs_in)
+
     def _differences(self) -> str:
         found = list(differences(self.stored, self.sent))
         if not found:  # they differ in how a number is written that is too long to compare

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from shlex import quote
 from typing import NamedTuple
 
 from lago_cli.domain.stored import StoredEvent, told_of
@@ -33,7 +34,7 @@ def delete_event(store: CorrectableStore, which: Which, reason: str, *, now: int
             raise refused(
                 "event_already_deleted",
                 f'Event "{which.transaction_id}" was already {told_of(deletion)}.',
-                f"Bring it back with: lago events undelete {which.transaction_id}",
+                f"Bring it back with: lago events undelete {quote(which.transaction_id)}",
             )
         store.delete(event, reason, now)
         return _again(store, event)

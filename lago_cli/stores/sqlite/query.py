@@ -258,9 +258,9 @@ def _known(
         keep = columns.received[places] <= as_of
         places, keys = places[keep], keys[keep]
     if gone:
-        import numpy as np
+        from lago_cli.stores.sqlite.placing import are_among
 
-        keep = ~np.isin(columns.ids[places], list(gone))
+        keep = ~are_among(columns.ids[places], gone)
         places, keys = places[keep], keys[keep]
     return places, keys
 

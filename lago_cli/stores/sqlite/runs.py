@@ -45,7 +45,10 @@ DELETE FROM customers
  WHERE registered = 0
    AND external_id NOT IN (SELECT external_customer_id FROM subscriptions)
    AND external_id NOT IN (SELECT external_customer_id FROM parties
-                            WHERE used = 1 AND external_customer_id IS NOT NULL)
+                            WHERE used = 1 AND external_customer_id IS NOT NULL
+                              AND (id NOT IN (SELECT party_id FROM replaced_events)
+                                   OR id IN (SELECT party_id FROM deleted_events)
+                                   OR id IN (SELECT party_id FROM events)))
 """
 _EVENTS = """
 SELECT e.id, e.transaction_id, p.stream_id, e.code_id
