@@ -26,10 +26,10 @@ class Deletion(NamedTuple):
         return self.deleted_at <= as_of and (self.undeleted_at is None or as_of < self.undeleted_at)
 
 
-def told_of(deletion: Deletion) -> str:
+def told_of(deletion: Deletion, *, until: bool = True) -> str:
     """Half a sentence: when, why, and until when."""
     words = f"deleted on {format_instant(deletion.deleted_at)}, because: {deletion.reason}"
-    if deletion.undeleted_at is None:
+    if deletion.undeleted_at is None or not until:
         return words
     return f"{words}; it was brought back on {format_instant(deletion.undeleted_at)}"
 

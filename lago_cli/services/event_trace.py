@@ -70,9 +70,11 @@ def trace(
 def _steps(store: UsageStore, trace: Trace, stored: str, now: int) -> Iterator[Step]:
     event = trace.event
     yield Step("stored", True, stored)
-    if event.deletions:
-        detail = "; ".join(map(told_of, event.deletions))
-        yield Step("deleted", event.deletion() is None, detail)
+    for deletion in event.deletions:
+        yield Step("deleted", deletion.undeleted_at is not None, told_of(deletion, until=False))
+        if deletion.undeleted_at is not None:
+            detail = f"brought back on {format_instant(deletion.undeleted_at)}"
+            yield Step("undeleted", True, detail)
     metric = store.catalog.metrics().get(event.event.code)
     if metric is None:
         detail = f'no metric has the code "{event.event.code}": define one, and it counts'

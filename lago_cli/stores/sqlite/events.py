@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -11,13 +11,13 @@ from msgspec import json
 
 from lago_cli.domain.events import Event
 from lago_cli.domain.instants import Window
-from lago_cli.domain.stored import Deletion, EventSelection, Status, StoredEvent
+from lago_cli.domain.stored import EventSelection, Status, StoredEvent
 from lago_cli.domain.usage import Evidence, UsageQuery
 from lago_cli.stores.sqlite.ordering import Wanted, evidence_in_order, ids_in_order
 from lago_cli.stores.sqlite.parties import Parties
 from lago_cli.stores.sqlite.pieces import Pieces, pieces_of_spans
 from lago_cli.stores.sqlite.query import Snapshot
-from lago_cli.stores.sqlite.versions import history
+from lago_cli.stores.sqlite.versions import History, history
 
 _COLUMNS = """
        e.id, e.at, e.finer, e.transaction_id, c.code, p.external_customer_id,
@@ -74,7 +74,8 @@ class Events:
         usable = {"counted": True, "unusable": False}.get(status or "")
         wanted = Wanted(tuple(codes), span, self._pieces(snapshot.parties, selection), usable)
         ids = ids_in_order(snapshot, wanted, newest_first=newest_first)
-        found = self._stored(chain.from_iterable(ids), selection.limit or _AT_ONCE)
+        at_once = selection.limit or _AT_ONCE
+        found = self._stored(chain.from_iterable(ids), snapshot.history, at_once)
         if status is not None:  # rows that are in no part were not told apart yet
             found = (event for event in found if event.status == status)
         return islice(found, selection.limit)
@@ -83,7 +84,7 @@ class Events:
         """See `stores.base.UsageStore`."""
         references = evidence_in_order(snapshot, query)
         while chunk := list(islice(references, _AT_ONCE)):
-            stored = self._wherever({event_id for _, event_id in chunk})
+            stored = self._wherever({event_id for _, event_id in chunk}, snapshot.history)
             for owner, event_id in chunk:
                 yield Evidence(owner, stored[event_id])
 
@@ -94,7 +95,7 @@ class Events:
         pieces = self._pieces(snapshot.parties, selection)
         rows = self._connection.execute(_DELETED, span).fetchall()
         found = [
-            _stored(row, self._history)
+            _stored(row, snapshot.history)
             for party, *row in rows
             if pieces is None or any(True for _ in pieces.at(party, row[1]))
         ]
@@ -102,28 +103,23 @@ class Events:
         in_order = wanted if selection.codes else found
         return islice(reversed(in_order) if newest_first else iter(in_order), selection.limit)
 
-    def _wherever(self, ids: Collection[int]) -> dict[int, StoredEvent]:
+    def _wherever(self, ids: Collection[int], known: History) -> dict[int, StoredEvent]:
         """Events by their ids, also deleted ones and replaced versions."""
         found: dict[int, StoredEvent] = {}
         for table in _TABLES:
             missing = [event_id for event_id in ids if event_id not in found]
-            found |= {event.position: event for event in self._stored(missing, table=table)}
+            found |= {event.position: event for event in self._stored(missing, known, table=table)}
         return found
 
     def _stored(
-        self, ids: Iterable[int], at_once: int = _AT_ONCE, *, table: str = "events"
+        self, ids: Iterable[int], known: History, at_once: int = _AT_ONCE, *, table: str = "events"
     ) -> Iterator[StoredEvent]:
         """Events by their ids, in that order."""
         coming = iter(ids)
         query = _OF_IDS.format(table=table)
         while chunk := list(islice(coming, min(at_once, _AT_ONCE))):
             rows = self._connection.execute(query, (json.encode(chunk).decode(),))
-            known = self._history
             yield from (_stored(row, known) for row in rows)
-
-    @property
-    def _history(self) -> Mapping[int, tuple[Deletion, ...]]:
-        return history(self._connection)
 
     def get(self, transaction_id: str) -> list[StoredEvent]:
         """Every event of that id, in whatever stream, also deleted; in the order of arrival."""
@@ -133,12 +129,14 @@ class Events:
             row[0] for row in self._connection.execute("SELECT DISTINCT stream_id FROM parties")
         ]
         ids = Identities(self._connection).holders(transaction_id, streams)
-        return [event for _, event in sorted(self._wherever(ids).items())]
+        return [
+            event for _, event in sorted(self._wherever(ids, history(self._connection)).items())
+        ]
 
     def replaced_by(self, event: StoredEvent) -> StoredEvent | None:
         """The version of an event whose place it took; its status says nothing."""
         row = self._connection.execute(_PUT_ASIDE, (event.position,)).fetchone()
-        return None if row is None else _stored(row, self._history)
+        return None if row is None else _stored(row, history(self._connection))
 
     @staticmethod
     def _pieces(parties: Parties, selection: EventSelection) -> Pieces | None:
@@ -156,7 +154,7 @@ class Events:
         return pieces_of_spans(spans, parties)
 
 
-def _stored(row: Sequence[Any], known: Mapping[int, tuple[Deletion, ...]]) -> StoredEvent:
+def _stored(row: Sequence[Any], known: History) -> StoredEvent:
     position, at, finer, transaction_id, code, customer, subscription, *rest = row
     properties, amount, received_at, run, status = rest
     event = Event(transaction_id, code, customer, subscription, at, properties, amount, finer)

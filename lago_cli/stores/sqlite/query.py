@@ -25,8 +25,10 @@ from lago_cli.stores.sqlite.parties import Parties
 from lago_cli.stores.sqlite.parts import EventRow, Parts, how_of
 from lago_cli.stores.sqlite.pieces import HISTORY, Pieces, pieces_of, pieces_of_spans
 from lago_cli.stores.sqlite.versions import (
+    History,
     deleted,
     deleted_then,
+    history,
     put_aside_later,
     replaced_later,
     span_of_put_aside,
@@ -76,6 +78,11 @@ class Snapshot:
     @cached_property
     def _in_parts(self) -> Mapping[int, tuple[int, int]]:
         return self.parts.spans()
+
+    @cached_property
+    def history(self) -> History:
+        """By event, its deletions."""
+        return history(self._connection)
 
     def spans(self, *, put_aside: bool = False) -> Iterator[tuple[int, int]]:
         """The instants of first and last events that together are those of all."""

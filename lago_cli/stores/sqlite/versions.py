@@ -8,6 +8,9 @@ from collections.abc import Collection, Iterator, Mapping
 from lago_cli.domain.stored import Deletion
 from lago_cli.stores.sqlite.parts import EventRow
 
+History = Mapping[int, tuple[Deletion, ...]]
+"""By event, its deletions, the latest last."""
+
 _COLUMNS = """
        e.code_id, e.id, e.at, e.finer, e.party_id, e.properties, e.received_at,
        e.precise_total_amount_cents
@@ -76,7 +79,7 @@ def span_of_put_aside(connection: sqlite3.Connection) -> Iterator[tuple[int, int
         yield first, last
 
 
-def history(connection: sqlite3.Connection) -> Mapping[int, tuple[Deletion, ...]]:
+def history(connection: sqlite3.Connection) -> History:
     """By event, its deletions, the latest last; there are few."""
     found: dict[int, tuple[Deletion, ...]] = {}
     for event_id, *row in connection.execute(_HISTORY):
