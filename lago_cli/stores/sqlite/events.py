@@ -129,9 +129,8 @@ class Events:
             row[0] for row in self._connection.execute("SELECT DISTINCT stream_id FROM parties")
         ]
         ids = Identities(self._connection).holders(transaction_id, streams)
-        return [
-            event for _, event in sorted(self._wherever(ids, history(self._connection)).items())
-        ]
+        found = self._wherever(ids, history(self._connection))
+        return [found[event_id] for event_id in ids]
 
     def replaced_by(self, event: StoredEvent) -> StoredEvent | None:
         """The version of an event whose place it took; its status says nothing."""
