@@ -126,18 +126,23 @@ def iso(column: str) -> str:
     )
 
 
+_SHOWN = f"""
+e.transaction_id,
+p.external_customer_id,
+p.external_subscription_id,
+c.code,
+{iso("e.at")} AS timestamp,
+e.properties,
+e.precise_total_amount_cents,
+{iso("e.received_at")} AS received_at,
+e.run_id AS run
+""".strip()
+
+
 def events_with(join: str, unusable: str) -> str:
     """What `v_events` shows, given what tells whether an event e is `unusable`."""
     return f"""
-        SELECT e.transaction_id,
-               p.external_customer_id,
-               p.external_subscription_id,
-               c.code,
-               {iso("e.at")} AS timestamp,
-               e.properties,
-               e.precise_total_amount_cents,
-               {iso("e.received_at")} AS received_at,
-               e.run_id AS run,
+        SELECT {_SHOWN},
                CASE WHEN m.id IS NULL THEN 'unmatched'
                     WHEN {unusable} THEN 'unusable'
                     ELSE 'counted' END AS status
@@ -301,15 +306,7 @@ DELETED = (
 )
 
 DELETED_EVENTS = f"""
-    SELECT e.transaction_id,
-           p.external_customer_id,
-           p.external_subscription_id,
-           c.code,
-           {iso("e.at")} AS timestamp,
-           e.properties,
-           e.precise_total_amount_cents,
-           {iso("e.received_at")} AS received_at,
-           e.run_id AS run,
+    SELECT {_SHOWN},
            {iso("d.deleted_at")} AS deleted_at,
            d.reason
       FROM deleted_events AS e
