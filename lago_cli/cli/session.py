@@ -6,13 +6,15 @@ import gc
 import os
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from lago_cli.renderers import Pages, Report, Terminal, render, terminal_for
 
 if TYPE_CHECKING:
+    from lago_cli.cli.progress import Progress
     from lago_cli.stores.sqlite.store import SqliteStore
 
 
@@ -52,12 +54,15 @@ class Session:
         self.quiet = quiet
         self._busy_timeout = busy_timeout
         self._no_color = no_color
-        self._raw = raw
+        self.raw = raw
         self._excel = excel
         self._pager = not no_pager
         self._fixed_now = now
         self._stack = ExitStack()
         self._held: list[tuple[str, str, str]] = []
+        self._progress: Progress | None = None
+        self._late: list[tuple[str, str, str]] = []
+        self._writes = False
 
     def __enter__(self) -> Session:
         return self
@@ -69,6 +74,7 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         self._stack.__exit__(kind, error, trace)
+        self._say_late()
         if error is None:
             for text, label, style in self._held:
                 say(text, label=label, style=style, no_color=self._no_color)
@@ -90,6 +96,7 @@ class Session:
         """
         from lago_cli.stores import open_store
 
+        self._writes |= writable
         if not writable and gc.isenabled():  # a query makes few cyclic objects, and ends soon
             gc.disable()
             self._stack.callback(gc.enable)
@@ -100,6 +107,7 @@ class Session:
                 create=create,
                 busy_timeout=self._busy_timeout,
                 as_it_is=as_it_is,
+                upgrading=lambda: self.progress(f"Bringing {self.db} up to date"),
             )
         )
         if store.created:
@@ -117,9 +125,52 @@ class Session:
         return self.store(writable=True)
 
     def show(self, report: Report | Pages) -> None:
-        """The answer, on stdout."""
-        render(report, self.output, sys.stdout, self.terminal(sys.stdout))
+        """The answer, on stdout; a table that is longer than the screen, in the pager."""
+        terminal = self.terminal(sys.stdout)
+        if self._may_page:
+            from lago_cli.cli.pager import paged
+
+            with paged(sys.stdout, os.environ) as answer:
+                render(report, self.output, answer, terminal)
+        else:
+            render(report, self.output, sys.stdout, terminal)
         sys.stdout.flush()
+        self._say_late()
+
+    @property
+    def _may_page(self) -> bool:
+        return self._pager and self.output == "table" and sys.stdout.isatty()
+
+    def _say_late(self) -> None:
+        for text, label, style in self._late:
+            say(text, label=label, style=style, no_color=self._no_color)
+        self._late.clear()
+
+    def tell(self, line: str) -> None:
+        """The answer in one line, for the table; its hidden characters are made visible."""
+        from lago_cli.renderers.escapes import encodable, visible
+
+        print(encodable(visible(line), sys.stdout.encoding), flush=True)
+        self._say_late()
+
+    def done(self, report: Report) -> None:
+        """What a command did, where nothing but that was asked of it; with --quiet nothing."""
+        if not self.quiet:
+            self.show(report)
+
+    @contextmanager
+    def progress(self, what: str, *, wanted: bool = True) -> Iterator[Progress]:
+        """How far something has come, on a terminal, if it takes long; none with --quiet."""
+        from lago_cli.cli.progress import Progress
+
+        before = self._progress
+        can_draw = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        stream = sys.stderr if wanted and can_draw and not self.quiet else None
+        with Progress(stream, what) as self._progress:
+            try:
+                yield self._progress
+            finally:
+                self._progress = before
 
     def note(self, text: str, *, at_once: bool = False) -> None:
         """A word to the person, on stderr; none with --quiet."""
@@ -139,16 +190,23 @@ class Session:
         at_once: bool = False,
         is_wanted: bool = False,
     ) -> None:
-        """With JSON, words wait for a good end: beside an error they would be no JSON."""
+        """
+        With JSON, words wait for a good end: beside an error they would be no JSON.
+
+        With a pager they come after the answer, which would scroll them away.
+        """
         if self.quiet and not is_wanted:
             return
         if self.output == "json" and not at_once:
             self._held.append((text, label, style))
+        elif self._may_page and not self._writes and not at_once:
+            self._late.append((text, label, style))
         else:
-            say(text, label=label, style=style, no_color=self._no_color)
+            with self._progress.aside() if self._progress else nullcontext():
+                say(text, label=label, style=style, no_color=self._no_color)
 
     def terminal(self, stream: TextIO) -> Terminal:
-        return terminal_for(stream, os.environ, self._no_color, raw=self._raw, excel=self._excel)
+        return terminal_for(stream, os.environ, self._no_color, raw=self.raw, excel=self._excel)
 
 
 def say(text: str, *, label: str = "", style: str = "", no_color: bool = False) -> None:

@@ -8,7 +8,7 @@ events, whatever way it takes to them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
@@ -30,6 +30,13 @@ if TYPE_CHECKING:  # only prices need them
 
 T = TypeVar("T", bound=Defined)
 OnDuplicate = Literal["skip", "replace", "error"]
+Told = Callable[[int], object]
+"""Told of so many events more that are done, of work that takes long."""
+Telling = Callable[[str, Callable[[], float] | None], None]
+"""Told what is done from now on and, where that is known, how much of it is done by now."""
+Upgrading = Callable[[], AbstractContextManager[Told]]
+Word = Literal["customer", "subscription", "metric", "plan", "code"]
+"""What a name is of; a code is a metric's, or one that events carry."""
 
 
 class Duplicate(NamedTuple):
@@ -190,7 +197,20 @@ class Definitions(Protocol):
         """Raises `LagoError` (not found)."""
 
 
-class UsageStore(Protocol):
+class NameStore(Protocol):
+    """Which names there are: registered ones, and those that stored events carry."""
+
+    def names(self, word: Word) -> Iterable[str]:
+        """All of them."""
+
+    def known(self, word: Word, names: Sequence[str]) -> set[str]:
+        """Those of the names that are known."""
+
+    def similar(self, word: Word, name: str) -> Iterable[str]:
+        """Names among which the nearest one is; none where there are no names."""
+
+
+class UsageStore(NameStore, Protocol):
     """What usage needs of an engine."""
 
     @property
@@ -209,8 +229,14 @@ class UsageStore(Protocol):
         With `put_aside` also of what was replaced or deleted, and once was known.
         """
 
-    def newest(self, codes: Iterable[str], limit: int) -> Iterator[StoredEvent]:
-        """The latest events of some codes, from the last one on."""
+    def newest(
+        self, codes: Iterable[str], limit: int, *, of: Subject | None = None
+    ) -> Iterator[StoredEvent]:
+        """
+        The latest events of some codes, from the last one on.
+
+        Those of a customer, a subscription, or what is both; by default everybody's.
+        """
 
     def aggregate(self, query: UsageQuery) -> Iterator[Share]: ...
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.runs import Run, Tally
-from lago_cli.errors import not_found, refused
+from lago_cli.errors import LagoError, not_found, refused
+from lago_cli.stores.base import Told
 from lago_cli.stores.sqlite.blocks import KnownBlocks
 from lago_cli.stores.sqlite.deletions import Deletions
 from lago_cli.stores.sqlite.derivation import Derivation
@@ -33,6 +34,7 @@ SELECT id, source, earlier_ids
  WHERE earlier_ids > 0 AND reverted_at IS NULL
  ORDER BY id
 """
+_NEAREST = "SELECT id FROM ingest_runs ORDER BY abs(id - ?), id LIMIT 1"
 _FORGET_PARTIES = """
 UPDATE parties SET used = 0
  WHERE used = 1
@@ -110,8 +112,16 @@ class Runs:
             (run,),
         ).fetchone()
         if row is None:
-            raise not_found("ingest run", str(run), "List them with: lago ingest-runs list")
+            raise self._not_found(run)
         return _run(row)
+
+    def _not_found(self, run: int) -> LagoError:
+        row = self._connection.execute(_NEAREST, (run,)).fetchone()
+        if row is None:
+            return not_found("ingest run", str(run), "There are none yet: lago ingest makes them.")
+        error = not_found("ingest run", str(run), "List them with: lago ingest-runs list")
+        error.message += f' Did you mean "{row[0]}"?'
+        return error
 
     def with_earlier_ids(self) -> Sequence[tuple[int, str, int]]:
         """
@@ -122,7 +132,9 @@ class Runs:
         """
         return self._connection.execute(_WITH_EARLIER_IDS).fetchall()
 
-    def revert(self, run: int, now: int, metrics: Mapping[str, Metric]) -> tuple[int, int]:
+    def revert(
+        self, run: int, now: int, metrics: Mapping[str, Metric], told: Told | None = None
+    ) -> tuple[int, int]:
         """
         Take back the events that a run brought; what it had only repeated stays.
 
@@ -140,6 +152,8 @@ class Runs:
         while rows := self._connection.execute(_EVENTS, {"run": run}).fetchall():
             removed += len(rows)
             restored += sum(self._take_back(row) for row in rows)
+            if told is not None:
+                told(len(rows))
         self._derivation.flush()
         removed += self._take_back_deleted(run)
         KnownBlocks(self._connection).forget()
