@@ -278,12 +278,12 @@ def test_data_never_has_colours(ingested):
         assert COLOR not in finished.stdout
 
 
-@pytest.mark.parametrize("columns", [20, 60, 80, 100])
+@pytest.mark.parametrize("columns", [40, 60, 80, 100])
 def test_a_table_is_as_wide_as_the_terminal(ingested, columns):
     table = ingested(*NOVEMBER, env={"COLUMNS": str(columns)}).stdout
 
     widest = max(map(len, table.splitlines()))
-    assert widest <= max(columns, len("subscription  2026-11-01T00:00:00Z"))
+    assert widest <= columns
 
 
 @pytest.mark.parametrize(
