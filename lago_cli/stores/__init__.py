@@ -40,3 +40,17 @@ def open_store(
         busy_timeout=busy_timeout,
         as_it_is=as_it_is,
     )
+
+
+def names_beginning(path: str, what: str, beginning: str, most: int) -> list[str]:
+    """For the completion of a command line; see `sqlite.names`."""
+    from lago_cli.stores.sqlite import names
+
+    return names.names_beginning(path, what, beginning, most)
+
+
+def span_of_events(path: str) -> tuple[int, int] | None:
+    """The first and the last instant; see `sqlite.names`."""
+    from lago_cli.stores.sqlite import names
+
+    return names.span_of_events(path)
