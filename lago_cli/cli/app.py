@@ -131,13 +131,13 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _answered(arguments: Sequence[str]) -> int:
+    if arguments[:1] == ["__complete"]:
+        from lago_cli.cli.completion import answer
+
+        answer(arguments[1:], _tree_of)
+        return ExitCode.DONE
     try:
         _refuse_unreadable(arguments)
-        if arguments[:1] == ["__complete"]:
-            from lago_cli.cli.completion import answer
-
-            answer(arguments[1:], _tree_of)
-            return ExitCode.DONE
         arguments = as_ours(arguments, _flags)
         _refuse_what_is_not_here(arguments)
         command = next((word for word in arguments if not word.startswith("-")), None)
@@ -173,6 +173,7 @@ def context_of(words: Sequence[str]) -> Any:
     _refuse_what_is_not_here(words)
     command = _tree_of(next(iter(words), None))
     context = command.make_context("lago", [], resilient_parsing=True)
+    context.resilient_parsing = False  # it was, for it got no command
     for word in words:
         if not hasattr(command, "commands"):
             raise wrong_usage("usage", f"{context.command_path} has no commands.", _see(context))

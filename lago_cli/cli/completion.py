@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from lago_cli.cli.shell_words import Typed, quoted
 
 FILES = "@files"
-MOST = 200  # choices; more than a person reads
+MOST = 200  # names in a file; more than a person reads
 _MONTHS = 24
 
 
@@ -72,7 +72,7 @@ def answer(arguments: Sequence[str], tree_of: Callable[[str | None], Any]) -> No
         typed = Typed.of_line(*rest) if shell == "bash" else Typed.of_words(rest)
         choices = list(_choices(typed.words, typed.last, tree_of))
         lines = []
-        for choice in choices[:MOST]:
+        for choice in choices:
             if choice.text == FILES:
                 lines.append(f"{FILES}\t{typed.replaced}" if shell == "bash" else FILES)
             elif choice.text.isprintable():
@@ -197,9 +197,9 @@ def _is_file(parameter: Any) -> bool:
 
 def _named(what: str, text: str, file: str) -> Iterator[Choice]:
     if what == "zones":
-        from zoneinfo import available_timezones
+        from lago_cli.domain.zones import zone_names
 
-        yield from map(Choice, sorted(available_timezones()))
+        yield from map(Choice, zone_names())
     elif what == "mappings":
         from lago_cli.services.mapping_files import shipped
 

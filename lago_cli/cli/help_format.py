@@ -63,9 +63,10 @@ def grouped(command: Any, context: Context) -> dict[str, Rows]:
 
 def _brief(parameter: Any, names: str, meaning: str) -> tuple[str, str]:
     """With other spellings of an option after what it means."""
-    first, *others = parameter.opts
-    if parameter.param_type_name == "argument" or not others or not first.startswith("--"):
+    names_of_it = [name for name in parameter.opts if name.startswith("--")]
+    if parameter.param_type_name == "argument" or len(names_of_it) < 2:
         return names, meaning
+    first, *others = names_of_it
     metavar = names.rpartition(" ")[2]
     return f"{first} {metavar}", f"{meaning}  [also: {', '.join(others)}]"
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from textwrap import wrap
 from typing import Any
 
 from lago_cli import __version__
+from lago_cli.cli.app import COMMANDS, GROUPS
 from lago_cli.cli.help_format import OVERVIEW, examples_of, grouped, path_of
 from lago_cli.cli.vocabulary import LAGOS_NAMES
 
+PAGES = sorted(name for name in (*COMMANDS, *GROUPS) if name != "billable-metrics")
+"""Commands with a page of their own, which is also that of their commands."""
 _EXIT_CODES = (
     ("0", "done; events that are already there included"),
     ("1", "a bug"),
@@ -30,7 +34,7 @@ def man_page(context: Any) -> str:
 
 def _page(context: Any) -> Iterator[str]:
     command, name = context.command, context.command_path.replace(" ", "-")
-    about = _text(command.get_short_help_str(200)).rstrip(".")
+    about = _text(command.get_short_help_str(200)).partition(":")[0].rstrip(".")
     yield f'.TH "{name.upper()}" "1" "" "lago {__version__}" "lago"'
     yield from (".SH NAME", f"{_text(name)} \\- {about}")
     yield ".SH SYNOPSIS"
@@ -96,8 +100,9 @@ def _examples(context: Any) -> Iterator[str]:
 
 
 def _example_lines(path: str) -> Iterator[str]:
-    for what, line in examples_of(path):
-        yield from (".PP", _line(what), ".PP", ".nf", f".RS 4\n{_line(line)}", ".RE", ".fi")
+    for number, (what, line) in enumerate(examples_of(path)):
+        yield from (".PP",) if number else ()
+        yield from (_line(what), ".PP", ".RS 4", ".nf", _as_it_is(line), ".fi", ".RE")
 
 
 def _ends(context: Any) -> Iterator[str]:
@@ -105,11 +110,7 @@ def _ends(context: Any) -> Iterator[str]:
     for code, meaning in _EXIT_CODES:
         yield from (".TP", f"\\fB{code}\\fR", _line(meaning[0].upper() + meaning[1:] + "."))
     yield '.SH "SEE ALSO"'
-    others = (
-        ["lago"]
-        if context.parent is not None
-        else [f"lago-{name}" for name in sorted(context.command.commands)]
-    )
+    others = ["lago"] if context.parent is not None else [f"lago-{name}" for name in PAGES]
     yield ",\n".join(f"\\fB{_text(name)}\\fR(1)" for name in others)
 
 
@@ -121,9 +122,18 @@ def _paragraphs(text: str | None) -> Iterator[str]:
 
 
 def _line(text: str) -> str:
-    """A line of text: what begins like a request is none."""
-    escaped = _text(text)
-    return f"\\&{escaped}" if escaped.startswith((".", "'", "\\(aq")) else escaped
+    """Words that may be broken into lines."""
+    lines = wrap(_text(text), 79, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(map(_guarded, lines))
+
+
+def _as_it_is(text: str) -> str:
+    return _guarded(_text(text))
+
+
+def _guarded(line: str) -> str:
+    """What begins like a request is none."""
+    return f"\\&{line}" if line.startswith((".", "\\(aq")) else line
 
 
 def _text(text: str) -> str:
