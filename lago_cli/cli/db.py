@@ -14,7 +14,7 @@ from lago_cli.renderers import Column, Report
 app = typer.Typer(rich_markup_mode=None)
 
 
-@command(app, "info")
+@command(app, "info", may_watch=True)
 def info(session: Session) -> None:
     """Show what is in the file."""
     from lago_cli.domain.instants import format_instant

@@ -138,7 +138,7 @@ def send(
         session.note(f"Transaction id: {event['transaction_id']}")
 
 
-@command(app, "list", SELECTION)
+@command(app, "list", SELECTION, may_watch=True)
 def list_(
     session: Session,
     selection: EventSelection,

@@ -53,7 +53,7 @@ ONE = Options(
 )
 
 
-@command(app, "preview", given=OF_BILLS, outputs=OutputOrPage)
+@command(app, "preview", given=OF_BILLS, outputs=OutputOrPage, may_watch=True)
 def preview(session: Session, request: UsageRequest) -> None:
     """
     Show what subscriptions cost, as invoices.

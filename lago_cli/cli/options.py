@@ -49,8 +49,8 @@ def _file_name(given: str) -> str:
     return str(not_empty(given))
 
 
-def _finite(seconds: float) -> float:
-    if not math.isfinite(seconds):
+def _finite(seconds: float | None) -> float | None:
+    if seconds is not None and not math.isfinite(seconds):
         raise typer.BadParameter(f"{seconds} is no number of seconds.")
     return seconds
 
@@ -172,6 +172,16 @@ SHARED_NAMES = frozenset(
 )
 
 
+_WATCH = _everywhere(
+    None,
+    float | None,
+    "--watch",
+    metavar="SECONDS",
+    min=0.1,
+    max=86_400,
+    callback=_finite,
+    help="Answer again every so many seconds, until Ctrl-C.",
+)
 _CONTEXT = parameter("context", typer.Context, inspect.Parameter.empty)
 
 
@@ -226,12 +236,14 @@ def command(
     *,
     is_default: bool = False,
     outputs: Any = Output,
+    may_watch: bool = False,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """
     Register a function whose first parameter is the `Session` as a command of `app`.
 
     The default one of a group stands for the group itself: `usage`, beside `usage explain`.
-    One whose answers are pages to be sent has the `outputs` of `OutputOrPage`.
+    One whose answers are pages to be sent has the `outputs` of `OutputOrPage`; one that
+    `may_watch` answers again and again.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
@@ -242,13 +254,24 @@ def command(
             shared = {row.name: values.pop(row.name) for row in _SHARED}
             shared["output_chosen"] = _is_given(context, "output")
             shared["now"] = instant_option("--now", shared["now"])
-            try:
+            seconds = values.pop("watch", None)
+            built: list[Any] = []
+
+            def answer() -> None:
                 with Session(**shared) as session:
-                    built = []
-                    if given is not None:
+                    if given is not None and not built:
                         own = {row.name: values.pop(row.name) for row in given.parameters}
                         built.append(given.build(**own))
                     function(session, *built, **values)
+
+            try:
+                if seconds is None:
+                    answer()
+                else:
+                    from lago_cli.cli.watch import watch
+
+                    shared["no_pager"] = True
+                    watch(answer, seconds)
             except (KeyboardInterrupt, BrokenPipeError) as reason:
                 raise Ended(reason) from None
 
@@ -256,6 +279,7 @@ def command(
             _CONTEXT,
             *(given.parameters if given else ()),
             *parameters_of(function, skip=2 if given else 1),
+            *([_WATCH] if may_watch else []),
             *(_output(outputs) if row.name == "output" else row for row in _SHARED),
         ]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

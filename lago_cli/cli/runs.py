@@ -18,7 +18,7 @@ RunNumber = Annotated[
 LARGEST = 2**63 - 1
 
 
-@command(app, "list")
+@command(app, "list", may_watch=True)
 def list_(session: Session) -> None:
     """List all runs."""
     from lago_cli.cli.reports import runs_report

@@ -24,7 +24,7 @@ WithAmounts = Annotated[
 ]
 
 
-@command(app, "usage", given=SELECTION, is_default=True)
+@command(app, "usage", given=SELECTION, is_default=True, may_watch=True)
 def usage(session: Session, request: UsageRequest, amounts: WithAmounts = False) -> None:
     """
     Show usage by customer, metric and period.
