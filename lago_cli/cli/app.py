@@ -215,6 +215,7 @@ def _misused(arguments: Sequence[str], error: Any) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
         print(error.format_message(), file=sys.stderr)
         return ExitCode.USAGE
+    _name_as_typed(arguments, error)
     message = error.format_message()
     hint = _see(context) if context else "See: lago --help"
     option = str(getattr(error, "option_name", ""))
@@ -223,6 +224,16 @@ def _misused(arguments: Sequence[str], error: Any) -> int:
     elif context is not None and type(error).__name__ == "NoSuchOption":
         message = f"No such option: {option}{_meant(context, option)}"
     return _fail(arguments, "usage", message, hint, ExitCode.USAGE)
+
+
+def _name_as_typed(arguments: Sequence[str], error: Any) -> None:
+    """Let a faulty option go by the one of its names that was used."""
+    names = [
+        name for name in getattr(getattr(error, "param", None), "opts", ()) if name[:2] == "--"
+    ]
+    if len(names) > 1 and error.param_hint is None:
+        typed = {word.partition("=")[0] for word in arguments}
+        error.param_hint = f"'{next((name for name in names if name in typed), names[0])}'"
 
 
 def _meant(context: Any, option: str) -> str:

@@ -181,7 +181,8 @@ def test_what_is_not_part_of_this_is_said_with_what_to_use(lago, words, instead)
     assert first.startswith("Error: lago ")
     assert named.startswith(first.removeprefix("Error: lago ").partition(" is no part of this")[0])
     assert instead in second
-    assert lago(*words, "-o", "json", exits=2).error()["code"] == "not_part_of_this"
+    in_json = lago(*words, env={"LAGO_OUTPUT": "json"}, exits=2)
+    assert in_json.error()["code"] == "not_part_of_this"
 
 
 # Definition files ---------------------------------------------------------------------------
