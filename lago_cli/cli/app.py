@@ -216,8 +216,9 @@ def _misused(arguments: Sequence[str], error: Any) -> int:
         print(error.format_message(), file=sys.stderr)
         return ExitCode.USAGE
     _name_as_typed(arguments, error)
-    message = error.format_message()
-    hint = _see(context) if context else "See: lago --help"
+    message = error.format_message().replace("\n\t", " ")  # of several choices
+    group = next((word for word in arguments[:1] if word in _NAMES), "")
+    hint = _see(context) if context else f"See: {f'lago {group}'.strip()} --help"
     option = str(getattr(error, "option_name", ""))
     if context is not None and context.parent is None:
         hint = _after_the_command(arguments, option) or hint

@@ -18,6 +18,7 @@ from lago_cli.cli.shell_words import Typed, quoted
 FILES = "@files"
 MOST = 200  # names in a file; more than a person reads
 _MONTHS = 24
+_FEW = 3
 
 
 class Choice(NamedTuple):
@@ -92,6 +93,9 @@ def _choices(
         words, first = words[1:], next(iter(words[1:]), None)
         if last.startswith("-"):
             return
+    if not words and not last.startswith("-"):
+        yield from _first_words(last, tree_of)
+        return
     tree = tree_of(first)
     context = tree.make_context("lago", [], resilient_parsing=True)
     command, path, rest = tree, [], list(words)
@@ -119,6 +123,16 @@ def _choices(
             )
         at = len(_positional(rest, options))
         yield from _beginning(_arguments(path, command, at, last, file), last)
+
+
+def _first_words(last: str, tree_of: Callable[[str | None], Any]) -> Iterator[Choice]:
+    """Few commands are imported for few choices."""
+    from lago_cli.cli.app import COMMANDS, GROUPS
+
+    names = [name for name in (*COMMANDS, *GROUPS) if name.startswith(last)]
+    for name in names:
+        tree = tree_of(name if len(names) <= _FEW else None)
+        yield Choice(name, tree.commands[name].get_short_help_str(60))
 
 
 def _beginning(choices: Iterable[Choice], text: str) -> Iterator[Choice]:

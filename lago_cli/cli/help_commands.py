@@ -12,7 +12,9 @@ from lago_cli.cli.help_pages import HelpfulCommand
 Words = Annotated[
     list[str] | None, typer.Argument(metavar="[COMMAND]...", help="The command. [default: all]")
 ]
-AsMan = Annotated[bool, typer.Option("--man", help="As a page for man: lago help --man | man -l -")]
+AsMan = Annotated[
+    bool, typer.Option("--man", help="As a page for man, which shows it with man -l.")
+]
 Shell = Annotated[
     Literal["bash", "zsh", "fish"], typer.Argument(metavar="SHELL", help="bash, zsh or fish.")
 ]

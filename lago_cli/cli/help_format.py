@@ -22,7 +22,15 @@ GROUPS = {
     SHAPE: "window group-by by prorated amounts sort top total chart limit watch with-usage show",
 }
 """The groups of options that say none themselves, by the first name of the option."""
-_GROUP_OF = {f"--{name}": group for group, names in GROUPS.items() for name in names.split()}
+OF_COMMANDS = {
+    "ingest": {"Duplicates and rejects": "on-duplicate strict rejects max-rejects"},
+    "usage check": {"Check": "expect tolerance max min max-age require-figures"},
+    "events send": {
+        "Event": "code customer subscription transaction-id timestamp properties"
+        " precise-total-amount-cents"
+    },
+}
+"""The same for some commands, before the others."""
 _ORDER = (ARGUMENTS, SELECT, DEFINITION, PERIOD, SHAPE, OTHERS)
 _DEFINING = ("create", "update")
 OVERVIEW: Mapping[str, Sequence[str]] = {
@@ -80,7 +88,11 @@ def _group_of(parameter: Any, context: Context) -> str:
         return str(parameter.rich_help_panel)
     if context.info_name in _DEFINING:
         return DEFINITION
-    return next((_GROUP_OF[name] for name in parameter.opts if name in _GROUP_OF), OTHERS)
+    own = OF_COMMANDS.get(path_of(context), {})
+    for group, names in (*own.items(), *GROUPS.items()):
+        if any(name.removeprefix("--") in names.split() for name in parameter.opts):
+            return group
+    return OTHERS
 
 
 def write_options(command: Any, context: Context, formatter: Any) -> None:
