@@ -19,7 +19,7 @@ DEFINITION = "Definition"
 GROUPS = {
     SELECT: "customer subscription metric code filter status property where",
     PERIOD: "period from to at as-of timezone compare",
-    SHAPE: "window group-by by prorated amounts sort top total chart limit watch with-usage show",
+    SHAPE: "window group-by by prorated amounts sort top total chart limit watch with-usage",
 }
 """The groups of options that say none themselves, by the first name of the option."""
 OF_COMMANDS = {
