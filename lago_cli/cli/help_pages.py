@@ -11,7 +11,16 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 
-class HelpfulCommand(TyperCommand):
+class _WithExamples:
+    """What ends with examples."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        from lago_cli.cli.help_format import write_examples
+
+        write_examples(ctx, formatter)
+
+
+class HelpfulCommand(_WithExamples, TyperCommand):
     """A command."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -19,13 +28,8 @@ class HelpfulCommand(TyperCommand):
 
         write_options(self, ctx, formatter)
 
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        from lago_cli.cli.help_format import write_examples
 
-        write_examples(ctx, formatter)
-
-
-class HelpfulGroup(TyperGroup):
+class HelpfulGroup(_WithExamples, TyperGroup):
     """A group of commands; also one that is a command itself."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -33,11 +37,6 @@ class HelpfulGroup(TyperGroup):
 
         write_commands(self, ctx, formatter)
         write_options(self, ctx, formatter)
-
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        from lago_cli.cli.help_format import write_examples
-
-        write_examples(ctx, formatter)
 
 
 class Root(HelpfulGroup):
