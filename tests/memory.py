@@ -31,7 +31,7 @@ from lago_cli.domain.stored import Status, StoredEvent
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.domain.usage import Evidence, Group, PropertyFilter, Share, UsageQuery
 from lago_cli.errors import LagoError, not_found
-from lago_cli.stores.base import Appended, Duplicate, OnDuplicate
+from lago_cli.stores.base import Appended, Duplicate, OnDuplicate, Word
 from tests.folds import FOLDS, OF_A_DAY, count, total
 
 
@@ -74,6 +74,9 @@ class Accounts:
     def __init__(self) -> None:
         self._customers: dict[str, Customer] = {}
         self._subscriptions: dict[str, Subscription] = {}
+
+    def customers(self) -> Iterable[str]:
+        return self._customers
 
     def timezones(self) -> dict[str, str]:
         known = self._customers.values()
@@ -163,9 +166,48 @@ class MemoryStore:
                 version = version.replaced
         return found
 
-    def newest(self, codes: Iterable[str], limit: int) -> Iterator[StoredEvent]:
+    def names(self, word: Word) -> Iterable[str]:
+        parties = [_party(row) for row in self._events.values()]
+        subscriptions = list(self.accounts.subscriptions())
+        named: dict[Word, list[Iterable[str | None]]] = {
+            "customer": [
+                self.accounts.customers(),
+                (customer for customer, _ in parties),
+                (each.external_customer_id for each in subscriptions),
+            ],
+            "subscription": [
+                (each.external_id for each in subscriptions),
+                (subscription for _, subscription in parties),
+            ],
+            "metric": [self._metrics],
+            "plan": [self._plans],
+            "code": [self._metrics, (row.event.code for row in self._events.values())],
+        }
+        return sorted({name for names in named[word] for name in names if name})
+
+    def known(self, word: Word, names: Sequence[str]) -> set[str]:
+        return set(names) & set(self.names(word))
+
+    def similar(self, word: Word, name: str) -> Iterable[str]:
+        del name
+        return self.names(word)
+
+    def newest(
+        self, codes: Iterable[str], limit: int, *, of: Subject | None = None
+    ) -> Iterator[StoredEvent]:
         wanted = set(codes)
-        rows = [row for row in self._events.values() if row.event.code in wanted]
+        registry = self.registry((), ())
+        rows = [
+            row
+            for row in self._events.values()
+            if row.event.code in wanted
+            if of is None
+            or any(
+                of[0] in (None, claim.customer) and of[1] in (None, claim.subscription)
+                for claim in registry.claims(_party(row))
+                if claim.span.start <= row.at < claim.span.end
+            )
+        ]
         rows.sort(key=lambda row: (row.at, row.position), reverse=True)
         return (self._stored(row) for row in rows[:limit])
 

@@ -564,6 +564,15 @@ def test_who_is_asked_for_has_a_row_for_every_window_and_known_group(sent, metri
     with sqlite() as engine:
         engine.define(code=CODES[0], **metric)
         feed(engine, sent)
+        engine.ingest(
+            {
+                "transaction_id": f"known {name}",
+                "code": "another",
+                "external_subscription_id": name,
+                "timestamp": START.isoformat(),
+            }
+            for name in ("s1", "s9")
+        )
         rows = engine.usage(
             subscriptions=["s1", "s9"],
             metrics=[CODES[0]],

@@ -40,7 +40,11 @@ def check(session: Session) -> None:
     """Verify the file, its schema and its data. Exit code 9 where something is wrong."""
     results = list(session.store(as_it_is=True).maintenance.problems())
     rows = [{"check": name, "ok": not problems, "problems": problems} for name, problems in results]
-    columns = [Column("check"), Column("ok", kind="flag"), Column("problems", kind="object")]
+    columns = [
+        Column("check"),
+        Column("ok", kind="flag", verdict=True),
+        Column("problems", kind="object"),
+    ]
     session.show(Report(None, columns, rows))
     failed = [name for name, problems in results if problems]
     if failed:

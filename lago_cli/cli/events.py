@@ -148,9 +148,11 @@ def list_(
 ) -> None:
     """List events, the newest first."""
     from lago_cli.cli.reports import events_report
+    from lago_cli.services.names import refuse_unknown_in
 
-    selection = replace(selection, limit=limit + 1)
-    events = session.store().select(selection, newest_first=True)
+    store = session.store()
+    refuse_unknown_in(store, selection)
+    events = store.select(replace(selection, limit=limit + 1), newest_first=True)
     session.show(events_report(events, limit=limit))
 
 
@@ -205,11 +207,14 @@ def export(
 ) -> None:
     """Write events in the form that ingest takes back. Oldest first, by default as NDJSON."""
     from lago_cli.cli.reports import exported_report
+    from lago_cli.services.names import refuse_unknown_in
 
+    store = session.store()
+    refuse_unknown_in(store, selection)
     selection = replace(selection, limit=limit)
     if session.output == "table" or (session.output == "markdown" and not session.output_chosen):
         session.output = "ndjson"  # also where a variable asks for what ingest cannot read
-    session.show(exported_report(session.store().select(selection)))
+    session.show(exported_report(store.select(selection)))
 
 
 def _is_utf8(text: str) -> bool:

@@ -1,121 +1,81 @@
-"""Explanations as reports: for a person figure by figure, for programs line by line."""
+"""Explanations line by line, for programs; and one event's way to its figure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from lago_cli.cli.reports import EVENT_COLUMNS, Row, event_row, whole
-from lago_cli.domain.instants import format_instant
+from lago_cli.cli.reports import EVENT_COLUMNS, Row, event_row, span, whole
+from lago_cli.domain.instants import format_instant, to_datetime
 from lago_cli.domain.numbers import as_plain
 from lago_cli.renderers import Column, Report
+from lago_cli.renderers.spans import span_text
 from lago_cli.services import wire
+from lago_cli.services.excerpts import excerpt_of
 
 if TYPE_CHECKING:
+    from datetime import datetime, tzinfo
+
     from lago_cli.domain.numbers import Units
     from lago_cli.services.event_trace import Step, Trace
+    from lago_cli.services.excerpts import Order
     from lago_cli.services.explain import Figure, Line
 
-_LINE_COLUMNS = (
-    Column("external_customer_id", in_table=False, kind="id"),
-    Column("external_subscription_id", in_table=False, kind="id"),
-    Column("billable_metric_code", in_table=False, kind="id"),
-    Column("from_datetime", in_table=False, kind="instant"),
-    Column("to_datetime", in_table=False, kind="instant"),
-    Column("group", in_table=False, kind="object"),
-    Column("units", in_table=False, kind="number"),
+LINE_COLUMNS = (
+    Column("external_customer_id", kind="id"),
+    Column("external_subscription_id", kind="id"),
+    Column("billable_metric_code", kind="id"),
+    Column("from_datetime", kind="instant"),
+    Column("to_datetime", kind="instant"),
+    Column("group", kind="object"),
+    Column("units", kind="number"),
     Column("transaction_id", kind="id"),
     Column("timestamp", kind="instant"),
-    Column("received_at", in_table=False, kind="instant"),
-    Column("run", in_table=False, kind="count"),
-    Column("properties", in_table=False, kind="object"),
+    Column("received_at", kind="instant"),
+    Column("run", kind="flag", align="right"),
+    Column("properties", kind="object"),
     Column("value"),
-    Column("operation", in_table=False, kind="flag"),
-    Column("counted", in_table=False, kind="flag"),
+    Column("operation", kind="flag"),
+    Column("counted", kind="flag"),
     Column("contribution", "adds", kind="number"),
-    Column("contribution_exact", in_table=False, kind="number"),
-    Column("rule", in_table=False, kind="flag"),
+    Column("contribution_exact", kind="number"),
+    Column("rule", kind="flag"),
     Column("reason", "why", folds=True),
 )
 _OPERATIONS = {1: "add", -1: "remove", None: None}
 
 
-def explanation_report(figures: Iterable[Figure], *, limit: int | None) -> Report:
-    """One row an event, for every format but the table; the figure's own rounding is a row too."""
-    rows = (
-        row
-        for figure in figures
-        for row in chain(_rows(figure, islice(figure.lines, limit)), _rounding(figure))
-    )
-    return Report(None, _LINE_COLUMNS, rows)
+def explanation_report(
+    figures: Iterable[Figure], *, limit: int | None, sort: Order, left: list[int]
+) -> Report:
+    """
+    One row an event, for every format but the table; the figure's own rounding is a row too.
+
+    `left` becomes how many events were left out, when the rows are read.
+    """
+    return Report(None, LINE_COLUMNS, _all_rows(figures, limit, sort, left))
 
 
-def explanation_tables(figures: Iterable[Figure], *, limit: int) -> Report:
-    """A table for each figure."""
-    tables = [_table(figure, limit) for figure in figures]
-    if not tables:
-        return Report(None, _LINE_COLUMNS, [], empty="No events in this period.")
-    first, *others = tables
-    return Report(
-        first.title,
-        first.columns,
-        first.rows,
-        totals=first.totals,
-        footer=first.footer,
-        sections=others,
-    )
+def _all_rows(
+    figures: Iterable[Figure], limit: int | None, sort: Order, left: list[int]
+) -> Iterator[Row]:
+    for figure in figures:
+        part = excerpt_of(figure.lines, limit=limit, sort=sort)
+        left[0] += len(part.left)
+        cells = _figure_cells(figure)
+        for line in part.shown:
+            yield cells | line_cells(line, since=figure.window.start)
+        yield from rounding(figure)
 
 
-def _table(figure: Figure, limit: int) -> Report:
-    lines = [line for line in figure.lines if line.units is not None]
-    others = [line for line in figure.lines if line.units is None]
-    counted, not_counted = _rows(figure, lines[:limit]), _rows(figure, others[:limit])
-    shown = [*counted, *_rounding(figure), *not_counted]
-    footer = [
-        f"{len(rest) - limit} more that {verb}: --limit N, or -o json"
-        for rest, verb in ((lines, "count"), (others, "do not count"))
-        if len(rest) > limit
-    ]
-    total = {"transaction_id": "units", "contribution": as_plain(figure.units)}
-    return Report(_title(figure), _columns(lines), shown, totals=[total], footer=footer)
-
-
-def _columns(lines: Sequence[Line]) -> list[Column]:
-    """With the operation, where an item is ever removed."""
-    has_operation = any(line.step == -1 for line in lines)
-    return [
-        Column(column.key, column.title, column.align, column.kind, in_table=True)
-        if column.key == "operation" and has_operation
-        else column
-        for column in _LINE_COLUMNS
-    ]
-
-
-def _title(figure: Figure) -> str:
-    owner = " · ".join(name for name in figure.owner if name is not None)
-    window = f"{format_instant(figure.window.start)} to {format_instant(figure.window.end)}"
-    metric = f"{figure.metric.code} ({figure.metric.aggregation_type})"
-    words = [owner, metric, window]
-    if figure.group is not None:
-        words.append(" · ".join("–" if text is None else text for text in figure.group))
-    return " · ".join(words)
-
-
-def _rows(figure: Figure, lines: Iterable[Line]) -> Iterator[Row]:
-    cells = _figure_cells(figure)
-    for line in lines:
-        yield cells | line_cells(line, since=figure.window.start)
-
-
-def _rounding(figure: Figure) -> Iterator[Row]:
+def rounding(figure: Figure) -> Iterator[Row]:
     """What the metric's own rounding adds, where it does."""
     difference = Fraction(figure.units) - Fraction(figure.unrounded)
     if difference:
         yield (
             _figure_cells(figure)
-            | dict.fromkeys(column.key for column in _LINE_COLUMNS[7:])
+            | dict.fromkeys(column.key for column in LINE_COLUMNS[7:])
             | {"counted": True, "rule": "rounding", "reason": "the metric rounds its figures"}
             | contribution(difference)
         )
@@ -145,6 +105,15 @@ def line_cells(line: Line, *, since: int) -> dict[str, object]:
     }
 
 
+def local(at: int, zone: tzinfo) -> datetime:
+    """An instant in the zone in force; at the end of the calendar that may know no day for it."""
+    moment = to_datetime(at)
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
+
+
 def contribution(units: Units | None) -> dict[str, object]:
     """Rounded to be read, and exact: as a fraction where it has no end."""
     if units is None:
@@ -158,8 +127,8 @@ def contribution(units: Units | None) -> dict[str, object]:
 
 _STEP_COLUMNS = (
     Column("step", kind="flag"),
-    Column("passed", kind="flag"),
-    Column("detail"),
+    Column("passed", "result", kind="flag", verdict=True),
+    Column("detail", folds=True),
 )
 
 
@@ -175,12 +144,25 @@ def traces_report(traces: Sequence[Trace], *, in_table: bool) -> Report:
         Report(
             f"{trace.event.event.code} · {trace.event.event.transaction_id}",
             _STEP_COLUMNS,
-            [_step_row(step) for step in trace.steps],
+            [_step_line(trace, step) for step in trace.steps],
             footer=[_said_of(trace)],
         )
         for trace in traces
     ]
     return Report(first.title, first.columns, first.rows, footer=first.footer, sections=others)
+
+
+def _step_line(trace: Trace, step: Step) -> Row:
+    """A step in the words of the table: periods by the calendar of who is billed."""
+    detail, figure = step.detail, trace.figure
+    if step.name == "period" and figure is not None:
+        words = f"{span_text(span(figure.window, figure.zone))} ({figure.zone})"
+        detail = detail.replace(" to ".join(map(format_instant, figure.window)), words)
+    return {
+        "step": step.name,
+        "passed": "passed" if step.passed else "failed",
+        "detail": detail,
+    }
 
 
 def _said_of(trace: Trace) -> str:

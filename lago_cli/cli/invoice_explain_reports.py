@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from lago_cli.cli.explain_reports import contribution, line_cells
+from lago_cli.cli.explain_reports import contribution, line_cells, local
+from lago_cli.cli.explain_tables import MORE, rest_rows
 from lago_cli.cli.invoice_lines import NOT_DUE, NOTHING, Names, facts, left_out
 from lago_cli.cli.invoice_reports import INVOICE_COLUMNS
 from lago_cli.cli.invoice_words import chain, fee_days, fee_text, money, number, tax_text
+from lago_cli.domain.instants import parse_instant
 from lago_cli.domain.numbers import as_plain
 from lago_cli.renderers import Column, Report
 from lago_cli.services import wire_prices
+from lago_cli.services.excerpts import excerpt
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from lago_cli.domain.invoices import Invoice
+    from lago_cli.services.excerpts import Excerpt
     from lago_cli.services.explain import Line
     from lago_cli.services.invoice_explain import (
         Adjustment,
@@ -67,14 +73,14 @@ def explained_objects(explained: Sequence[InvoiceExplained], *, limit: int | Non
 
 def _fee_object(explained: FeeExplained, limit: int | None) -> Row:
     return wire_prices.fee(explained.fee) | {
-        "events": [_event_object(explained, each) for each in islice(explained.counted, limit)],
+        "events": [_event_object(explained, each) for each in _first(explained.counted, limit)],
         "adjustments": [
             {"rule": each.rule, "reason": each.reason, "units": as_plain(each.units)}
             for each in explained.adjustments
         ],
         "not_counted": [
             {key: value for key, value in _line(explained, line).items() if key in _NOT_COUNTED}
-            for line in islice(explained.not_counted, limit)
+            for line in explained.not_counted[:limit]
         ],
     }
 
@@ -114,9 +120,17 @@ def _fee_cells(invoice: Invoice, explained: FeeExplained) -> Row:
 
 
 def _rows(explained: FeeExplained, limit: int | None) -> Iterator[Row]:
-    yield from (_counted(explained, each) for each in islice(explained.counted, limit))
+    yield from (_counted(explained, each) for each in _first(explained.counted, limit))
     yield from map(_adjustment, explained.adjustments)
-    yield from (_line(explained, line) for line in islice(explained.not_counted, limit))
+    yield from (_line(explained, line) for line in explained.not_counted[:limit])
+
+
+def _first(counted: Sequence[Counted], limit: int | None) -> Sequence[Counted]:
+    return _excerpt(counted, limit).shown
+
+
+def _excerpt(counted: Sequence[Counted], limit: int | None) -> Excerpt[Counted]:
+    return excerpt(counted, limit, lambda each: each.line)
 
 
 def _counted(explained: FeeExplained, each: Counted) -> Row:
@@ -141,17 +155,29 @@ def _adjustment(each: Adjustment) -> Row:
     }
 
 
-def explained_tables(explained: Sequence[InvoiceExplained], names: Names, *, limit: int) -> Report:
+def explained_tables(
+    explained: Sequence[InvoiceExplained], names: Names, *, limit: int, raw: bool
+) -> Report:
     """The sum of an invoice, and then each fee with its events."""
-    sections = [section for each in explained for section in _sections(each, names, limit)]
+    sections = [section for each in explained for section in _sections(each, names, limit, raw=raw)]
     if not sections:
         return Report(None, _EVENT_COLUMNS, [], empty=NOTHING)
+    beyond = (
+        max(len(fee.counted), len(fee.not_counted)) > limit
+        for each in explained
+        for fee in each.fees
+    )
+    if any(beyond):
+        sections[-1] = replace(sections[-1], footer=[MORE])
     first, *others = sections
-    return Report(first.title, first.columns, first.rows, sections=others, empty=first.empty)
+    return replace(first, sections=others)
 
 
-def _sections(explained: InvoiceExplained, names: Names, limit: int) -> Iterator[Report]:
+def _sections(
+    explained: InvoiceExplained, names: Names, limit: int, *, raw: bool
+) -> Iterator[Report]:
     invoice = explained.invoice
+    zone = names.zone(invoice.subscription.external_customer_id)
     title = " · ".join(["Invoice preview", *(value for _, value in facts(invoice, names))])
     shown = [each for each in explained.fees if not each.fee.is_nothing or each.not_counted]
     yield Report(title, _EVENT_COLUMNS, [], empty=_sum_of(invoice) if invoice.fees else NOT_DUE)
@@ -165,7 +191,7 @@ def _sections(explained: InvoiceExplained, names: Names, limit: int) -> Iterator
             empty=chain(each, invoice.currency),
         )
         if each.counted or each.not_counted:
-            yield _events(each, limit)
+            yield _events(each, zone, limit, raw=raw)
     if len(shown) < len(explained.fees):
         (words,) = left_out(len(explained.fees) - len(shown))
         yield Report(None, _EVENT_COLUMNS, [], empty=words)
@@ -194,16 +220,9 @@ def _title(explained: FeeExplained, invoice: Invoice, names: Names) -> str:
     return f"{' · '.join(words)}: {money(fee.amount_cents, invoice.currency)}"
 
 
-def _events(explained: FeeExplained, limit: int) -> Report:
-    beyond = (
-        (len(explained.counted) - limit, "in the units"),
-        (len(explained.not_counted) - limit, "not counted"),
-    )
-    footer = [
-        f"{n} more {'event' if n == 1 else 'events'} {what}: --limit N, or -o json"
-        for n, what in beyond
-        if n > 0
-    ]
+def _events(explained: FeeExplained, zone: tzinfo, limit: int, *, raw: bool) -> Report:
+    left = _excerpt(explained.counted, limit).left
+    not_counted = explained.not_counted[limit:]
     has_days = any(each.prorated is not None for each in explained.counted)
     has_prices = any(each.amount is not None for each in explained.counted)
     without = {
@@ -214,5 +233,23 @@ def _events(explained: FeeExplained, limit: int) -> Report:
     total = {"transaction_id": "units", "contribution": as_plain(explained.fee.units)}
     if explained.prorated_units is not None:
         total["contribution_prorated"] = as_plain(Fraction(explained.prorated_units))
-    totals = [total] if explained.counted else []
-    return Report(None, columns, list(_rows(explained, limit)), totals=totals, footer=footer)
+    totals = [*_rest(left, raw=raw), *rest_rows(not_counted, raw=raw)]
+    if explained.counted:
+        totals.append(total)
+    rows = [
+        row if at is None else row | {"timestamp": local(parse_instant(at), zone)}
+        for row in _rows(explained, limit)
+        for at in [row["timestamp"]]
+    ]
+    return Report(None, columns, rows, totals=totals)
+
+
+def _rest(left: Sequence[Counted], *, raw: bool) -> Iterator[Row]:
+    for row in rest_rows([each.line for each in left], raw=raw):
+        by_days = [each.prorated for each in left if each.prorated is not None]
+        amounts = [each.amount for each in left if each.amount is not None]
+        yield row | {
+            key: as_plain(sum(values, Fraction(0)))
+            for key, values in (("contribution_prorated", by_days), ("amount", amounts))
+            if values
+        }

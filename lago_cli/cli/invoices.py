@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -95,9 +96,11 @@ def explain(session: Session, request: UsageRequest, limit: Limit = None) -> Non
     from lago_cli.cli.invoice_lines import Names
     from lago_cli.services.invoice_explain import explain_invoice
     from lago_cli.services.invoicing import Invoicing
+    from lago_cli.services.names import refuse_unknown
 
     store = session.store()
-    wanted = {store.catalog.metric(code).code for code in request.metrics}
+    refuse_unknown(store, metrics=request.metrics, subscriptions=request.subscriptions)
+    wanted = set(request.metrics)
     invoicing = Invoicing(store, replace(request, metrics=()), session.now())
     found = [explain_invoice(invoicing, each, wanted) for each in invoicing.invoices()]
     for each in found:
@@ -105,7 +108,8 @@ def explain(session: Session, request: UsageRequest, limit: Limit = None) -> Non
             session.warn(f"This does not add up: {sentence}.", always=True)
     if session.output == "table":
         names = Names(store, invoicing.charging.metrics)
-        session.show(reports.explained_tables(found, names, limit=limit or MOST_IN_TABLE))
+        raw = session.terminal(sys.stdout).raw
+        session.show(reports.explained_tables(found, names, limit=limit or MOST_IN_TABLE, raw=raw))
     elif session.output == "json":
         session.show(reports.explained_objects(found, limit=limit))
     else:

@@ -31,7 +31,7 @@ _AMOUNTS = (
 
 def differences_report(found: Sequence[Difference], expectations: Expectations) -> Report:
     """The columns of the file, and beside them what was expected and what there is."""
-    columns, agreed = expectations.columns, len(expectations.rows)
+    columns = expectations.columns
     expects_units = any(each.expected and each.expected.units is not None for each in found)
     expects_events = any(each.expected and each.expected.events is not None for each in found)
     return Report(
@@ -47,10 +47,9 @@ def differences_report(found: Sequence[Difference], expectations: Expectations) 
             ),
             Column("events_count", "events", kind="count"),
             *(_AMOUNTS if expectations.has_amounts else ()),
-            Column("line", kind="count"),
+            Column("line", kind="flag", align="right"),
         ],
         [_row(each, expectations) for each in found],
-        empty="The one figure agrees." if agreed == 1 else f"All {agreed} figures agree.",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -30,35 +31,35 @@ BAR_BLOCKS = 8  # as wide as every terminal lets such a column be
 
 EVENT_COLUMNS = (
     Column("transaction_id", kind="id"),
-    Column("external_customer_id", "customer", kind="id"),
-    Column("external_subscription_id", "subscription", kind="id"),
-    Column("code", kind="id"),
+    Column("external_customer_id", "customer", kind="id", spare=1),
+    Column("external_subscription_id", "subscription", kind="id", spare=5),
+    Column("code", kind="id", spare=2),
     Column("timestamp", kind="instant"),
-    Column("properties", kind="object"),
-    Column("precise_total_amount_cents", "amount in cents", kind="number", spare=3),
-    Column("received_at", "received", kind="instant", spare=2),
-    Column("run", kind="count", spare=1),
+    Column("properties", kind="object", spare=4),
+    Column("precise_total_amount_cents", "amount in cents", kind="number", spare=8),
+    Column("received_at", "received", kind="instant", spare=7),
+    Column("run", kind="flag", align="right", spare=6),  # a name and no quantity
 )
-_STATUS = Column("status", kind="flag")
+_STATUS = Column("status", kind="flag", spare=3)
 _COUNTS = {  # and how soon a narrow table does without
-    "read": 0,
+    "read": 3,
     "ingested": 0,
-    "duplicates": 1,
-    "conflicts": 3,
-    "replaced": 4,
-    "rejected": 0,
-    "skipped": 6,
-    "unmatched": 5,
-    "unusable": 2,
-    "undated": 7,
+    "duplicates": 4,
+    "conflicts": 6,
+    "replaced": 7,
+    "rejected": 2,
+    "skipped": 9,
+    "unmatched": 8,
+    "unusable": 5,
+    "undated": 10,
 }
 _RUN_COLUMNS = (
-    Column("run", kind="count"),
+    Column("run", kind="flag", align="right"),
     Column("source", kind="text"),
     Column("status", kind="flag"),
-    Column("started_at", "started", kind="instant"),
-    Column("finished_at", "finished", kind="instant", spare=8),
-    Column("reverted_at", "reverted", kind="instant", spare=9),
+    Column("started_at", "started", kind="instant", spare=1),
+    Column("finished_at", "finished", kind="instant", spare=11),
+    Column("reverted_at", "reverted", kind="instant", spare=12),
     *(Column(name, kind="count", spare=spare) for name, spare in _COUNTS.items()),
 )
 
@@ -138,7 +139,7 @@ def ingest_report(report: IngestReport, seconds: str, sent: str | None = None) -
     row |= {name: getattr(report.tally, name) for name in _COUNTS}
     row |= {"seconds": RawJson(seconds), "rejections": rejections}
     columns = [
-        Column("run", kind="count"),
+        Column("run", kind="flag", align="right"),
         *(Column(name, kind="count") for name in _COUNTS),
         Column("seconds", kind="number"),
         Column("rejections", kind="object", in_table=False),
@@ -180,6 +181,7 @@ def usage_report(
             kind="id",
             in_table=any(row.owner[1] is not None for row in rows),
             shared=True,
+            caption="subscription {}",
         ),
         Column("billable_metric_code", "metric", kind="id", shared=True),
         Column("aggregation_type", "aggregation", spare=2, shared=True),
@@ -191,8 +193,9 @@ def usage_report(
         Column("units", kind="number"),
         Column("events_count", "events", kind="count"),
     ]
+    span_of = lru_cache(maxsize=1024)(span)  # rows have few windows, and share them
     shown = [
-        wire.usage(row, group_by) | {"period": span(row.window, row.zone), "zone": str(row.zone)}
+        wire.usage(row, group_by) | {"period": span_of(row.window, row.zone), "zone": str(row.zone)}
         for row in rows
     ]
     if prices is not None:

@@ -58,6 +58,8 @@ class Session:
         self._fixed_now = now
         self._stack = ExitStack()
         self._held: list[tuple[str, str, str]] = []
+        self._late: list[tuple[str, str, str]] = []
+        self._writes = False
 
     def __enter__(self) -> Session:
         return self
@@ -69,6 +71,7 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         self._stack.__exit__(kind, error, trace)
+        self._say_late()
         if error is None:
             for text, label, style in self._held:
                 say(text, label=label, style=style, no_color=self._no_color)
@@ -90,6 +93,7 @@ class Session:
         """
         from lago_cli.stores import open_store
 
+        self._writes |= writable
         if not writable and gc.isenabled():  # a query makes few cyclic objects, and ends soon
             gc.disable()
             self._stack.callback(gc.enable)
@@ -117,9 +121,26 @@ class Session:
         return self.store(writable=True)
 
     def show(self, report: Report | Pages) -> None:
-        """The answer, on stdout."""
-        render(report, self.output, sys.stdout, self.terminal(sys.stdout))
+        """The answer, on stdout; a table that is longer than the screen, in the pager."""
+        terminal = self.terminal(sys.stdout)
+        if self._may_page:
+            from lago_cli.cli.pager import paged
+
+            with paged(sys.stdout, os.environ) as answer:
+                render(report, self.output, answer, terminal)
+        else:
+            render(report, self.output, sys.stdout, terminal)
         sys.stdout.flush()
+        self._say_late()
+
+    @property
+    def _may_page(self) -> bool:
+        return self._pager and self.output == "table" and sys.stdout.isatty()
+
+    def _say_late(self) -> None:
+        for text, label, style in self._late:
+            say(text, label=label, style=style, no_color=self._no_color)
+        self._late.clear()
 
     def note(self, text: str, *, at_once: bool = False) -> None:
         """A word to the person, on stderr; none with --quiet."""
@@ -139,11 +160,17 @@ class Session:
         at_once: bool = False,
         is_wanted: bool = False,
     ) -> None:
-        """With JSON, words wait for a good end: beside an error they would be no JSON."""
+        """
+        With JSON, words wait for a good end: beside an error they would be no JSON.
+
+        With a pager they come after the answer, which would scroll them away.
+        """
         if self.quiet and not is_wanted:
             return
         if self.output == "json" and not at_once:
             self._held.append((text, label, style))
+        elif self._may_page and not self._writes and not at_once:
+            self._late.append((text, label, style))
         else:
             say(text, label=label, style=style, no_color=self._no_color)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,13 +12,18 @@ from lago_cli.cli.options import command
 from lago_cli.cli.selection import SELECTION
 from lago_cli.cli.session import Session
 from lago_cli.cli.usage_words import prices_of, warn_of_unknown
-from lago_cli.errors import Kind, LagoError
+from lago_cli.errors import Kind, LagoError, wrong_usage
 
 if TYPE_CHECKING:
+    from lago_cli.renderers import Report
+    from lago_cli.services.limits import Limits
+    from lago_cli.services.reconcile import Expectations, Tolerance
     from lago_cli.services.requests import UsageRequest
+    from lago_cli.services.usage import UsageRow
+    from lago_cli.stores.sqlite.store import SqliteStore
 
 Expect = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--expect",
         metavar="FILE",
@@ -33,6 +39,34 @@ ToleranceText = Annotated[
         help="How far off a figure may be: in units or cents, or in percent.",
     ),
 ]
+Max = Annotated[
+    list[str] | None,
+    typer.Option("--max", metavar="CODE=N", help="No figure of the metric may be above N."),
+]
+Min = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--min",
+        metavar="CODE=N",
+        help="No figure of the metric may be below N; who used nothing of it has 0, and without"
+        " --customer or --subscription that is everybody who is known.",
+    ),
+]
+MaxAge = Annotated[
+    str | None,
+    typer.Option(
+        "--max-age",
+        metavar="DURATION",
+        help="No metric may be without events for longer before now: 36h, 2d, 90m or PT36H. Told"
+        " for each customer with --customer, --subscription or --by, else for all together;"
+        " the period, --window and --group-by do not matter.",
+    ),
+]
+RequireFigures = Annotated[
+    bool,
+    typer.Option("--require-figures", help="Exit code 9, too, where there is no figure at all."),
+]
+NOTHING = "No figure was found to compare."
 
 
 def register(app: typer.Typer) -> None:
@@ -40,35 +74,173 @@ def register(app: typer.Typer) -> None:
     command(app, "check", given=SELECTION)(check)
 
 
-def check(
-    session: Session, request: UsageRequest, expect: Expect, tolerance: ToleranceText = "0"
-) -> None:
-    """Compare usage with a file of expected figures. Exit code 9 where they differ."""
-    from dataclasses import replace
+@dataclass
+class _Outcome:
+    """What the checks of one run found."""
 
-    from lago_cli.cli.reconcile_reports import differences_report
+    reports: list[Report] = field(default_factory=list)
+    rows: list[UsageRow] = field(default_factory=list)
+    figures: int = 0
+    agreed: list[str] = field(default_factory=list)  # what to say where nothing is wrong
+    wrong: list[tuple[str, str]] = field(default_factory=list)  # code and sentence
+
+    def add(self, report: Report, figures: int, agreed: str, *wrong: tuple[str, str]) -> None:
+        self.reports.append(report)
+        self.figures += figures
+        self.agreed += [agreed] if agreed else []
+        self.wrong += [(code, sentence) for code, sentence in wrong if sentence]
+
+
+def check(
+    session: Session,
+    request: UsageRequest,
+    expect: Expect = None,
+    tolerance: ToleranceText = "0",
+    max_: Max = None,
+    min_: Min = None,
+    max_age: MaxAge = None,
+    require_figures: RequireFigures = False,
+) -> None:
+    """
+    Compare usage with expected figures or limits.
+
+    Exit code 9 where something is wrong, and a table of it; the error code of -o json is
+    usage_differs, limit_exceeded, below_minimum, too_old or no_figures, the first that is
+    true. With -q nothing is written where all is well.
+    """
+    from lago_cli.cli.limit_reports import together
+    from lago_cli.services import limits
+    from lago_cli.services.freshness import parse_duration
+    from lago_cli.services.names import refuse_unknown
+
+    if expect is None and not max_ and not min_ and max_age is None:
+        raise wrong_usage(
+            "nothing_to_check",
+            "There is nothing to compare with.",
+            "Give --expect FILE, --max CODE=N, --min CODE=N or --max-age DURATION.",
+        )
+    highest = limits.read_limits("--max", max_ or ())
+    lowest = limits.read_limits("--min", min_ or ())
+    limits.refuse_crossed(highest, lowest)
+    most = None if max_age is None else parse_duration(max_age)
+    read = None if expect is None else _read(session, expect, tolerance)
+    outcome, store = _Outcome(), session.store()
+    refuse_unknown(
+        store,
+        customers=request.customers,
+        subscriptions=request.subscriptions,
+        metrics=[*request.metrics, *highest, *lowest],
+    )
+    if read is not None:
+        _expected(session, store, request, outcome, *read)
+    if highest or lowest:
+        _limited(session, store, request, outcome, highest, lowest)
+    if most is not None and max_age is not None:
+        _aged(session, store, request, outcome, max_age, most)
+    asked = request
+    if expect is None and max_age is None:
+        asked = replace(request, metrics=[*request.metrics, *highest, *lowest])
+    warn_of_unknown(session, store, asked, outcome.rows)
+    is_short = require_figures and not outcome.figures
+    if outcome.wrong or is_short or not session.quiet:
+        empty = NOTHING if is_short or not outcome.agreed else " ".join(outcome.agreed)
+        session.show(together(outcome.reports, empty=empty))
+    if is_short and not outcome.wrong:
+        outcome.wrong.append(("no_figures", NOTHING))
+    if outcome.wrong:
+        message = " ".join(sentence for _, sentence in outcome.wrong)
+        hint = "See the events behind them: lago usage explain"
+        if outcome.wrong[0][0] in ("too_old", "no_figures"):
+            hint = "See what came last: lago events list"
+        raise LagoError(Kind.CHECK_FAILED, outcome.wrong[0][0], message, hint)
+
+
+def _read(session: Session, file: str, tolerance: str) -> tuple[str, Expectations, Tolerance]:
     from lago_cli.readers.whole import read_table, read_whole
     from lago_cli.services import reconcile
-    from lago_cli.services.usage import usage_for
 
     allowed = reconcile.parse_tolerance(tolerance)
-    name, data = read_whole(expect, sys.stdin.buffer)
+    name, data = read_whole(file, sys.stdin.buffer)
     expectations = reconcile.parse_expectations(name, *read_table(name, data))
     if expectations.ignored:
         session.warn(f"{name}: not compared: {', '.join(expectations.ignored)}.")
+    return name, expectations, allowed
+
+
+def _expected(
+    session: Session,
+    store: SqliteStore,
+    request: UsageRequest,
+    outcome: _Outcome,
+    name: str,
+    expectations: Expectations,
+    allowed: Tolerance,
+) -> None:
+    from lago_cli.cli.reconcile_reports import differences_report
+    from lago_cli.services.reconcile import differences
+    from lago_cli.services.usage import usage_for
+
     if request.by is None and expectations.is_by_subscription:
         request = replace(request, by="subscription")
-    store = session.store()
     rows = list(usage_for(store, request, now=session.now()))
-    warn_of_unknown(session, store, request, rows)
+    outcome.rows += rows
     prices = prices_of(session, store, request, rows) if expectations.has_amounts else []
-    found = reconcile.differences(name, expectations, rows, request.group_by, allowed, prices)
-    session.show(differences_report(found, expectations))
-    if found:
-        figures = "1 figure differs" if len(found) == 1 else f"{len(found)} figures differ"
-        raise LagoError(
-            Kind.CHECK_FAILED,
-            "usage_differs",
-            f"{figures} from {name}.",
-            "See the events behind them: lago usage explain",
-        )
+    found = differences(name, expectations, rows, request.group_by, allowed, prices)
+    agreed = len(expectations.rows)
+    sentence = "The one figure agrees." if agreed == 1 else f"All {agreed} figures agree."
+    figures = "1 figure differs" if len(found) == 1 else f"{len(found)} figures differ"
+    outcome.add(
+        differences_report(found, expectations),
+        len(rows),
+        sentence if agreed else "",
+        ("usage_differs", f"{figures} from {name}." if found else ""),
+    )
+
+
+def _limited(
+    session: Session,
+    store: SqliteStore,
+    request: UsageRequest,
+    outcome: _Outcome,
+    highest: Limits,
+    lowest: Limits,
+) -> None:
+    from lago_cli.cli.limit_reports import breaches_report, told_breaches
+    from lago_cli.services.limits import breaches, limited_rows
+
+    rows = limited_rows(store, request, highest, lowest, now=session.now())
+    outcome.rows += rows
+    found = breaches(rows, highest, lowest)
+    outcome.add(
+        breaches_report(found, request.group_by),
+        len(rows),
+        _within(len(rows)),
+        ("limit_exceeded", told_breaches(found, "above")),
+        ("below_minimum", told_breaches(found, "below")),
+    )
+
+
+def _within(figures: int) -> str:
+    if figures < 2:
+        return "The one figure is within its limits." * figures
+    return f"All {figures} figures are within their limits."
+
+
+def _aged(
+    session: Session,
+    store: SqliteStore,
+    request: UsageRequest,
+    outcome: _Outcome,
+    max_age: str,
+    most: int,
+) -> None:
+    from lago_cli.cli.limit_reports import stale_report, told_stale
+    from lago_cli.services.freshness import stale
+
+    found, looked_at = stale(store, request, most, now=session.now())
+    outcome.add(
+        stale_report(found, max_age),
+        looked_at,
+        f"No metric is without events for longer than {max_age}." if looked_at else "",
+        ("too_old", told_stale(found, max_age)),
+    )

@@ -36,10 +36,10 @@ class Contribution(NamedTuple):
 RULES = {
     "counts": "counts as one",
     "adds": "adds its value",
-    "largest": "is the largest value",
+    "largest": "is the largest value: it decides",
     "not_largest": "is not the largest value",
-    "latest": "is the latest value",
-    "latest_negative": "is the latest value, but negative: reads 0",
+    "latest": "is the latest value: it decides",
+    "latest_negative": "is the latest value: it decides, but reads 0 as it is negative",
     "superseded": "a later value took its place",
     "turns_on": "adds the item",
     "already_on": "adds an item that was there",
@@ -48,6 +48,8 @@ RULES = {
     "changes_level": "changes the level for the rest of the period",
     "rounding": "the metric's own rounding",
 }
+DECIDING = frozenset({"largest", "latest", "latest_negative"})
+"""Rules of the one event that a figure is."""
 
 
 def counted(readings: Sequence[Reading], window: Window) -> list[Contribution]:  # noqa: ARG001

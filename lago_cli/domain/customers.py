@@ -18,15 +18,16 @@ class Customer(Defined):
     external_id: str = spec(
         "ID", "The id that its events carry.", required=True, fixed=True, cell="id"
     )
-    name: str | None = spec("NAME", "A name for people.", default=None)
+    name: str | None = spec("NAME", "A name for people.", default=None, spare=1)
     timezone: str | None = spec(  # an IANA name; None: UTC
         "TZ",
         "The time zone of its days, past ones included. [default: UTC]",
         default=None,
         cell="flag",
+        spare=2,
     )
     currency: str | None = spec(
-        "CODE", "The currency it pays in, as its ISO 4217 code.", default=None, cell="flag"
+        "CODE", "The currency it pays in, as its ISO 4217 code.", default=None, cell="flag", spare=3
     )
 
     def faults(self) -> Iterator[LagoError]:
@@ -56,5 +57,5 @@ CUSTOMER = Definition(
     section="customers",
     key="external_id",
     key_help="The external id of the customer, as events carry it.",
-    derived=(created_at(),),
+    derived=(created_at(spare=4),),
 )

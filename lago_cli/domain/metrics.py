@@ -88,7 +88,7 @@ class Metric(Defined):
         "CODE", "The code that its events carry.", required=True, fixed=True, cell="id"
     )
     name: str = spec(
-        "NAME", "A name for people, where the code is not enough.", removable=True, spare=3
+        "NAME", "A name for people, where the code is not enough.", removable=True, spare=7
     )
     aggregation_type: str = spec(
         "TYPE",
@@ -99,14 +99,14 @@ class Metric(Defined):
         heading="aggregation",
     )
     field_name: str | None = spec(
-        "PATH", "The property it reads; not for a count.", default=None, heading="field"
+        "PATH", "The property it reads; not for a count.", default=None, heading="field", spare=1
     )
     recurring: bool = spec(
-        help="Usage from before a period still counts in it.", default=False, kind=FLAG
+        help="Usage from before a period still counts in it.", default=False, kind=FLAG, spare=2
     )
-    description: str | None = spec("TEXT", "What it is for.", default=None, spare=4)
+    description: str | None = spec("TEXT", "What it is for.", default=None, spare=8)
     expression: str | None = spec(
-        "EXPRESSION", "Computes the property from others, for each event.", default=None, spare=1
+        "EXPRESSION", "Computes the property from others, for each event.", default=None, spare=3
     )
     weighted_interval: str | None = spec(
         "UNIT",
@@ -114,7 +114,7 @@ class Metric(Defined):
         default=None,
         choices=WEIGHTED_INTERVALS,
         heading="weighted by",
-        spare=5,
+        spare=9,
     )
     rounding_function: str | None = spec(
         "FUNCTION",
@@ -122,9 +122,15 @@ class Metric(Defined):
         default=None,
         choices=ROUNDING_FUNCTIONS,
         heading="rounding",
+        spare=5,
     )
     rounding_precision: int | None = spec(
-        "N", "The number of decimals to round to.", default=None, kind=WHOLE, heading="precision"
+        "N",
+        "The number of decimals to round to.",
+        default=None,
+        kind=WHOLE,
+        heading="precision",
+        spare=6,
     )
     filters: tuple[Filter, ...] = spec(
         "PATH=V1,V2",
@@ -132,7 +138,7 @@ class Metric(Defined):
         default=(),
         kind=_Filters(),
         option="--filter",
-        spare=2,
+        spare=4,
     )
 
     def faults(self) -> Iterator[LagoError]:
@@ -270,7 +276,7 @@ METRIC = Definition(
     key="code",
     key_help="The metric's code.",
     is_made="defined",
-    derived=(created_at(spare=6),),
+    derived=(created_at(spare=10),),
     columns_first=("name", "code", "description", "aggregation_type"),
     options_last=("rounding_function", "rounding_precision", "weighted_interval"),
     complete=lambda values, _now, _earlier: with_defaults(values),

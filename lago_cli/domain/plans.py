@@ -90,7 +90,7 @@ class Plan(Defined):
 
     code: str = spec("CODE", "The code of the plan.", required=True, fixed=True, cell="id")
     name: str = spec(removable=True, spare=3)
-    interval: str = spec(required=True, choices=INTERVALS, cell="flag")
+    interval: str = spec(required=True, choices=INTERVALS, cell="flag", spare=1)
     amount_cents: int = spec(required=True, kind=CENTS, stand_in=0, heading="cents")
     amount_currency: str = spec(required=True, choices=CURRENCIES, heading="currency", cell="flag")
     pay_in_advance: bool = spec(default=False, kind=FLAG, heading="in advance", spare=4)

@@ -95,13 +95,14 @@ class Subscription(Defined):
         "The date that anniversaries are counted from. [default: its start]",
         kind=INSTANT,
         heading="anniversary of",
-        spare=2,
+        spare=5,
     )
     started_at: int = spec(
         "INSTANT",
         "Start of the subscription (inclusive). [default: --subscription-at, else now]",
         kind=INSTANT,
         heading="started",
+        spare=1,
     )
     plan_code: str | None = spec(
         "CODE", "The plan it is billed by.", default=None, heading="plan", cell="id"
@@ -112,6 +113,7 @@ class Subscription(Defined):
         default="monthly",
         choices=INTERVALS,
         cell="flag",
+        spare=2,
     )
     billing_time: str = spec(
         "WHEN",
@@ -120,6 +122,7 @@ class Subscription(Defined):
         choices=BILLING_TIMES,
         heading="billing",
         cell="flag",
+        spare=3,
     )
     ending_at: int | None = spec(  # as agreed
         "INSTANT",
@@ -127,13 +130,13 @@ class Subscription(Defined):
         default=None,
         kind=INSTANT,
         heading="ending",
-        spare=1,
+        spare=4,
     )
     terminated_at: int | None = spec(  # as it came
-        default=None, kind=INSTANT, heading="terminated", spare=4
+        default=None, kind=INSTANT, heading="terminated", spare=7
     )
     previous_plans: tuple[FormerPlan, ...] = spec(  # in order
-        default=(), kind=Nested(FormerPlan), heading="previous plans", spare=6
+        default=(), kind=Nested(FormerPlan), heading="previous plans", spare=9
     )
 
     @property
@@ -277,7 +280,7 @@ SUBSCRIPTION = Definition(
     section="subscriptions",
     key="external_id",
     key_help="The external id of the subscription, as events carry it.",
-    derived=(Field("status", cell="flag"), created_at(spare=5)),
+    derived=(Field("status", cell="flag"), created_at(spare=8)),
     columns_first=(
         *("external_id", "external_customer_id", "plan_code", "status", "interval"),
         "billing_time",

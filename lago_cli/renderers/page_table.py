@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
-from rich.text import Text
-
+from lago_cli.renderers.page import BOLD, DIM, GAP, READABLE_WIDTH, Page
 from lago_cli.renderers.report import DEFAULT_WIDTH
-from lago_cli.renderers.table import GAP, READABLE_WIDTH, Page
+from lago_cli.renderers.widths import folded, width_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from typing import TextIO
 
     from lago_cli.renderers.report import Terminal
@@ -30,7 +28,7 @@ _ASCII = str.maketrans({"×": "x", "–": "-", "→": "->", "·": "-", "…": ".
 def render(pages: Pages, stream: TextIO, terminal: Terminal) -> None:
     page = Page(stream, terminal)
     if not pages.statements:
-        page.sentence(pages.empty, "dim")
+        page.sentence(pages.empty, DIM)
     for number, statement in enumerate(pages.statements):
         if number:
             page.blank()
@@ -51,7 +49,7 @@ class _Sheet:
             ("amount", [each.amount for each in items] + [each.amount for each in statement.sums]),
         ]
         self.columns = [
-            (heading, max(cell_len(self.shown(text)) for text in (heading, *texts)))
+            (heading, max(width_of(self.shown(text)) for text in (heading, *texts)))
             for heading, texts in columns
         ]
         self.dropped: list[int] = []
@@ -72,14 +70,14 @@ class _Sheet:
 
     def draw(self) -> None:
         page, statement = self.page, self.statement
-        page.sentence(statement.title, "bold")
+        page.sentence(statement.title, BOLD)
         page.blank()
-        keys = max(cell_len(key) for key, _ in statement.facts)
+        keys = max(width_of(key) for key, _ in statement.facts)
         for key, value in statement.facts:
             for number, line in enumerate(self.folded(value, self.width - keys - GAP)):
                 self.put((key if number == 0 else "").ljust(keys + GAP) + line)
         page.blank()
-        self.row("item", [heading for heading, _ in self.columns], "bold")
+        self.row("item", [heading for heading, _ in self.columns], BOLD)
         self.rule()
         for item in statement.items:
             self.row(item.text, [item.units, item.price, item.amount])
@@ -87,14 +85,14 @@ class _Sheet:
                 self.note(note)
         self.rule()
         for each in statement.sums:
-            self.row(each.text, ["", "", each.amount], "bold" if each.is_total else "")
+            self.row(each.text, ["", "", each.amount], BOLD if each.is_total else "")
         if statement.footer:
             page.blank()
         for sentence in statement.footer:
-            page.sentence(sentence, "dim")
+            page.sentence(sentence, DIM)
 
     def rule(self) -> None:
-        self.put(("─" if self.page.unicode else "-") * self.width, "dim")
+        self.put(("─" if self.page.unicode else "-") * self.width, DIM)
 
     def row(self, text: str, cells: Sequence[str], style: str = "") -> None:
         """A text that may go on below, and numbers to the right of where it begins."""
@@ -103,23 +101,22 @@ class _Sheet:
         room = self.width - self.taken
         while kept and not kept[0][0]:  # a text goes on where no numbers are
             room += kept.pop(0)[1] + GAP
-        first, *rest = list(self.folded(text, room)) or [""]
+        first, *rest = self.folded(text, room)
         numbers = "".join(
-            " " * (GAP + width - cell_len(shown)) + shown
+            " " * (GAP + width - width_of(shown)) + shown
             for shown, width in ((self.shown(cell), width) for cell, width in kept)
         )
-        self.put(first + " " * max(room - cell_len(first), 0) + numbers, style)
+        self.put(first + " " * max(room - width_of(first), 0) + numbers, style)
         for line in rest:
             self.put(line, style)
 
     def note(self, text: str) -> None:
         room = self.width - INDENT - self.columns[-1][1] - GAP
         for number, line in enumerate(self.folded(text, room - INDENT)):
-            self.put(" " * (INDENT if number == 0 else 2 * INDENT) + line, "dim")
+            self.put(" " * (INDENT if number == 0 else 2 * INDENT) + line, DIM)
 
-    def folded(self, text: str, room: int) -> Iterator[str]:
-        lines = Text(self.shown(text)).wrap(self.page.console, max(room, 1))
-        return (line.plain.rstrip() for line in lines)
+    def folded(self, text: str, room: int) -> list[str]:
+        return folded(self.shown(text), max(room, 1))
 
     def put(self, line: str, style: str = "") -> None:
-        self.page.show(Text(line, style, no_wrap=True, overflow="ignore"))
+        self.page.line(line, style)

@@ -6,9 +6,9 @@ What a cell becomes in each format:
 | cell            | json, ndjson      | csv, markdown           | table                 |
 |-----------------|-------------------|-------------------------|-----------------------|
 | str             | string            | text                    | text, made visible    |
-| int, bool       | number, boolean   | digits, `true`, `false` | the same              |
-| Decimal         | string            | plain digits            | the same              |
-| aware datetime  | string, UTC       | `2026-11-22T00:00:00Z`  | the same              |
+| int, bool       | number, boolean   | digits, `true`, `false` | `1,234`, `true`       |
+| Decimal         | string            | plain digits            | grouped digits        |
+| aware datetime  | string, UTC       | `2026-11-22T00:00:00Z`  | the same, or the date |
 | None            | null              | nothing                 | a dash                |
 | Span            | –                 | –                       | `October 2026`, dates |
 | mapping, list   | object, array     | compact JSON            | `key=value` or JSON   |
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Kind = Literal["text", "id", "number", "count", "instant", "object", "flag", "spark", "span"]
 
 RIGHT_ALIGNED = frozenset({"number", "count"})
+MAY_BE_CUT = frozenset({"text", "id", "object", "spark"})
 DRAWING = "─…–▁█"  # what the table needs beyond ASCII
 DEFAULT_WIDTH = 80
 
@@ -41,7 +42,8 @@ class Column:
     One column; the kind decides how it is aligned and what may be cut.
 
     In a narrow terminal `text`, `id`, `object` and `spark` are cut to fit (or
-    folded), all others never. A `spark` cell is a sequence of exact numbers; it is drawn in the
+    folded), all others never; an `id` loses its middle. The digits of a `number` or `count` are
+    grouped, for people. A `spark` cell is a sequence of exact numbers; it is drawn in the
     table and stands in no other format.
     """
 
@@ -54,6 +56,8 @@ class Column:
     folds: bool = False  # a sentence: the table continues it below instead of cutting it
     shared: bool = False  # what all rows agree on stands above the table, and in no row
     in_data: bool = True  # False: for the table alone
+    caption: str = "{}"  # how it is put where it stands above the table, without a heading
+    verdict: bool = False  # true or `passed` is green in the table, false or `failed` red
 
     @property
     def heading(self) -> str:
@@ -62,6 +66,10 @@ class Column:
     @property
     def to_the_right(self) -> bool:
         return (self.align or ("right" if self.kind in RIGHT_ALIGNED else "left")) == "right"
+
+    @property
+    def may_be_cut(self) -> bool:
+        return self.kind in MAY_BE_CUT
 
 
 @dataclass(frozen=True, slots=True)

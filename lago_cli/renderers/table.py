@@ -1,314 +1,244 @@
 """
-A table for people, drawn by rich.
+A table for people: a line for every row, whatever the width of the terminal.
 
-Where the terminal is narrow, spare columns are left out; then all text but numbers, which
-stand to the right, ends in an ellipsis. Where not even that fits, every row becomes a block
-of key and value lines, with all columns. They are measured on the first rows, and rows drawn
-some at a time, so that a long answer needs little memory.
+What all rows share stands above it. It is measured on the first rows, and rows are drawn some
+at a time, so that a long answer needs little memory; only an answer with columns that may be
+shared is looked at as a whole.
 """
 
 from __future__ import annotations
 
-import re
-import sys
-from collections.abc import Mapping
-from io import StringIO
+from dataclasses import replace
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rich.box import HORIZONTALS, Box
-from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-from lago_cli.renderers.cells import as_text
-from lago_cli.renderers.escapes import encodable, visible, writer_for
-from lago_cli.renderers.report import Span
-from lago_cli.renderers.spans import span_text
-from lago_cli.renderers.sparklines import sparkline
+from lago_cli.renderers.captions import caption_of, moved, shared_columns
+from lago_cli.renderers.cards import draw_cards
+from lago_cli.renderers.page import BOLD, DIM, GAP, Page
+from lago_cli.renderers.spans import heading_of
+from lago_cli.renderers.table_cells import maker_of, total_of
+from lago_cli.renderers.table_layout import Layout
+from lago_cli.renderers.verdicts import verdict_style
+from lago_cli.renderers.widths import folded, padded, width_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from typing import TextIO
-
-    from rich.console import RenderableType
 
     from lago_cli.renderers.report import Column, Report, Terminal
 
+    Row = Mapping[str, object]
+
 ROWS_AT_ONCE = 2_000
-READABLE_WIDTH = 100  # of sentences, in a wide terminal
-SHORTEST_CUT = 8  # an id cut further tells nothing
-GAP = 2
-
-_ASCII_BOX = Box(str(HORIZONTALS).replace("─", "-"), ascii=True)
-_STYLED_BLANK = re.compile(r"\x1b\[[\d;]+m( +)\x1b\[0m")
-_LINE_PADDING = re.compile(r"(?m)(?<! ) *+(\x1b\[0m)? *+$")
-
-Row = Mapping[str, object]
-Cells = list[Text]
-
-
-class Page:
-    """Where a table is written: the stream, and what its terminal can do."""
-
-    def __init__(self, stream: TextIO, terminal: Terminal) -> None:
-        self.width = terminal.width
-        self.unicode = terminal.unicode
-        self.nothing = "–" if terminal.unicode else "-"
-        self.write = writer_for(stream)
-        encoding = getattr(stream, "encoding", None)
-        self.encoding = None if str(encoding).lower().startswith("utf") else encoding
-        self.console = Console(
-            file=StringIO(),  # not the stream: rich ends the program when a pipe breaks
-            width=sys.maxsize,  # whatever is shown knows its own
-            height=1,
-            color_system="standard" if terminal.color else None,
-            force_terminal=terminal.color,
-            no_color=not terminal.color,
-            legacy_windows=False,
-            highlight=False,
-            markup=False,
-            emoji=False,
-        )
-
-    def show(self, drawing: RenderableType, width: int | None = None) -> None:
-        with self.console.capture() as drawn:
-            self.console.print(drawing, width=width)
-        text = _LINE_PADDING.sub(r"\1", _STYLED_BLANK.sub(r"\1", drawn.get()))
-        self.write(text if self.unicode else text.replace("…", "~"))
-
-    def blank(self) -> None:
-        self.write("\n")
-
-    def sentence(self, text: str, style: str) -> None:
-        width = None if self.width is None else min(self.width, READABLE_WIDTH)
-        self.show(Text(self.shown(text), style), width)
-
-    def rule(self) -> None:
-        width = READABLE_WIDTH if self.width is None else min(self.width, READABLE_WIDTH)
-        self.show(Text(("─" if self.unicode else "-") * width, "dim"))
-
-    def shown(self, text: str) -> str:
-        text = encodable(visible(text), self.encoding)
-        return text if self.unicode else text.replace("…", "...")  # `~` stands for a cut
-
-    def cell(self, value: object, column: Column) -> Text:
-        if value is None:
-            return Text(self.nothing, "dim")
-        if column.kind == "spark":
-            bars: Any = value
-            return Text(sparkline(bars, unicode=self.unicode), "cyan")
-        if isinstance(value, Span):
-            return Text(self.shown(span_text(value)))
-        text = Text(self.shown(_readable(value, self.nothing)))
-        if column.folds:  # whatever the column of rich does with others
-            text.no_wrap, text.overflow = False, "fold"
-        return text
-
-    def cells(self, columns: Sequence[Column], row: Row) -> Cells:
-        return [self.cell(row[column.key], column) for column in columns]
-
-    def totals(self, columns: Sequence[Column], report: Report) -> list[Cells]:
-        """A total has no dash for what it does not tell."""
-        return [
-            [Text() if row.get(c.key) is None else self.cell(row[c.key], c) for c in columns]
-            for row in report.totals
-        ]
-
-    def may_cut(self, column: Column) -> bool:
-        return self.width is not None and column.kind in {"text", "id", "object", "spark"}
-
-    def fitted(self, cell: Text, column: Column, width: int) -> Text:
-        """A course of values loses its past; rich cuts the end of everything else."""
-        if column.kind != "spark" or len(cell) <= width:
-            return cell
-        mark = "…" if self.unicode else "<"
-        return Text(mark + cell.plain[len(cell) - width + 1 :], cell.style)
+ROWS_MEASURED = 20_000  # of an answer that is in memory anyhow
 
 
 def render(report: Report, stream: TextIO, terminal: Terminal) -> None:
-    _draw(report, Page(stream, terminal))
-
-
-def _draw(report: Report, page: Page) -> None:
-    columns = [column for column in report.columns if column.in_table]
-    rows = iter(report.rows)
-    first = list(islice(rows, ROWS_AT_ONCE))
-    if report.title:
-        page.sentence(report.title, "bold")
+    page = Page(stream, terminal)
+    left_out = dict.fromkeys(_draw(report, page))
+    if left_out:
         page.blank()
-    if not first:
-        page.sentence(report.empty, "dim")
-    elif report.single:
-        _draw_blocks(columns, chain(first, rows), page, whole=True)
+        page.sentence(
+            f"No room for: {', '.join(left_out)}. A wider terminal or -o json shows them.", DIM
+        )
+
+
+def _draw(report: Report, page: Page) -> list[str]:
+    """Draw it, with its sections; the headings of what there was no room for."""
+    columns = [column for column in report.columns if column.in_table]
+    left_out: list[str] = []
+    rows = iter(report.rows)
+    first = next(rows, None)  # may fail, and then there is no title either
+    if report.title:
+        page.sentence(report.title, BOLD)
+        page.blank()
+    if first is not None:
+        if report.single:
+            draw_cards(columns, chain([first], rows), page)
+        else:
+            left_out += _draw_rows(report, columns, chain([first], rows), page)
     else:
-        _draw_rows(report, columns, first, rows, page)
+        page.sentence(report.empty, DIM)
     if report.footer:
         page.blank()
     for sentence in report.footer:
-        page.sentence(sentence, "dim")
+        page.sentence(sentence, DIM)
     for section in report.sections:
         page.blank()
-        _draw(section, page)
+        left_out += _draw(section, page)
+    return left_out
 
 
-def _draw_rows(
-    report: Report, columns: list[Column], first: list[Row], rest: Iterator[Row], page: Page
-) -> None:
-    everything = columns
-    body = [page.cells(columns, row) for row in first]
-    columns, body = _with_room(columns, body, page.totals(columns, report), page)
-    widths = _measured(columns, body + page.totals(columns, report), page)
-    if widths is None:
-        _draw_blocks(everything, chain(first, rest), page, totals=report.totals)
-        return
-    headings = True
-    while body:
-        following = [page.cells(columns, row) for row in islice(rest, ROWS_AT_ONCE)]
-        totals = [] if following else page.totals(columns, report)
-        widths = _widened(widths, columns, body + totals, page)
-        page.show(_table(columns, widths, body, totals, page, headings=headings))
-        body, headings = following, False
+def _draw_rows(report: Report, columns: list[Column], rows: Iterator[Row], page: Page) -> list[str]:
+    shared: list[Column] = []
+    known: Sequence[Row] | None = None
+    if any(column.shared for column in columns):
+        known = list(rows)
+        shared = shared_columns(columns, known, page)
+    elif isinstance(report.rows, (list, tuple)):
+        known = report.rows
+    columns = [column for column in columns if column not in shared]
+    first = list(islice(rows, ROWS_AT_ONCE)) if known is None else known[:ROWS_MEASURED]
+    if caption := caption_of(shared, first[0], page):
+        for line in caption:
+            page.sentence(line, BOLD)
+        page.blank()
+    rest = rows if known is None else iter(known[ROWS_MEASURED:])
+    columns = [_named(column, first) for column in columns]
+    table = _Table(report, columns, shared, first, known, page)
+    table.draw(chain(_batches(iter(first)), _batches(rest)))
+    return table.layout.left_out
 
 
-def _with_room(
-    columns: list[Column], body: list[Cells], totals: list[Cells], page: Page
-) -> tuple[list[Column], list[Cells]]:
-    """Leave spare columns out, the most spare first, until what is left fits uncut."""
-    headings = [Text(page.shown(column.heading)) for column in columns]
-    widths = _widest([*body, *totals, headings])
-    kept = list(range(len(columns)))
-    spare = sorted((number for number in kept if columns[number].spare), key=_spare_of(columns))
-    while spare and page.width is not None:
-        if sum(widths[number] + GAP for number in kept) - GAP <= page.width:
-            break
-        kept.remove(spare.pop())
-    if len(kept) == len(columns):
-        return columns, body
-    return [columns[n] for n in kept], [[cells[n] for n in kept] for cells in body]
+def _named(column: Column, rows: Sequence[Row]) -> Column:
+    """A column of spans is called by what they are."""
+    if column.kind != "span" or column.title is not None:
+        return column
+    found = {id(span): span for row in rows if (span := row[column.key]) is not None}
+    return replace(column, title=heading_of(found.values()))  # type: ignore[arg-type]
 
 
-def _spare_of(columns: list[Column]) -> Callable[[int], int]:
-    return lambda number: columns[number].spare
+def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while batch := list(islice(rows, ROWS_AT_ONCE)):
+        yield batch
 
 
-def _measured(columns: list[Column], lines: list[Cells], page: Page) -> list[int] | None:
-    """Every column's width, or None if the page is too narrow for the least they need."""
-    best, least = [], []
-    for column, widest in zip(columns, _widest(lines), strict=True):
-        heading = page.shown(column.heading)
-        word = max(map(cell_len, heading.split()), default=0)
-        best.append(max(widest, cell_len(heading)))
-        least.append(max(word, min(widest, SHORTEST_CUT) if page.may_cut(column) else widest))
-    if page.width is None:
-        return best
-    return _squeezed(best, least, page.width - GAP * (len(columns) - 1))
+class _Table:
+    """Rows below headings, and totals below the rows."""
 
+    def __init__(
+        self,
+        report: Report,
+        columns: list[Column],
+        shared: list[Column],
+        first: Sequence[Row],
+        known: Sequence[Row] | None,
+        page: Page,
+    ) -> None:
+        self.report = report
+        self.columns = columns
+        self.shared = shared
+        self.page = page
+        self.sample = first[0]
+        self.makers = [maker_of(column, page) for column in columns]
+        self.measured = len(first)
+        self.is_whole = known is not None
+        body = [self._texts(n, first) for n in range(len(columns))]
+        self.layout = Layout(columns, body, self._totals(), self._ids(body, known), page)
+        if known is None and page.width is not None:
+            for n, shortener in self.layout.shorteners.items():
+                shortener.remember(set(body[n]))
 
-def _squeezed(best: list[int], least: list[int], room: int) -> list[int] | None:
-    """The widest gives way first. (Rich knows no least width, and cuts numbers at last.)"""
-    if sum(least) > room:
-        return None
-    widths = [min(width, room) for width in best]
-    while sum(widths) > room:
-        spare = [w if w > low else 0 for w, low in zip(widths, least, strict=True)]
-        widths[spare.index(max(spare))] -= 1
-    return widths
+    def draw(self, batches: Iterator[list[Row]]) -> None:
+        layout, drawn = self.layout, 0
+        self._draw_headings()
+        for batch in batches:
+            texts = {n: self._texts(n, batch) for n in layout.kept}
+            drawn += len(batch)
+            if drawn > self.measured:
+                for n, column in texts.items():
+                    if not (self.is_whole and n in layout.shorteners):
+                        layout.admit(n, column)
+            self._write(texts, batch)
+        totals = dict(enumerate(self._totals()))
+        if self.report.totals:
+            for n in layout.kept:
+                if not self.columns[n].may_be_cut:
+                    layout.admit(n, totals[n])
+            self.page.rule(layout.width)
+            for line in self._lines({n: totals[n] for n in layout.kept}):
+                self.page.line(line, BOLD)
 
+    def _texts(self, place: int, rows: Sequence[Row]) -> list[str]:
+        make, key = self.makers[place], self.columns[place].key
+        return [make(row[key]) for row in rows]
 
-def _widened(widths: list[int], columns: list[Column], lines: list[Cells], page: Page) -> list[int]:
-    """Room for what may not be cut in rows that were not measured."""
-    return [
-        width if page.may_cut(column) else max(width, widest)
-        for width, column, widest in zip(widths, columns, _widest(lines), strict=True)
-    ]
+    def _totals(self) -> list[list[str]]:
+        """What the totals show in each column."""
+        rows = [moved(row, self.shared, self.columns, self.sample) for row in self.report.totals]
+        makers = [total_of(column, self.page) for column in self.columns]
+        return [
+            [make(row.get(column.key)) for row in rows]
+            for make, column in zip(makers, self.columns, strict=True)
+        ]
 
+    def _ids(
+        self, body: list[list[str]], known: Sequence[Row] | None
+    ) -> dict[int, Collection[str]]:
+        """The different ids of each column of them, of all rows that are known."""
+        if self.page.width is None:
+            return {}
+        beyond = () if known is None else known[self.measured :]
+        return {
+            n: {*body[n], *map(self.makers[n], {row[column.key] for row in beyond})}
+            for n, column in enumerate(self.columns)
+            if column.kind == "id" and not column.folds
+        }
 
-def _widest(lines: list[Cells]) -> list[int]:
-    return [max(cell.cell_len for cell in cells) for cells in zip(*lines, strict=True)]
+    def _draw_headings(self) -> None:
+        layout = self.layout
+        blocks = [folded(layout.headings[n], layout.widths[n]) for n in layout.kept]
+        height = max(map(len, blocks))
+        lines = [[""] * (height - len(block)) + block for block in blocks]
+        texts = dict(zip(layout.kept, lines, strict=True))
+        for line in self._joined(texts):
+            self.page.line(line, BOLD)
+        self.page.rule(layout.width)
 
+    def _write(self, texts: dict[int, list[str]], batch: list[Row]) -> None:
+        page = self.page
+        lines = self._lines(texts, batch if page.color else None)
+        if lines:
+            page.write("\n".join([line.rstrip(" ") for line in lines]) + "\n")
 
-def _table(
-    columns: list[Column],
-    widths: list[int],
-    body: list[Cells],
-    totals: list[Cells],
-    page: Page,
-    *,
-    headings: bool,
-) -> Table:
-    table = Table(
-        box=HORIZONTALS if page.unicode else _ASCII_BOX,
-        padding=(0, GAP - 1, 0, 0),  # the box has the other one
-        show_edge=False,
-        pad_edge=False,
-        show_header=headings,
-        header_style="bold",
-        border_style="dim",
-    )
-    for column, width in zip(columns, widths, strict=True):
-        table.add_column(
-            Text(page.shown(column.heading), no_wrap=False),
-            justify="right" if column.to_the_right else "left",
-            width=width,
-            no_wrap=True,
-            overflow="ellipsis",
-        )
-    for cells in body:
-        table.add_row(*map(page.fitted, cells, columns, widths))
-    table.add_section()
-    for cells in totals:
-        table.add_row(*map(page.fitted, cells, columns, widths), style="bold")
-    return table
+    def _lines(self, texts: dict[int, list[str]], batch: list[Row] | None = None) -> list[str]:
+        layout = self.layout
+        cut = {n: layout.cut(n, column) for n, column in texts.items()}
+        if self.page.width is not None:
+            long = [n for n in cut if self.columns[n].folds and self._is_long(n, cut[n])]
+            if long:
+                return list(self._folded(cut, long))
+        return self._joined(cut, batch)
 
+    def _is_long(self, place: int, texts: list[str]) -> bool:
+        return any(width_of(text) > self.layout.widths[place] for text in texts)
 
-def _draw_blocks(
-    columns: list[Column],
-    rows: Iterable[Row],
-    page: Page,
-    *,
-    whole: bool = False,
-    totals: Iterable[Row] = (),
-) -> None:
-    """Every row as lines of key and value; `whole`: long text folds instead of being cut."""
-    keys = max(cell_len(page.shown(column.heading)) for column in columns)
-    for number, row in enumerate(rows):
-        if number:
-            page.blank()
-        page.show(_block(columns, row, page, keys, whole=whole))
-    for total in totals:
-        told = [column for column in columns if total.get(column.key) is not None]
-        page.rule()
-        page.show(_block(told, total, page, keys, whole=whole))
+    def _folded(self, texts: dict[int, list[str]], long: list[int]) -> Iterator[str]:
+        """Rows of several lines: sentences go on below."""
+        for number in range(len(next(iter(texts.values())))):
+            blocks = {
+                n: folded(column[number], self.layout.widths[n]) if n in long else [column[number]]
+                for n, column in texts.items()
+            }
+            height = max(map(len, blocks.values()))
+            yield from self._joined(
+                {n: block + [""] * (height - len(block)) for n, block in blocks.items()}
+            )
 
+    def _joined(self, texts: dict[int, list[str]], batch: list[Row] | None = None) -> list[str]:
+        columns = [
+            padded(column, self.layout.widths[n], to_the_right=self.columns[n].to_the_right)
+            for n, column in texts.items()
+        ]
+        if batch is not None:
+            columns = [
+                self._colored(self.columns[n], column, batch)
+                for n, column in zip(texts, columns, strict=True)
+            ]
+        return list(map((" " * GAP).join, zip(*columns, strict=True)))
 
-def _block(columns: list[Column], row: Row, page: Page, keys: int, *, whole: bool) -> Table:
-    cells = page.cells(columns, row)
-    fixed = [
-        cell.cell_len
-        for cell, column in zip(cells, columns, strict=True)
-        if not page.may_cut(column)
-    ]
-    room = 0 if page.width is None else max(page.width - keys - GAP, SHORTEST_CUT)
-    width = max([room, *fixed])
-    grid = Table.grid(padding=(0, GAP, 0, 0))
-    grid.add_column(style="bold", width=keys, no_wrap=True)
-    grid.add_column(width=width, no_wrap=not whole, overflow="fold" if whole else "ellipsis")
-    for cell, column in zip(cells, columns, strict=True):
-        value = cell if whole else page.fitted(cell, column, width)
-        grid.add_row(Text(page.shown(column.heading)), value)
-    return grid
-
-
-def _readable(value: object, nothing: str) -> str:
-    if isinstance(value, Mapping) and value and not any(map(_is_nested, value.values())):
-        return ", ".join(
-            f"{as_text(key)}={nothing if item is None else as_text(item)}"
-            for key, item in value.items()
-        )
-    return as_text(value)
-
-
-def _is_nested(value: object) -> bool:
-    return isinstance(value, (Mapping, list, tuple))
+    def _colored(self, column: Column, texts: list[str], batch: list[Row]) -> list[str]:
+        """Nothing is dim, and a verdict has its colour."""
+        page, key = self.page, column.key
+        dash = page.styled(page.nothing, DIM)
+        shown = []
+        for text, row in zip(texts, batch, strict=True):
+            value = row[key]
+            if value is None:
+                shown.append(text.replace(page.nothing, dash))
+            elif column.verdict and (style := verdict_style(column, value)):
+                bare = text.strip(" ")
+                shown.append(text.replace(bare, page.styled(bare, style)))
+            else:
+                shown.append(text)
+        return shown

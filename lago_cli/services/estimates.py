@@ -25,6 +25,7 @@ from lago_cli.domain.fees import (
 from lago_cli.domain.instants import Window
 from lago_cli.domain.invoices import Bill
 from lago_cli.domain.metrics import Metric
+from lago_cli.domain.nearest import no_such
 from lago_cli.domain.numbers import as_plain, parse_decimal
 from lago_cli.domain.plans import Plan
 from lago_cli.domain.pricing import Change, Price, Used, price_of
@@ -32,7 +33,6 @@ from lago_cli.domain.slices import Slice
 from lago_cli.domain.steps import Steps
 from lago_cli.errors import Kind, LagoError, wrong_usage
 from lago_cli.services import wire_prices
-from lago_cli.services.plans import plan_not_found
 from lago_cli.services.tariffs import Tariff
 from lago_cli.services.wire import Row
 
@@ -152,7 +152,7 @@ def estimate(
         LagoError: not found, for a plan, or a metric that it does not charge; wrong usage.
     """
     if plan_code not in plans:
-        raise plan_not_found(plan_code, plans)
+        raise no_such("plan", plan_code, plans)
     plan = plans[plan_code]
     tariffs = [
         Tariff(plan, number, metrics[charge.billable_metric_code])

@@ -7,11 +7,12 @@ what each adds is told apart. The parts add up to what `usage_for` gives.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from itertools import groupby
 from typing import NamedTuple
 
@@ -30,7 +31,7 @@ from lago_cli.domain.numbers import ZERO, Units, add, exact
 from lago_cli.domain.properties import reason_of, text_at
 from lago_cli.domain.stored import StoredEvent
 from lago_cli.domain.usage import Group, Member, Scope, UsageQuery
-from lago_cli.services.questions import Question, Series
+from lago_cli.services.questions import ONE, Question, Series
 from lago_cli.services.requests import Owner, UsageRequest
 from lago_cli.stores.base import UsageStore
 
@@ -46,7 +47,16 @@ class Line(NamedTuple):
     reason: str  # the same as half a sentence
 
 
-@dataclass(slots=True)
+def added(lines: Iterable[Line]) -> Units:
+    """What events add together."""
+    total: Units = ZERO
+    with exact():
+        for line in lines:
+            total = add(total, line.units) if line.units is not None else total
+    return total
+
+
+@dataclass
 class Figure:
     """One figure of `lago usage`, with the events that were looked at for it, by time."""
 
@@ -58,15 +68,11 @@ class Figure:
     zone: tzinfo  # in force for the owner
     lines: list[Line] = field(default_factory=list)
 
-    @property
+    @cached_property
     def unrounded(self) -> Units:
-        total: Units = ZERO
-        with exact():
-            for line in self.lines:
-                total = add(total, line.units) if line.units is not None else total
-        return total
+        return added(self.lines)
 
-    @property
+    @cached_property
     def units(self) -> Units:
         metric = self.metric
         return round_units(self.unrounded, metric.rounding_function, metric.rounding_precision)
@@ -148,8 +154,8 @@ class _Look:
         party = event.event.external_customer_id, event.event.external_subscription_id
         properties = decode_object(event.event.properties.encode())
         group = self._group_of(properties)
-        life = next(
-            claim.life
+        party, life = next(
+            (member, claim.life)  # its own texts need not be kept twice
             for member, claim in self._claims
             if member == party and claim.span.start <= event.at < claim.span.end
         )
@@ -247,8 +253,9 @@ def _parts(
             ]
             with exact():
                 parts = explain([reading for _, reading in inside], slot.window)
-                weighed = [part._replace(units=slot.weighed(part.units)) for part in parts]
-            for (number, _), part in zip(inside, weighed, strict=True):
+                if slot.weight != ONE:  # there may be a million of them
+                    parts = [part._replace(units=slot.weighed(part.units)) for part in parts]
+            for (number, _), part in zip(inside, parts, strict=True):
                 yield (slot.of, group), number, part
 
 

@@ -23,19 +23,30 @@ def unknown_properties(
     """
     A sentence for each property to group or filter by that the newest events do not have.
 
-    With the answer's `rows` no event is looked at for what has found something.
+    Each of the metrics that are named is looked at alone, else all of them together. With
+    the answer's `rows` no event is looked at for what has found something.
     """
-    asked = dict(_doubtful(request, rows))
-    codes = list(request.metrics or store.catalog.metrics())
-    if not asked or not codes:
-        return
+    named = list(dict.fromkeys(request.metrics))
+    for codes in [[code] for code in named] or [list(store.catalog.metrics())]:
+        of_codes = rows and [row for row in rows if row.metric.code in codes]
+        asked = dict(_doubtful(request, of_codes))
+        if asked and codes:
+            whose = f' of "{codes[0]}"' if len(named) > 1 else ""
+            yield from _unknown_in(store, codes, asked, whose)
+
+
+def _unknown_in(
+    store: UsageStore, codes: Sequence[str], asked: Mapping[str, str], whose: str
+) -> Iterator[str]:
     sample = [decode_object(each.event.properties.encode()) for each in store.newest(codes, SAMPLE)]
     if not sample:
         return
-    whose = "no event has" if len(sample) < SAMPLE else f"none of the newest {SAMPLE:,} events has"
+    nobody = f"no event{whose} has"
+    if len(sample) == SAMPLE:
+        nobody = f"none of the newest {SAMPLE:,} events{whose} has"
     for path, option in asked.items():
         if not any(parse_path(path).find_all(properties) for properties in sample):
-            yield f"{option} {path}: {whose} this property; {_instead(sample, path)}."
+            yield f"{option} {path}: {nobody} this property; {_instead(sample, path)}."
 
 
 def _doubtful(request: UsageRequest, rows: Sequence[UsageRow] | None) -> Iterator[tuple[str, str]]:

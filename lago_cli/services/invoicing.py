@@ -25,9 +25,10 @@ from lago_cli.domain.invoices import Invoice
 from lago_cli.domain.plans import Plan
 from lago_cli.domain.slices import Slice, closing, day_of, period_of
 from lago_cli.domain.subscriptions import Phase, Subscription
-from lago_cli.errors import LagoError, not_found, refused
+from lago_cli.errors import refused
 from lago_cli.services.calendars import Calendars
 from lago_cli.services.charging import Charging, Known
+from lago_cli.services.names import unknown
 from lago_cli.services.questions import overlap
 from lago_cli.services.requests import Owner, UsageRequest
 from lago_cli.services.selection import Selection
@@ -167,7 +168,7 @@ class Invoicing:
     def _billed(self) -> Iterator[Billed]:
         request = self.request
         found = self.selection.registered()
-        self._refuse_unknown({each.external_id for each in found})
+        self._refuse_unregistered({each.external_id for each in found})
         for each in found:
             owner = each.external_customer_id, each.external_id
             asked = self._asked(each)
@@ -239,36 +240,10 @@ class Invoicing:
                 interval = plan.charge_interval
             yield from closing(subscription, phase, plan, interval, within, zone)
 
-    def _refuse_unknown(self, found: set[str]) -> None:
+    def _refuse_unregistered(self, found: set[str]) -> None:
         for name in self.request.subscriptions:
             if name not in found:
-                raise self._no_subscription(name)
-        for name in self.request.customers:
-            if not self.selection.knows(name) and self.store.accounts.timezone(name) is None:
-                raise unknown("customer", name, self._names_of_customers())
-
-    def _no_subscription(self, name: str) -> LagoError:
-        customers = {
-            each.external_id: each.external_customer_id
-            for each in self.store.accounts.subscriptions()
-        }
-        error = unknown("subscription", name, list(customers))
-        if name in customers:
-            error.message = f'The subscription "{name}" is one of the customer "{customers[name]}".'
-            error.hint = "Leave out --customer."
-        return error
-
-    def _names_of_customers(self) -> list[str]:
-        return [each.external_customer_id for each in self.store.accounts.subscriptions()]
-
-
-def unknown(word: str, name: str, known: Sequence[str]) -> LagoError:
-    """Not found, with the nearest name."""
-    from lago_cli.domain.nearest import did_you_mean
-
-    error = not_found(word, name, f"List them with: lago {word}s list")
-    error.message += did_you_mean(name, known)
-    return error
+                raise unknown(self.store, "subscription", name)
 
 
 def around(windows: Sequence[Window]) -> Window:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from lago_cli.domain.nearest import no_such
 from lago_cli.domain.source_form import EventTold, Told
-from lago_cli.errors import LagoError, not_found, refused
+from lago_cli.errors import LagoError, refused
 from lago_cli.readers.documents import read_documents
 from lago_cli.readers.formats import FORMATS
 from lago_cli.readers.whole import read_whole
@@ -76,9 +76,7 @@ def text_of_shipped(name: str) -> str:
         LagoError: not found.
     """
     if name not in shipped():
-        near = get_close_matches(name, shipped(), 1)
-        hint = f'Did you mean "{near[0]}"?' if near else f"There are: {', '.join(shipped())}."
-        raise not_found("mapping", name, hint)
+        raise no_such("mapping", name, shipped())
     return (files("lago_cli") / "mappings" / f"{name}{_SUFFIX}").read_text("utf-8")
 
 

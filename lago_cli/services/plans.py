@@ -7,7 +7,7 @@ from datetime import UTC
 
 from lago_cli.domain.definitions import Entry, Faulty, Path, wrong_type
 from lago_cli.domain.metrics import METRIC, Metric
-from lago_cli.domain.nearest import did_you_mean
+from lago_cli.domain.nearest import no_such
 from lago_cli.domain.objects import (
     broken_rules,
     decoded,
@@ -18,7 +18,7 @@ from lago_cli.domain.objects import (
 )
 from lago_cli.domain.plans import PLAN, Plan, faults_of_charges
 from lago_cli.domain.subscriptions import INTERVALS
-from lago_cli.errors import Kind, LagoError, refused
+from lago_cli.errors import LagoError, refused
 from lago_cli.stores.base import DefinitionStore
 
 
@@ -31,7 +31,7 @@ def interval_of(plan_code: str, asked: str | None, plans: Mapping[str, Plan]) ->
     """
     plan = plans.get(plan_code)
     if plan is None:
-        raise plan_not_found(plan_code, plans)
+        raise no_such("plan", plan_code, plans)
     if asked is not None and asked not in INTERVALS:
         return asked  # which is told with the rules of a subscription
     if asked is not None and asked != plan.interval:
@@ -42,12 +42,6 @@ def interval_of(plan_code: str, asked: str | None, plans: Mapping[str, Plan]) ->
             field="interval",
         )
     return plan.interval
-
-
-def plan_not_found(code: str, plans: Mapping[str, Plan]) -> LagoError:
-    """With the nearest name that is there."""
-    message = f'There is no plan "{code}".{did_you_mean(code, plans)}'
-    return LagoError(Kind.NOT_FOUND, "plan_not_found", message, "List them with: lago plans list")
 
 
 def broken_charge(plans: Iterable[Plan], before: Metric | None, after: Metric) -> LagoError | None:
@@ -133,7 +127,7 @@ def save_plan(
         if code is not None:
             known = table.find(code)
             if known is None:
-                raise plan_not_found(code, store.plans())
+                raise no_such("plan", code, store.plans())
         metrics = {each.value.code: each.value for each in store.table(METRIC).entries()}
         plan = read_plan(value, metrics, known.value if known else None)
         if known is None and table.find(plan.code) is not None:

@@ -103,8 +103,8 @@ class Question:
     ) -> None:
         """By default the request says whose usage is asked for, and in which windows."""
         self.request = request
-        self.metrics = _metrics(store, request)
         self._selection = selection or Selection(store, request)
+        self.metrics = _metrics(store, request)
         self._calendars: Calendar = calendar or Calendars(store, request, self._selection, now)
         self._slots: dict[int, WeightedWindows] = {}  # by the id of a list that the calendars keep
         self._zone = cache(self._calendars.zone)

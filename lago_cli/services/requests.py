@@ -38,6 +38,7 @@ class UsageRequest:
     prorated: bool = False
     by: Literal["customer", "subscription"] | None = None
     as_of: int | None = None
+    everybody: bool = False  # everybody who is known has a row, also where nothing happened
 
     def __post_init__(self) -> None:
         given = [

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 
 from lago_cli.domain.attribution import Attribution
 from lago_cli.domain.events import Subject
 from lago_cli.domain.instants import Window
 from lago_cli.domain.subscriptions import EVER, MONTHLY, Billing, Subscription
+from lago_cli.services.names import refuse_others, refuse_unknown
 from lago_cli.services.requests import Owner, UsageRequest
 from lago_cli.stores.base import UsageStore
 
@@ -16,12 +16,27 @@ Claims = dict[Owner, list[tuple[Subject, Attribution]]]
 
 
 class Selection:
-    """The owners of a question; see `domain.attribution` for the rules."""
+    """
+    The owners of a question; see `domain.attribution` for the rules.
+
+    Raises:
+        LagoError: not found, for names that nobody knows, and for a subscription of others
+            than the customers that are named with it.
+    """
 
     def __init__(self, store: UsageStore, request: UsageRequest) -> None:
+        refuse_unknown(
+            store,
+            customers=request.customers,
+            subscriptions=request.subscriptions,
+            metrics=request.metrics,
+        )
+        self._store = store
         self._request = request
         self._registry = store.registry(request.customers, request.subscriptions)
         self.claims = cache(self._claims)
+        if request.customers and request.subscriptions:
+            refuse_others(self._registry, request.customers, request.subscriptions)
 
     def _claims(self, *, recurring: bool) -> Claims:
         """For each owner that was asked for, the parties whose events are theirs, and when."""
@@ -34,25 +49,19 @@ class Selection:
         return found
 
     def listed(self, *, recurring: bool) -> list[Owner]:
-        """Who has a row also where nothing happened: those who were asked for by name."""
+        """Who has a row also where nothing happened: by default who was asked for by name."""
         request = self._request
-        if not request.customers and not request.subscriptions:
+        if not (request.customers or request.subscriptions or request.everybody):
             return []
         found = dict.fromkeys(self.claims(recurring=recurring))
         for each in self._registry.subscriptions.values():
             if self._is_asked_for(each.external_customer_id, each.external_id):
                 found.setdefault(self._owner(each.external_customer_id, each.external_id))
-        seen = {subscription for claims in self._all_claims() for _, subscription, *_ in claims}
-        seen |= self._registry.subscriptions.keys()
         if request.subscriptions:
-            unknown = [name for name in request.subscriptions if name not in seen]
-            return [*found, *((None, name) for name in dict.fromkeys(unknown))]
-        customers = {customer for customer, _ in found}
-        unknown = [name for name in request.customers if name not in customers]
-        return [*found, *((name, None) for name in dict.fromkeys(unknown))]
-
-    def _all_claims(self) -> Iterator[list[Attribution]]:
-        return (self._registry.claims(party) for party in self._registry.parties)
+            return list(found)
+        seen = {customer for customer, _ in found}
+        named = request.customers or self._store.names("customer")
+        return [*found, *((name, None) for name in dict.fromkeys(named) if name not in seen)]
 
     def registered(self) -> list[Subscription]:
         """The registered subscriptions that are asked for, by external id."""
@@ -63,12 +72,6 @@ class Selection:
     def owner_of(self, subscription: Subscription) -> Owner:
         """Whose row its usage is in."""
         return self._owner(subscription.external_customer_id, subscription.external_id)
-
-    def knows(self, customer: str) -> bool:
-        """Whether an event or a subscription names a customer."""
-        return bool(self._registry.subscriptions_of(customer)) or any(
-            name == customer for name, _ in self._registry.parties
-        )
 
     def subscription_of(self, owner: Owner) -> Subscription | None:
         """The registered subscription that a row is about."""

@@ -18,7 +18,7 @@ from lago_cli.domain.slices import Slice, slices
 from lago_cli.domain.subscriptions import Phase, Subscription
 from lago_cli.services.charging import Known
 from lago_cli.services.invoicing import Billed, Invoicing, around, ends_in
-from lago_cli.services.plans import plan_not_found
+from lago_cli.services.names import refuse_unknown
 from lago_cli.services.requests import Owner, UsageRequest
 from lago_cli.stores.base import PricedStore
 
@@ -66,9 +66,9 @@ def simulate(
             that cannot be read.
     """
     plans = store.plans()
-    for code in plan_codes:
-        if code not in plans:
-            raise plan_not_found(code, plans)
+    refuse_unknown(
+        store, plans=plan_codes, customers=request.customers, subscriptions=request.subscriptions
+    )
     invoicing = Invoicing(store, request, now, bills_all=True)
     costs = _costs(invoicing.invoices())
     shared: dict[object, Known] = {_alike(invoicing.billed): invoicing.charging.answers}

@@ -43,14 +43,14 @@ def open_store(
 
 
 def names_beginning(path: str, what: str, beginning: str, most: int) -> list[str]:
-    """For the completion of a command line; see `sqlite.names`."""
-    from lago_cli.stores.sqlite import names
+    """For the completion of a command line; see `sqlite.beginnings`."""
+    from lago_cli.stores.sqlite import beginnings
 
-    return names.names_beginning(path, what, beginning, most)
+    return beginnings.names_beginning(path, what, beginning, most)
 
 
 def span_of_events(path: str) -> tuple[int, int] | None:
-    """The first and the last instant; see `sqlite.names`."""
-    from lago_cli.stores.sqlite import names
+    """The first and the last instant; see `sqlite.beginnings`."""
+    from lago_cli.stores.sqlite import beginnings
 
-    return names.span_of_events(path)
+    return beginnings.span_of_events(path)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:  # only prices need them
 
 T = TypeVar("T", bound=Defined)
 OnDuplicate = Literal["skip", "replace", "error"]
+Word = Literal["customer", "subscription", "metric", "plan", "code"]
+"""What a name is of; a code is a metric's, or one that events carry."""
 
 
 class Duplicate(NamedTuple):
@@ -153,7 +155,20 @@ class Definitions(Protocol):
         """Raises `LagoError` (not found)."""
 
 
-class UsageStore(Protocol):
+class NameStore(Protocol):
+    """Which names there are: registered ones, and those that stored events carry."""
+
+    def names(self, word: Word) -> Iterable[str]:
+        """All of them."""
+
+    def known(self, word: Word, names: Sequence[str]) -> set[str]:
+        """Those of the names that are known."""
+
+    def similar(self, word: Word, name: str) -> Iterable[str]:
+        """Names among which the nearest one is; none where there are no names."""
+
+
+class UsageStore(NameStore, Protocol):
     """What usage needs of an engine."""
 
     @property
@@ -168,8 +183,14 @@ class UsageStore(Protocol):
     def span(self) -> tuple[int, int] | None:
         """Instants of the first and the last event, in microseconds since 1970."""
 
-    def newest(self, codes: Iterable[str], limit: int) -> Iterator[StoredEvent]:
-        """The latest events of some codes, from the last one on."""
+    def newest(
+        self, codes: Iterable[str], limit: int, *, of: Subject | None = None
+    ) -> Iterator[StoredEvent]:
+        """
+        The latest events of some codes, from the last one on.
+
+        Those of a customer, a subscription, or what is both; by default everybody's.
+        """
 
     def aggregate(self, query: UsageQuery) -> Iterator[Share]: ...
 

@@ -323,7 +323,7 @@ def test_a_subscription_of_another_customer_is_not_theirs(used):
     options = ("--subscription", "s1", "--customer", "tokyo", "-o", "json")
     error = used("invoices", "preview", *options, exits=4).error()
 
-    assert error["message"] == 'The subscription "s1" is one of the customer "acme".'
+    assert error["message"] == 'The subscription "s1" belongs to the customer "acme".'
     assert error["hint"] == "Leave out --customer."
 
 

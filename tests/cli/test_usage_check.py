@@ -91,7 +91,7 @@ GB = ("--metric", "gb")
         ["--window", "week"],
         ["--window", "day", "--prorated", "--group-by", "region"],
         ["--period", "all", "--metric", "gb"],
-        ["--subscription", "s1", "--subscription", "s9"],
+        ["--subscription", "s1", "--metric", "kept"],
         ["--period", "2020"],
     ],
     ids=" ".join,
@@ -130,7 +130,7 @@ def test_a_figure_of_zero_need_not_be_there(used):
     """On neither side."""
     expected = "external_customer_id,units\nbolt,100\nacme,0.3\nzoe,-5\nnobody,0\n"
     check(used, expected, *GB)
-    asked = ("--subscription", "s9", *GB)
+    asked = ("--subscription", "s1", "--metric", "kept")
     check(used, "external_subscription_id,units\n", *asked)
 
 

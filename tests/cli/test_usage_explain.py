@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 
+from lago_cli.renderers import Span
+from lago_cli.renderers.spans import span_text
 from tests.conftest import Lago
 
 NOW = "2026-11-22T12:00:00Z"
@@ -263,11 +266,9 @@ def test_the_selection_is_that_of_usage(used):
 
 def test_nothing_found_is_an_empty_answer(used):
     assert explained(used, "--period", "2020") == []
-    assert explained(used, "--customer", "nobody", output="csv") == []
+    assert explained(used, "--period", "2020", output="csv") == []
     header = used("usage", "explain", "--period", "2020", "-o", "csv").stdout
     assert header == ",".join(KEYS) + "\n"
-    table = used("usage", "explain", "--period", "2020").stdout
-    assert table == "No events in this period.\n"
 
 
 @pytest.mark.parametrize("output", ["ndjson", "csv"])
@@ -320,20 +321,77 @@ def test_a_limit_is_one_of_events_and_the_rounding_stays(many):
     assert len(explained(many)) == 64
 
 
-def test_the_table_shows_fifty_and_says_how_many_more_there_are(many):
-    lines = many("usage", "explain", "--now", NOW).stdout.splitlines()
+def shown_by(lago, *options):
+    return lago("usage", "explain", "--metric", "gb", *options, "--now", NOW).stdout
+
+
+def test_the_table_shows_fifty_and_what_the_others_add(many):
+    lines = shown_by(many).splitlines()
 
     assert sum(line.startswith("t") and line[1].isdigit() for line in lines) == 50
-    assert "10 more that count: --limit N, or -o json" in lines
-    assert [line for line in lines if "rounds" in line] != []
-    assert lines[-3].split() == ["units", "30"]
-
-    lines = many("usage", "explain", "--limit", "2", "--now", NOW).stdout.splitlines()
-    assert sum(line.startswith("x") for line in lines) == 2
-    assert lines[-2:] == [
-        "58 more that count: --limit N, or -o json",
-        "1 more that do not count: --limit N, or -o json",
+    assert [line.split() for line in lines[-5:-2]] == [
+        ["…", "5", "10", "more", "events", "add", "this"],
+        ["rounding", "0.25", "the", "metric", "rounds", "its", "figures"],
+        ["units", "30"],
     ]
+    assert lines[-1] == "--limit N shows more events, -o json all of them."
+
+
+def test_what_a_limit_leaves_out_and_does_not_count_is_told_by_reason(many):
+    assert many("usage", "explain", "--limit", "2", "-o", "json").json()
+    lines = shown_by(many, "--limit", "2").splitlines()
+
+    assert sum(line.startswith("x") for line in lines) == 2
+    assert [line.split(maxsplit=2) for line in lines if line.startswith("…")] == [
+        ["…", "29", "58 more events add this"],
+        ["…", "1", "more event not counted: unusable"],
+    ]
+
+
+def test_of_data_a_word_on_stderr_says_how_many_a_limit_leaves_out(many):
+    finished = many("usage", "explain", "--limit", "2", "-o", "csv", "--now", NOW)
+
+    assert finished.stderr == "--limit 2 leaves out 61 events.\n"
+    assert many("usage", "explain", "--limit", "99", "-o", "csv", "--now", NOW).stderr == ""
+    quiet = many("usage", "explain", "--limit", "2", "-o", "csv", "-q", "--now", NOW)
+    assert quiet.stderr == ""
+
+
+@pytest.mark.parametrize("sort", ["time", "value"])
+@pytest.mark.parametrize(("metric", "decides"), [("peak", "p2"), ("level", "l2")])
+def test_the_event_that_decides_is_shown_whatever_the_limit(used, metric, decides, sort):
+    (row,) = explained(used, "--metric", metric, "--limit", "1", "--sort", sort)
+
+    assert row["transaction_id"] == decides
+    assert "it decides" in row["reason"]
+    table = used("usage", "explain", "--metric", metric, "--limit", "1", "--sort", sort)
+    assert decides in table.stdout
+
+
+def test_sorted_by_value_what_adds_or_takes_away_most_comes_first(lago):
+    lago(*("metrics", "create", "--code", "gb", "--aggregation-type", "sum", "--field-name", "gb"))
+    values = {"a": 1, "b": -7, "c": 5, "d": "much", "e": 5}
+    lines = [event(name, "gb", "11-02", gb=value) for name, value in values.items()]
+    lago("ingest", "-q", stdin="\n".join(map(json.dumps, lines)))
+    for output in ("json", "ndjson", "csv"):
+        rows = explained(lago, "--sort", "value", output=output)
+
+        assert [row["transaction_id"] for row in rows] == ["b", "c", "e", "a", "d"]
+    table = lago("usage", "explain", "--sort", "value", "--now", NOW).stdout
+    assert [line[0] for line in table.splitlines() if line[:2].strip() in values] == list("bcead")
+
+
+def test_of_a_maximum_the_next_largest_values_follow(used):
+    rows = explained(used, "--metric", "peak", "--sort", "value")
+
+    assert [row["transaction_id"] for row in rows] == ["p2", "p3", "p1"]
+
+
+@pytest.mark.parametrize("sort", ["", "size", "-value"])
+def test_another_order_is_refused(used, sort):
+    refused = used("usage", "explain", "--sort", sort, exits=2)
+
+    assert "--sort" in refused.stderr
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "many", "1.5"])
@@ -361,14 +419,129 @@ def test_the_table_looks_like_this(used, golden, name, asked):
 
 def test_titles_name_the_figure(used):
     asked = ("--metric", "gb", "--group-by", "region", "--group-by", "gb", "--period", "2026-11-06")
+    day = span_text(Span(datetime(2026, 11, 6, tzinfo=UTC), datetime(2026, 11, 7, tzinfo=UTC)))
     titles = [
         line for line in used("usage", "explain", *asked).stdout.splitlines() if "sum_agg" in line
     ]
 
-    window = "2026-11-06T00:00:00Z to 2026-11-07T00:00:00Z"
-    assert titles == [f"acme · gb (sum_agg) · {window} · us · 0.25"]
+    assert titles == [f"acme · gb (sum_agg) · {day} · UTC · region=us · gb=0.25"]
     by_subscription = used("usage", "explain", *asked, "--subscription", "s1").stdout
-    assert by_subscription.startswith(f"acme · s1 · gb (sum_agg) · {window} · us · 0.25\n")
+    assert by_subscription.startswith(f"acme · s1 · gb (sum_agg) · {day} · UTC · region=us")
+
+
+def columns_of(lago, *asked):
+    lines = lago("usage", "explain", *asked, "--now", NOW).stdout.splitlines()
+    return next(line for line in lines if line.startswith("transaction id"))
+
+
+def test_the_value_stands_under_the_name_of_its_property(used):
+    assert "gb" in columns_of(used, "--metric", "peak")
+    assert "user" in columns_of(used, "--metric", "seats")
+
+
+def test_properties_of_filters_are_shown_by_their_paths(lago):
+    lago(
+        *("metrics", "create", "--code", "ms", "--aggregation-type", "sum", "--field-name", "ms"),
+        *("--expression", "event.properties.sizes[1] * 2", "--filter", "tier=gold,silver"),
+    )
+    tags = [{"key": "team", "value": "search"}]
+    lines = [event("a", "ms", "11-02", sizes=[3, 45], tier="gold", tags=tags)]
+    lago("ingest", "-q", stdin="\n".join(map(json.dumps, lines)))
+    path = "tags[key=team].value"
+    asked = ("--metric", "ms", "--filter", f"{path}=search", "--now", NOW)
+    shown = lago("usage", "explain", *asked, env={"COLUMNS": "200"})
+
+    heading, _, row = shown.stdout.splitlines()[2:5]
+    assert heading.split()[-6:] == [path, "sizes[1]", "tier", "value", "adds", "why"]
+    assert row.split()[-8:-3] == ["search", "45", "gold", "90", "90"]
+
+
+def test_the_last_hour_of_the_calendar_is_shown(lago):
+    lago("metrics", "create", "--code", "calls", "--aggregation-type", "count")
+    lago("customers", "create", "--external-id", "bolt", "--timezone", "Asia/Tokyo")
+    last = event("last", "calls", "11-02") | {"timestamp": "9999-12-31T23:30:00Z"}
+    lago("ingest", "-q", stdin=json.dumps(last))
+
+    assert "last" in lago("usage", "explain", "--customer", "bolt", "--period", "all").stdout
+
+
+# A line for each figure --------------------------------------------------------------------
+
+
+def summary(lago, *asked):
+    return lago("usage", "explain", *asked, "--now", NOW, env={"COLUMNS": "200"}).stdout
+
+
+def line_of(shown, metric):
+    (line,) = [line.split() for line in shown.splitlines() if f" {metric} " in line]
+    return line
+
+
+def test_without_a_selection_there_is_a_line_for_each_figure(used):
+    shown = summary(used)
+
+    assert line_of(shown, "gb")[-4:] == ["101", "3", "4", "unusable"]
+    assert line_of(shown, "seats")[-4:] == ["1", "5", "–", "–"]
+    assert shown.splitlines()[-1] == (
+        "To see the events of a figure, add --customer ID or --metric CODE."
+    )
+    assert "g1" not in shown
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ["--customer", "acme"],
+        ["--subscription", "s1"],
+        ["--metric", "gb"],
+        ["--limit", "9"],
+        ["--sort", "time"],
+    ],
+    ids=" ".join,
+)
+def test_a_selection_a_limit_or_an_order_asks_for_the_events(used, asked):
+    assert "g1" in summary(used, *asked)
+
+
+def test_events_of_no_metric_are_named_below_the_lines(lago):
+    lago("metrics", "create", "--code", "calls", "--aggregation-type", "count")
+    lines = [event("a", "calls", "11-02"), event("b", "cals", "11-02")]
+    lago("ingest", "-q", stdin="\n".join(map(json.dumps, lines)))
+
+    assert "Not counted: 1 event, whose code is no metric (cals: 1)." in summary(lago)
+    assert "no metric" not in summary(lago, "--metric", "calls")
+
+
+def test_groups_and_windows_have_lines_of_their_own(used):
+    shown = summary(used, "--group-by", "region", "--window", "week")
+
+    assert "region=eu" in shown
+    assert sum(" gb " in line for line in shown.splitlines()) > 2
+
+
+def test_data_has_a_row_for_each_event_without_a_selection(used):
+    assert "g1" in {row["transaction_id"] for row in explained(used)}
+
+
+# Nothing found -----------------------------------------------------------------------------
+
+
+def test_where_nothing_is_found_the_periods_are_named_that_have_something(used):
+    shown = summary(used, "--customer", "bolt", "--metric", "seats", "--period", "2020")
+
+    assert shown == (
+        "No events in this period. There are some in 2026-10, 2026-11: --period 2026-11\n"
+    )
+    assert summary(used, "--period", "2020").startswith("No events in this period. There are")
+
+
+def test_where_nothing_ever_counts_the_list_of_events_is_named(used):
+    assert summary(used, "--metric", "calls") == (
+        "No events in this period, and none that counts in any other. See: lago events list\n"
+    )
+
+
+# Hostile text ------------------------------------------------------------------------------
 
 
 HOSTILE = "[/red]\x1b[31m\n\u202e' OR 1=1 --🙂"

@@ -89,21 +89,46 @@ def test_days_are_those_of_the_customer(engine):
 
 
 def test_who_is_named_twice_has_one_row(engine):
+    engine.ingest([event("a", None), event(None, "s")])
+
     assert owners(engine.usage(customers=["a", "a"])) == [("a", None)]
     assert owners(engine.usage(subscriptions=["s", "s"])) == [(None, "s")]
     assert len(engine.usage(metrics=["calls", "calls"], customers=["a"])) == 1
 
 
-def test_a_customer_without_that_subscription_has_no_row_for_it(engine):
+def test_a_subscription_of_nobody_who_is_named_is_refused(engine):
     engine.ingest([event("a", "s1"), event("b", "s2")])
 
-    assert owners(engine.usage(customers=["a"], subscriptions=["s1", "s2"])) == [("a", "s1")]
+    assert owners(engine.usage(customers=["a"], subscriptions=["s1"])) == [("a", "s1")]
+    with pytest.raises(LagoError, match='"s2" belongs to the customer "b"'):
+        engine.usage(customers=["a"], subscriptions=["s1", "s2"])
+
+
+def test_whoever_events_and_registrations_name_is_known(engine):
+    engine.ingest([event("a", None), event(None, "s")])
+
+    assert owners(engine.usage(customers=["tokyo"])) == [("tokyo", None)]
+    for asked in ({"customers": ["b"]}, {"subscriptions": ["t"]}, {"metrics": ["c"]}):
+        with pytest.raises(LagoError, match="There is no"):
+            engine.usage(**asked)
+
+
+def test_everybody_who_is_known_can_be_listed(engine):
+    engine.ingest([event("a", None), event(None, "s")])
+
+    rows = engine.usage(everybody=True)
+    assert [(row.owner, row.events_count) for row in rows] == [
+        ((None, "s"), 1),
+        (("a", None), 1),
+        (("tokyo", None), 0),
+    ]
 
 
 def test_windows_before_any_event_are_there_for_who_is_asked_for(engine):
     asked = {"start": "2026-11-01", "end": "2026-11-03", "window": "day"}
 
     assert engine.usage(**asked) == []
+    engine.register(Customer("a"))
     assert spans(engine.usage(**asked, customers=["a"])) == [
         ("2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z"),
         ("2026-11-02T00:00:00Z", "2026-11-03T00:00:00Z"),

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
 from lago_cli.domain.definitions import Defined, Definition, Entry, Kind
-from lago_cli.errors import not_found
 from lago_cli.stores.sqlite.damage import UNREADABLE, damaged
 
 T = TypeVar("T", bound=Defined)
@@ -42,11 +41,11 @@ class Table(Generic[T]):
         """Raises `LagoError` (not found)."""
         entry = self.find(name)
         if entry is None:
-            from lago_cli.domain.nearest import did_you_mean
+            from lago_cli.domain.nearest import no_such
+            from lago_cli.stores.sqlite.names import Names
 
-            error = not_found(self.of.word, name, f"List them with: lago {self.of.plural} list")
-            error.message += did_you_mean(name, self._names())
-            raise error
+            word: Any = self.of.word
+            raise no_such(word, name, Names(self._connection).similar(word, name))
         return entry
 
     def save(self, value: T, created_at: int) -> None:
@@ -68,10 +67,6 @@ class Table(Generic[T]):
         sql = f"DELETE FROM {self.of.plural} WHERE {self.of.key} = ?"  # noqa: S608
         self._connection.execute(sql, (name,))
         return True
-
-    def _names(self) -> list[str]:
-        sql = f"SELECT {self.of.key} FROM {self.of.plural} ORDER BY 1"  # noqa: S608
-        return [name for (name,) in self._connection.execute(sql)]
 
     def _select(self, clause: str, *names: str) -> sqlite3.Cursor:
         return self._connection.execute(

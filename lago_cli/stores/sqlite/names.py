@@ -1,65 +1,70 @@
-"""What a file has, for a shell that completes what is typed: few rows of indexes, no figure."""
+"""Which names are known: those that are registered, and those that stored events carry."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import closing
-from typing import Any
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from lago_cli.stores.sqlite.connection import connect, tidy
+from msgspec import json
 
-_COLUMNS = {
-    "customers": (("customers", "external_id"),),
-    "metrics": (("metrics", "code"), ("codes", "code")),
-    "defined metrics": (("metrics", "code"),),
-    "plans": (("plans", "code"),),
-    "subscriptions": (
-        ("subscriptions", "external_id"),
-        ("parties", "ifnull(external_subscription_id, '')"),  # as it is indexed
+from lago_cli.domain.nearest import bare, one_slip_away
+from lago_cli.stores.base import Word
+
+_MANY = 5_000  # names; of more than that only some are compared with a mistyped one
+_EVENTS_OF_CODE = """
+SELECT code AS name FROM codes AS c
+ WHERE EXISTS (SELECT 1 FROM parts WHERE parts.code_id = c.id)
+    OR EXISTS (SELECT 1 FROM events AS e
+                WHERE e.id > (SELECT event_id FROM watermark) AND e.code_id = c.id)
+"""
+_NAMES: Mapping[Word, tuple[str, ...]] = {
+    "customer": ("SELECT external_id AS name FROM customers",),
+    "subscription": (
+        "SELECT external_id AS name FROM subscriptions",
+        "SELECT ifnull(external_subscription_id, '') AS name FROM parties WHERE used = 1",
     ),
-    "registered subscriptions": (("subscriptions", "external_id"),),
-    "runs": (("ingest_runs", "CAST(id AS TEXT)"),),
+    "metric": ("SELECT code AS name FROM metrics",),
+    "plan": ("SELECT code AS name FROM plans",),
+    "code": ("SELECT code AS name FROM metrics", _EVENTS_OF_CODE),
 }
-_LAST = "\U0010ffff"  # no name goes on with it
-_SPAN = """
-SELECT min(first_at), max(last_at) FROM parts
- UNION ALL
-SELECT min(at), max(at) FROM events WHERE id > (SELECT event_id FROM watermark)
+_AMONG = "SELECT name FROM ({0}) WHERE name IN (SELECT value FROM json_each(?))"
+_BARE = """
+SELECT name FROM ({0})
+ WHERE replace(replace(replace(replace(lower(name), '-', ''), '_', ''), '.', ''), ' ', '') = ?
 """
 
 
-def names_beginning(path: str, what: str, beginning: str, most: int) -> list[str]:
-    """
-    Names of customers, metrics, plans, subscriptions or runs, at most so many, in order.
+class Names:
+    """Looks them up."""
 
-    Those of metrics and subscriptions are also the ones that only events name.
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
 
-    Raises:
-        LagoError: there is no such file.
-        sqlite3.Error: it is none of ours.
-    """
-    found = {
-        name
-        for table, column in _COLUMNS[what]
-        for (name,) in _rows(
-            path,
-            f"SELECT DISTINCT {column} FROM {table}"  # noqa: S608 - our own names
-            f" WHERE {column} >= ? AND {column} < ? ORDER BY 1 LIMIT ?",
-            (beginning, beginning + _LAST, most),
-        )
-        if name
-    }
-    return sorted(found)[:most]
+    def all(self, word: Word) -> Iterator[str]:
+        """Every name once, in order."""
+        query = " UNION ".join(_NAMES[word])
+        rows = self._connection.execute(f"SELECT name FROM ({query}) WHERE name != '' ORDER BY 1")  # noqa: S608
+        return (name for (name,) in rows)
 
+    def known(self, word: Word, names: Sequence[str]) -> set[str]:
+        """Those of the names that are known."""
+        return self._found(_AMONG, word, json.encode(list(names)).decode())
 
-def span_of_events(path: str) -> tuple[int, int] | None:
-    """Instants of the first and the last event, in microseconds since 1970. Raises as above."""
-    bounds = [row for row in _rows(path, _SPAN, ()) if row[0] is not None]
-    return (min(row[0] for row in bounds), max(row[1] for row in bounds)) if bounds else None
+    def similar(self, word: Word, name: str) -> Iterable[str]:
+        """Names among which the nearest one is; of many names at least some."""
+        query = " UNION ALL ".join(_NAMES[word])
+        rows = self._connection.execute(f"SELECT name FROM ({query}) LIMIT {_MANY + 1}")  # noqa: S608
+        found = {each for (each,) in rows if each}
+        if len(found) <= _MANY:
+            return sorted(found)
+        slips = json.encode(list(one_slip_away(name[:100]))).decode()
+        near = self._found(_BARE, word, bare(name)) | self._found(_AMONG, word, slips)
+        return sorted(near) or [min(found)]
 
-
-def _rows(path: str, sql: str, values: Sequence[object]) -> list[Any]:
-    with closing(connect(path, writable=False, create=False, busy_timeout=0)) as connection:
-        found = connection.execute(sql, values).fetchall()
-    tidy(path)
-    return found
+    def _found(self, query: str, word: Word, asked: str) -> set[str]:
+        return {
+            name
+            for source in _NAMES[word]
+            for (name,) in self._connection.execute(query.format(source), (asked,))
+            if name
+        }

@@ -9,7 +9,7 @@ from typing import Any
 
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.runs import Run, Tally
-from lago_cli.errors import not_found, refused
+from lago_cli.errors import LagoError, not_found, refused
 from lago_cli.stores.sqlite.blocks import KnownBlocks
 from lago_cli.stores.sqlite.derivation import Derivation
 from lago_cli.stores.sqlite.identities import Identities, key_of
@@ -32,6 +32,7 @@ SELECT id, source, earlier_ids
  WHERE earlier_ids > 0 AND reverted_at IS NULL
  ORDER BY id
 """
+_NEAREST = "SELECT id FROM ingest_runs ORDER BY abs(id - ?), id LIMIT 1"
 _FORGET_PARTIES = """
 UPDATE parties SET used = 0 WHERE used = 1 AND id NOT IN (SELECT party_id FROM events)
 """
@@ -98,8 +99,16 @@ class Runs:
             (run,),
         ).fetchone()
         if row is None:
-            raise not_found("ingest run", str(run), "List them with: lago ingest-runs list")
+            raise self._not_found(run)
         return _run(row)
+
+    def _not_found(self, run: int) -> LagoError:
+        row = self._connection.execute(_NEAREST, (run,)).fetchone()
+        if row is None:
+            return not_found("ingest run", str(run), "There are none yet: lago ingest makes them.")
+        error = not_found("ingest run", str(run), "List them with: lago ingest-runs list")
+        error.message += f' Did you mean "{row[0]}"?'
+        return error
 
     def with_earlier_ids(self) -> Sequence[tuple[int, str, int]]:
         """

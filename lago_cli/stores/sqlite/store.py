@@ -17,7 +17,7 @@ from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.stored import EventSelection, StoredEvent
 from lago_cli.domain.usage import Evidence, Share, UsageQuery
-from lago_cli.stores.base import Appended, OnDuplicate
+from lago_cli.stores.base import Appended, OnDuplicate, Word
 from lago_cli.stores.sqlite.accounts import Accounts, Customers, Subscriptions
 from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.connection import (
@@ -30,6 +30,7 @@ from lago_cli.stores.sqlite.connection import (
 from lago_cli.stores.sqlite.definitions import T, Table
 from lago_cli.stores.sqlite.derivation import Derivation
 from lago_cli.stores.sqlite.events import Events
+from lago_cli.stores.sqlite.names import Names
 from lago_cli.stores.sqlite.parties import Parties
 from lago_cli.stores.sqlite.query import Snapshot
 from lago_cli.stores.sqlite.schema import (
@@ -88,6 +89,7 @@ class SqliteStore:
         self.catalog = Catalog(self._connection)
         self.accounts = Accounts(self._connection)
         self.events = Events(self._connection)
+        self._names = Names(self._connection)
         self._known: tuple[tuple[int, int], Snapshot] | None = None
 
     # A question needs neither of these, and their modules take their time to load.
@@ -265,8 +267,21 @@ class SqliteStore:
     ) -> Iterator[StoredEvent]:
         return self.events.select(self._snapshot(), selection, newest_first=newest_first)
 
-    def newest(self, codes: Iterable[str], limit: int) -> Iterator[StoredEvent]:
-        return self.select(EventSelection(codes=tuple(codes), limit=limit), newest_first=True)
+    def newest(
+        self, codes: Iterable[str], limit: int, *, of: Subject | None = None
+    ) -> Iterator[StoredEvent]:
+        customers, subscriptions = ((name,) if name else () for name in of or (None, None))
+        wanted = EventSelection(customers, subscriptions, tuple(codes), limit=limit)
+        return self.select(wanted, newest_first=True)
+
+    def names(self, word: Word) -> Iterable[str]:
+        return self._names.all(word)
+
+    def known(self, word: Word, names: Sequence[str]) -> set[str]:
+        return self._names.known(word, names)
+
+    def similar(self, word: Word, name: str) -> Iterable[str]:
+        return self._names.similar(word, name)
 
     def count(
         self, spans: Iterable[tuple[Subject, Window]], as_of: int | None = None, *, usable: bool
