@@ -15,6 +15,7 @@ from lago_cli.cli.session import Session
 from lago_cli.errors import Kind, LagoError, wrong_usage
 
 if TYPE_CHECKING:
+    from lago_cli.renderers import Report
     from lago_cli.services.apply import Change
 
 Files = Annotated[
@@ -89,9 +90,9 @@ def apply(
         todo = changes(store, wanted, prune=prune)
         if not dry_run:
             carry_out(store, todo, now=session.now())
-    _show(session, todo)
-    waiting = sum(change.action != "keep" for change in todo)
-    if dry_run and waiting:
+    waiting = dry_run and sum(change.action != "keep" for change in todo)
+    (session.show if waiting else session.done)(_report(todo))
+    if waiting:
         what = "1 definition is" if waiting == 1 else f"{waiting} definitions are"
         raise LagoError(
             Kind.CHECK_FAILED,
@@ -128,7 +129,7 @@ def export(session: Session) -> None:
         sys.stdout.buffer.write(write_yaml(definitions).encode())  # as `apply` reads it
 
 
-def _show(session: Session, todo: Sequence[Change]) -> None:
+def _report(todo: Sequence[Change]) -> Report:
     from lago_cli.renderers import Column, Report
 
     rows = [
@@ -149,4 +150,4 @@ def _show(session: Session, todo: Sequence[Change]) -> None:
         Column("name", kind="id"),
         Column("changes", kind="object"),
     ]
-    session.show(Report(None, columns, rows, empty="The files define nothing."))
+    return Report(None, columns, rows, empty="The files define nothing.")

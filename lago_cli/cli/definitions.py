@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 Of = Definition[Any]
 
 
-def show(session: Session, of: Of, entry: Entry[Any]) -> None:
-    """One definition; in the table, definitions within it stand below it."""
+def show(session: Session, of: Of, entry: Entry[Any], *, asked: bool = False) -> None:
+    """One that was `asked` for, or changed; in the table, definitions within it stand below."""
     row = bare_numbers(wire.definition(of, entry, session.now()))
     nested = {each.name: each for each in of.columns if isinstance(each.kind, Nested)}
     columns = [replace(column, in_table=column.key not in nested) for column in whole(_columns(of))]
     sections = [_section(each, row[name]) for name, each in nested.items() if row[name]]
-    session.show(Report(None, columns, [row], single=True, sections=sections))
+    report = Report(None, columns, [row], single=True, sections=sections)
+    (session.show if asked else session.done)(report)
 
 
 def _section(field: Field, value: Any) -> Report:
@@ -82,20 +83,25 @@ def add_create(
 def add_list(app: typer.Typer, of: Of, help_text: str, *, empty: str) -> None:
     @command(app, "list", help_text=help_text)
     def list_(session: Session) -> None:
-        now = session.now()
-        entries = session.store().table(of).entries()
-        rows = (bare_numbers(wire.definition(of, each, now)) for each in entries)
-        columns = [
-            replace(column, in_table=not (isinstance(each.kind, Nested) and each.kind.is_long))
-            for each, column in zip(of.columns, _columns(of), strict=True)
-        ]
-        session.show(Report(None, columns, rows, empty=empty))
+        session.show(list_report(session, of, empty=empty))
+
+
+def list_report(session: Session, of: Of, *, empty: str) -> Report:
+    """All definitions of a kind."""
+    now = session.now()
+    entries = session.store().table(of).entries()
+    rows = (bare_numbers(wire.definition(of, each, now)) for each in entries)
+    columns = [
+        replace(column, in_table=not (isinstance(each.kind, Nested) and each.kind.is_long))
+        for each, column in zip(of.columns, _columns(of), strict=True)
+    ]
+    return Report(None, columns, rows, empty=empty)
 
 
 def add_get(app: typer.Typer, of: Of) -> None:
     @command(app, "get", named(of), f"Show one {of.word}.")
     def get(session: Session, name: str) -> None:
-        show(session, of, session.store().table(of).get(name))
+        show(session, of, session.store().table(of).get(name), asked=True)
 
 
 def add_update(app: typer.Typer, of: Of, help_text: str) -> None:

@@ -10,7 +10,7 @@ from lago_cli.cli.reports import EVENT_COLUMNS, Row, event_row, span, whole
 from lago_cli.domain.instants import format_instant, to_datetime
 from lago_cli.domain.numbers import as_plain
 from lago_cli.renderers import Column, Report
-from lago_cli.renderers.spans import span_text
+from lago_cli.renderers.spans import span_words
 from lago_cli.services import wire
 from lago_cli.services.excerpts import excerpt_of
 
@@ -156,7 +156,7 @@ def _step_line(trace: Trace, step: Step) -> Row:
     """A step in the words of the table: periods by the calendar of who is billed."""
     detail, figure = step.detail, trace.figure
     if step.name == "period" and figure is not None:
-        words = f"{span_text(span(figure.window, figure.zone))} ({figure.zone})"
+        words = f"{span_words(span(figure.window, figure.zone))} ({figure.zone})"
         detail = detail.replace(" to ".join(map(format_instant, figure.window)), words)
     return {
         "step": step.name,

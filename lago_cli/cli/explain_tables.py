@@ -18,7 +18,7 @@ from lago_cli.domain.json_text import decode_object
 from lago_cli.domain.numbers import as_plain
 from lago_cli.domain.properties import text_at
 from lago_cli.renderers import Column, Report
-from lago_cli.renderers.spans import span_text
+from lago_cli.renderers.spans import span_words
 from lago_cli.services.excerpts import excerpt_of
 from lago_cli.services.explain import added
 
@@ -61,7 +61,7 @@ def _table(
         for line in part.shown
     ]
     return Report(
-        _title(figure),
+        _title(figure, raw=raw),
         _columns(figure, paths),
         rows,
         totals=[
@@ -149,10 +149,10 @@ def _words(rule: str) -> str:
     return rule.replace("_", " ")
 
 
-def _title(figure: Figure) -> str:
+def _title(figure: Figure, *, raw: bool) -> str:
     metric = f"{figure.metric.code} ({figure.metric.aggregation_type})"
     words = [*(name for name in figure.owner if name is not None), metric]
-    words += [span_text(span(figure.window, figure.zone)), str(figure.zone)]
+    words += [span_words(span(figure.window, figure.zone), raw=raw), str(figure.zone)]
     for key, text in zip(figure.group_by, figure.group or (), strict=False):
         words.append(f"{key}={'–' if text is None else text}")
     return " · ".join(words)

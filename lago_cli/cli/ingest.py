@@ -60,7 +60,7 @@ Show = Annotated[
         "--show", metavar="N", min=0, help="With --dry-run: show what the first would become."
     ),
 ]
-NoProgress = Annotated[bool, typer.Option("--no-progress", help="No progress bar.")]
+NoProgress = Annotated[bool, typer.Option("--no-progress", help="Do not show how far it has come.")]
 
 _RARELY = 200_000  # events make no cycles: looking for them more often took a tenth of a run
 
@@ -120,7 +120,7 @@ def ingest(
     names = ", ".join(map(name_of, paths))
     if "-" in paths and sys.stdin.isatty() and session.output != "json":
         session.note("Reading standard input; end with Ctrl-D.")
-    with _log(session, rejects, progress=not no_progress and not session.quiet) as log:
+    with _log(session, rejects, progress=not no_progress) as log:
         report = run_ingest(
             session,
             chosen,
@@ -148,7 +148,7 @@ def run_ingest(
 
     `files` are the names of what is read, `sent` is the transaction id where it is one event.
     """
-    from lago_cli.cli.reports import ingest_report, shown_report
+    from lago_cli.cli.reports import shown_report
     from lago_cli.services.ingest import Ingestion
 
     gc.set_threshold(_RARELY)
@@ -167,11 +167,11 @@ def run_ingest(
     try:
         read(ingestion)
         report = ingestion.finish()
-        log.close()
+        log.close(report)
         if options.shown:
             session.show(shown_report(report.shown))
         else:
-            session.show(ingest_report(report, f"{time.monotonic() - started:.3f}", sent))
+            _show_summary(session, report, time.monotonic() - started, sent)
     except BaseException as error:
         ingestion.abandon()
         code = error.code if isinstance(error, LagoError) else None
@@ -182,6 +182,19 @@ def run_ingest(
         raise
     tell(session, report, options)
     return report
+
+
+def _show_summary(session: Session, report: IngestReport, seconds: float, sent: str | None) -> None:
+    """With --quiet only of a run that failed; to a person in one line."""
+    from lago_cli.cli.ingest_words import in_one_line
+    from lago_cli.cli.reports import ingest_report
+
+    if session.quiet and not report.refused:
+        return
+    if session.output == "table" and not session.raw and sys.stdout.isatty():
+        session.tell(in_one_line(report, seconds, sent))
+    else:
+        session.show(ingest_report(report, f"{seconds:.3f}", sent))
 
 
 def _see_to_earlier_ids(session: Session, store: SqliteStore, files: Sequence[str]) -> None:

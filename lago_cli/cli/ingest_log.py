@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from lago_cli.cli.session import Session
 from lago_cli.errors import LagoError, wrong_usage
 from lago_cli.services.ingest_report import SHOWN
 
 if TYPE_CHECKING:
+    from lago_cli.cli.progress import Progress
     from lago_cli.domain.runs import Tally
     from lago_cli.readers.source import Source
-    from lago_cli.services.ingest_report import Conflict, Rejection
-
-ROOMY = 70  # columns of a terminal in which all of the progress bar has room
+    from lago_cli.services.ingest_report import Conflict, IngestReport, Rejection
 
 
 class IngestLog:
@@ -28,12 +26,10 @@ class IngestLog:
         self._session = session
         self._stack = ExitStack()
         self._rejects = self._open(rejects)
-        self._wants_progress = progress and sys.stderr.isatty()
+        self._wants_progress = progress
         self._names = names  # rejections one by one; JSON has them in its summary
         self._rejected = self._conflicts = 0
-        self._source: Source | None = None
-        self._bar: Any = None
-        self._task: Any = None
+        self._progress: Progress | None = None
 
     def __enter__(self) -> IngestLog:
         return self
@@ -46,34 +42,34 @@ class IngestLog:
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
-    def close(self) -> None:
-        """The run is over: take the bar away, say how much was not named."""
+    def close(self, report: IngestReport) -> None:
+        """The run is over: take its progress away, say how much was not named."""
         self._stack.close()
-        self._bar = None
-        self._say_what_was_not_shown()
+        self._progress = None
+        if report.refused and self._session.quiet and self._names and report.tally.read > 1:
+            for rejection in report.rejections:  # of a single one the error says why
+                self._name(rejection)
+        self._say_what_was_not_shown(report)
 
     def reading(self, source: Source) -> None:
-        """A new input begins; files get a bar in bytes."""
-        self._source = source
-        if not self._wants_progress or source.size is None:
-            return
-        if self._bar is None:
-            self._bar = self._stack.enter_context(_progress_bar())
-        self._task = self._bar.add_task(source.name, total=source.size, events="")
+        """A new input begins; how much of it is read is known of files."""
+        if self._progress is None:
+            shown = self._session.progress("", wanted=self._wants_progress)
+            self._progress = self._stack.enter_context(shown)
+        size = source.size
+        self._progress.what = f"Reading {source.name}"
+        self._progress.share = (lambda: source.position / size) if size else None
 
     def progressed(self, tally: Tally) -> None:
-        if self._bar is not None and self._source is not None and self._source.size is not None:
-            self._bar.update(
-                self._task, completed=self._source.position, events=f"{tally.read} events"
-            )
+        if self._progress is not None:
+            self._progress.events = tally.read
 
     def rejected(self, rejection: Rejection) -> None:
         if self._rejects is not None:
             self._write(self._rejects, rejection)
         self._rejected += 1
-        if self._rejected <= SHOWN and self._names:
-            place = f"{rejection.file}:{rejection.line}"
-            self._session.warn(f"{place}: {rejection.code}: {rejection.message}")
+        if self._rejected <= SHOWN and self._names and not self._session.quiet:
+            self._name(rejection)
 
     def conflicting(self, conflict: Conflict) -> None:
         self._conflicts += 1
@@ -103,9 +99,15 @@ class IngestLog:
         except OSError as error:
             raise _not_writable(str(stream.name), error) from None
 
-    def _say_what_was_not_shown(self) -> None:
+    def _name(self, rejection: Rejection) -> None:
+        """With --quiet only once the run has failed by it."""
+        place = f"{rejection.file}:{rejection.line}"
+        self._session.warn(f"{place}: {rejection.code}: {rejection.message}", always=True)
+
+    def _say_what_was_not_shown(self, report: IngestReport) -> None:
         if self._rejected > SHOWN and self._names:
-            self._session.warn(f"… and {self._rejected - SHOWN} more rejected: --rejects FILE")
+            more = f"… and {self._rejected - SHOWN} more rejected: --rejects FILE"
+            self._session.warn(more, always=report.refused)
         if self._conflicts > SHOWN:
             self._session.warn(f"… and {self._conflicts - SHOWN} more in conflict")
 
@@ -113,31 +115,3 @@ class IngestLog:
 def _not_writable(path: str, error: OSError | ValueError) -> LagoError:
     reason = getattr(error, "strerror", None) or str(error)
     return wrong_usage("rejects_not_writable", f"--rejects {path}: {reason}.")
-
-
-def _progress_bar() -> Any:
-    """One line in any terminal: what does not fit gives way, and a long name is cut."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        ProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-    from rich.table import Column
-
-    console = Console(file=sys.stderr)
-    name = Column(no_wrap=True, overflow="ellipsis", max_width=console.width // 4)
-    columns: list[ProgressColumn] = [
-        TextColumn("{task.description}", markup=False, table_column=name),
-        BarColumn(console.width // 7, table_column=Column(no_wrap=True)),
-        DownloadColumn(table_column=Column(no_wrap=True)),
-    ]
-    if console.width >= ROOMY:
-        columns += [
-            TextColumn("{task.fields[events]}", markup=False, table_column=Column(no_wrap=True)),
-            TimeRemainingColumn(table_column=Column(no_wrap=True)),
-        ]
-    return Progress(*columns, console=console, transient=True)

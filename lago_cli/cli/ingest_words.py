@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from lago_cli.services.ingest import Ingestion
     from lago_cli.services.ingest_report import IngestOptions, IngestReport
 
+_IN_LINE = (
+    *("read", "ingested", "replaced", "duplicates", "conflicts", "rejected", "skipped"),
+    *("unmatched", "unusable", "undated"),
+)
+_ONE = {"duplicates": "duplicate", "conflicts": "conflict"}
 _NAMED = 10  # keys, after which it says how many more there are
 
 
@@ -46,7 +51,7 @@ def tell(session: Session, report: IngestReport, options: IngestOptions) -> None
         if events:
             session.warn(_not_counted(events, what, status, dry_run=options.dry_run))
     if options.shown:
-        session.note(_in_one_line(report))
+        session.note(_counts(report))
     if options.dry_run:
         session.note("Dry run: nothing was stored.")
 
@@ -71,9 +76,26 @@ def _undated(events: int, names: Sequence[str], *, dry_run: bool) -> str:
     return f"{said} {unread} {was} not read as the time: --map timestamp={names[0]}"
 
 
-def _in_one_line(report: IngestReport) -> str:
+def _counts(report: IngestReport) -> str:
     counts = ("read", "ingested", "duplicates", "rejected", "skipped")
     return ", ".join(f"{name} {getattr(report.tally, name)}" for name in counts)
+
+
+def in_one_line(report: IngestReport, seconds: float, sent: str | None = None) -> str:
+    """The summary for a person: `Run 12: 83 read, 80 ingested, 3 duplicates in 0.02 s`."""
+    counts = [(name, getattr(report.tally, name)) for name in _IN_LINE]
+    told = [
+        f"{count:,} {_ONE.get(name, name) if count == 1 else name}"
+        for name, count in counts
+        if (count or name == "read") and not (sent and name == "undated")
+    ]
+    run = "Nothing stored" if report.run is None else f"Run {report.run:,}"
+    if sent is not None:
+        return f"{run}: transaction {sent}, {', '.join(told[1:])}"
+    line = f"{run}: {', '.join(told)} in {seconds:,.2f} s"
+    if report.tally.read and seconds > 0:
+        line += f" ({round(report.tally.read / seconds):,} events/s)"
+    return line
 
 
 def _counted(count: int, noun: str) -> str:

@@ -158,7 +158,7 @@ _SHARED = (
         envvar="LAGO_NOW",
         help="Take this instant for the present (a test clock).",
     ),
-    _everywhere(False, bool, "--quiet", "-q", help="Only the answer and errors."),
+    _everywhere(False, bool, "--quiet", "-q", help="Nothing but answers to questions, and errors."),
     _everywhere(False, bool, "--no-color", help="No colours."),
     _everywhere(False, bool, "--raw", help="Tables with plain digits and whole instants."),
     _everywhere(False, bool, "--excel", help="CSV in which no text is taken for a formula."),

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from fractions import Fraction
-from functools import lru_cache
-from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from lago_cli.domain.numbers import as_plain
 from lago_cli.renderers import Column, RawJson, Report, Span
 from lago_cli.services import wire
 
@@ -18,12 +14,9 @@ if TYPE_CHECKING:  # every command imports this module, few need all of these
 
     from lago_cli.domain.events import Event
     from lago_cli.domain.instants import Window
-    from lago_cli.domain.numbers import Units
     from lago_cli.domain.runs import Run
     from lago_cli.domain.stored import StoredEvent
-    from lago_cli.services.amounts import Amount
     from lago_cli.services.ingest_report import IngestReport
-    from lago_cli.services.usage import UsageRow
 
 Row = Mapping[str, object]
 
@@ -158,67 +151,6 @@ def run_report(run: Run) -> Report:
     return single(_RUN_COLUMNS, wire.run(run))
 
 
-def usage_report(
-    rows: Sequence[UsageRow],
-    group_by: Sequence[str],
-    prices: Sequence[Amount | None] | None,
-    *,
-    windowed: bool,
-    footer: Sequence[str],
-) -> Report:
-    """
-    Usage for every format.
-
-    With windows the table draws a bar beside every figure: how it compares with the
-    largest one of the same owner, metric and group. The rows of a series stand below
-    each other, so that the bars are its chart, read downwards as the dates are.
-    """
-    columns = [
-        Column("external_customer_id", "customer", kind="id", shared=True),
-        Column(
-            "external_subscription_id",
-            "subscription",
-            kind="id",
-            in_table=any(row.owner[1] is not None for row in rows),
-            shared=True,
-            caption="subscription {}",
-        ),
-        Column("billable_metric_code", "metric", kind="id", shared=True),
-        Column("aggregation_type", "aggregation", spare=2, shared=True),
-        Column("from_datetime", "from", kind="instant", in_table=False),
-        Column("to_datetime", "to", kind="instant", in_table=False),
-        Column("period", kind="span", in_data=False, shared=True),
-        Column("zone", kind="flag", spare=1, in_data=False, shared=True),
-        Column("group", kind="object", in_table=bool(group_by)),
-        Column("units", kind="number"),
-        Column("events_count", "events", kind="count"),
-    ]
-    span_of = lru_cache(maxsize=1024)(span)  # rows have few windows, and share them
-    shown = [
-        wire.usage(row, group_by) | {"period": span_of(row.window, row.zone), "zone": str(row.zone)}
-        for row in rows
-    ]
-    if prices is not None:
-        columns += [
-            Column("amount_cents", "cents", kind="number"),
-            Column("amount_currency", "currency", kind="flag"),
-        ]
-        for cells, price in zip(shown, prices, strict=True):
-            cells["amount_cents"] = str(price.cents) if price else None
-            cells["amount_currency"] = price.currency if price else None
-    if windowed:
-        columns.append(Column("bar", "of largest", kind="spark", in_data=False))
-        _add_bars(shown, rows)
-    return Report(
-        None,
-        columns,
-        shown,
-        totals=_totals(rows, group_by, windowed=windowed),
-        footer=footer,
-        empty="No usage in this period.",
-    )
-
-
 def span(window: Window, zone: tzinfo) -> Span:
     """A window as the table shows it; all time has no ends."""
     from lago_cli.domain.instants import AFTER_LAST_EVENT, to_datetime, to_micros
@@ -230,33 +162,3 @@ def span(window: Window, zone: tzinfo) -> Span:
         else to_datetime(window.start).astimezone(zone),
         None if window.end >= AFTER_LAST_EVENT else to_datetime(window.end).astimezone(zone),
     )
-
-
-def _add_bars(shown: Sequence[dict[str, Any]], rows: Sequence[UsageRow]) -> None:
-    """Beside every figure as many blocks of eight as it has eighths of its series' largest."""
-    largest: dict[tuple[object, ...], Units] = {}
-    for row in rows:
-        series = (row.owner, row.metric.code, row.group)
-        largest[series] = max(row.units, largest.get(series, row.units))
-    for cells, row in zip(shown, rows, strict=True):
-        cells["bar"] = _bar(row.units, largest[row.owner, row.metric.code, row.group])
-
-
-def _bar(units: Units, largest: Units) -> tuple[int, ...]:
-    """What is above zero has one block at least; a negative figure has none."""
-    full = ceil(BAR_BLOCKS * Fraction(units) / Fraction(largest)) if units > 0 else 0
-    return (1,) * full + (0,) * (BAR_BLOCKS - full)
-
-
-def _totals(rows: Sequence[UsageRow], group_by: Sequence[str], *, windowed: bool) -> list[Row]:
-    from lago_cli.services.usage import totals
-
-    return [
-        {
-            "external_customer_id": "sum of groups" if group_by else "total",
-            "billable_metric_code": total.metric.code,
-            "units": as_plain(total.units),
-            "events_count": total.events_count,
-        }
-        for total in totals(rows, windowed=windowed)
-    ]

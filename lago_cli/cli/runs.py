@@ -41,11 +41,12 @@ def revert(session: Session, run: RunNumber) -> None:
 
     number = _number(run)
     store = session.store(writable=True, create=False)
-    removed, restored = store.revert(number, session.now())
+    with session.progress(f"Taking back run {number}") as progress:
+        removed, restored = store.revert(number, session.now(), progress)
     came_back = f", {restored} that it had replaced came back" if restored else ""
     events = "1 event" if removed == 1 else f"{removed} events"
     session.note(f"Run {number}: {events} removed{came_back}.")
-    session.show(run_report(store.runs.get(number)))
+    session.done(run_report(store.runs.get(number)))
 
 
 def _number(text: str) -> int:

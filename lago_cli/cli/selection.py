@@ -35,8 +35,8 @@ _OPTIONS = {
     "period": _text(
         "--period",
         "PERIOD",
-        "current, previous, 2026-11-22, 2026-W47, 2026-11, 2026-Q4, 2026 or all."
-        " [default: current]",
+        "current, previous (or last-month), today, yesterday, last-7-days (without today),"
+        " 2026-11-22, 2026-W47, 2026-11, 2026-Q4, 2026 or all. [default: current]",
     ),
     "start": From,
     "end": To,

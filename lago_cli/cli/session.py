@@ -6,13 +6,15 @@ import gc
 import os
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from lago_cli.renderers import Pages, Report, Terminal, render, terminal_for
 
 if TYPE_CHECKING:
+    from lago_cli.cli.progress import Progress
     from lago_cli.stores.sqlite.store import SqliteStore
 
 
@@ -52,12 +54,13 @@ class Session:
         self.quiet = quiet
         self._busy_timeout = busy_timeout
         self._no_color = no_color
-        self._raw = raw
+        self.raw = raw
         self._excel = excel
         self._pager = not no_pager
         self._fixed_now = now
         self._stack = ExitStack()
         self._held: list[tuple[str, str, str]] = []
+        self._progress: Progress | None = None
         self._late: list[tuple[str, str, str]] = []
         self._writes = False
 
@@ -104,6 +107,7 @@ class Session:
                 create=create,
                 busy_timeout=self._busy_timeout,
                 as_it_is=as_it_is,
+                upgrading=lambda: self.progress(f"Bringing {self.db} up to date"),
             )
         )
         if store.created:
@@ -142,6 +146,32 @@ class Session:
             say(text, label=label, style=style, no_color=self._no_color)
         self._late.clear()
 
+    def tell(self, line: str) -> None:
+        """The answer in one line, for the table; its hidden characters are made visible."""
+        from lago_cli.renderers.escapes import encodable, visible
+
+        print(encodable(visible(line), sys.stdout.encoding), flush=True)
+        self._say_late()
+
+    def done(self, report: Report) -> None:
+        """What a command did, where nothing but that was asked of it; with --quiet nothing."""
+        if not self.quiet:
+            self.show(report)
+
+    @contextmanager
+    def progress(self, what: str, *, wanted: bool = True) -> Iterator[Progress]:
+        """How far something has come, on a terminal, if it takes long; none with --quiet."""
+        from lago_cli.cli.progress import Progress
+
+        before = self._progress
+        can_draw = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        stream = sys.stderr if wanted and can_draw and not self.quiet else None
+        with Progress(stream, what) as self._progress:
+            try:
+                yield self._progress
+            finally:
+                self._progress = before
+
     def note(self, text: str, *, at_once: bool = False) -> None:
         """A word to the person, on stderr; none with --quiet."""
         self._say(text, at_once=at_once)
@@ -172,10 +202,11 @@ class Session:
         elif self._may_page and not self._writes and not at_once:
             self._late.append((text, label, style))
         else:
-            say(text, label=label, style=style, no_color=self._no_color)
+            with self._progress.aside() if self._progress else nullcontext():
+                say(text, label=label, style=style, no_color=self._no_color)
 
     def terminal(self, stream: TextIO) -> Terminal:
-        return terminal_for(stream, os.environ, self._no_color, raw=self._raw, excel=self._excel)
+        return terminal_for(stream, os.environ, self._no_color, raw=self.raw, excel=self._excel)
 
 
 def say(text: str, *, label: str = "", style: str = "", no_color: bool = False) -> None:

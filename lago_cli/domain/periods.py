@@ -239,30 +239,87 @@ _FORMS: tuple[tuple[str, Callable[..., date], relativedelta], ...] = (
     (r"([0-9]{4})-Q([1-4])", lambda year, n: date(year, 3 * n - 2, 1), _QUARTER),
     (r"([0-9]{4})", lambda year: date(year, 1, 1), relativedelta(years=1)),
 )
+_BEFORE_TODAY = {"today": (0, 1), "yesterday": (1, 1), "last-7-days": (7, 7)}
+"""How many days before today such a period begins, and how many it has."""
+
+PERIOD_WORDS = ("current", "previous", "last-month", *_BEFORE_TODAY, "all")
+PERIOD_FORMS = ("2026-11-22", "2026-W47", "2026-11", "2026-Q4", "2026")
 
 
-def named_period(text: str, zone: tzinfo) -> Period:
+def named_period(text: str, zone: tzinfo, now: datetime, *, before: bool = False) -> Period:
     """
-    A local day, ISO week, month, quarter or year by its name, or `all`. What would end
-    beyond the calendar ends with it.
+    A local day, ISO week, month, quarter or year by its name, one that is counted from the
+    local day of `now`, or `all`. What would end beyond the calendar ends with it.
+
+    With `before` it is the period of the same kind that ends where the named one begins.
 
     Raises:
-        LagoError: `invalid_period`, `outside_calendar`.
+        LagoError: `invalid_period`, `outside_calendar`; `no_period_before`, of `all`.
     """
     if text == "all":
+        if before:
+            raise no_period_before("all time")
         return ALL_TIME
+    first, span = _named_span(text, zone, now)
+    return Period(
+        start_of_day(_later(first, -span) if before else first, zone),
+        start_of_day(first, zone) if before else _start_after(first, span, zone),
+    )
+
+
+def _named_span(text: str, zone: tzinfo, now: datetime) -> tuple[date, relativedelta]:
+    """The first day of a named period, and how long it is."""
+    if text in _BEFORE_TODAY:
+        back, days = _BEFORE_TODAY[text]
+        return _later(local_day(now, zone), relativedelta(days=-back)), relativedelta(days=days)
     for form, first_day, span in _FORMS:
         if found := re.fullmatch(form, text):
             try:
-                first = first_day(*map(int, found.groups()))
+                return first_day(*map(int, found.groups())), span
             except ValueError:  # a 13th month, a 54th week
                 break
-            return Period(start_of_day(first, zone), _start_after(first, span, zone))
-    raise wrong_usage(
+    raise _no_period(text)
+
+
+def _no_period(text: str) -> LagoError:
+    from lago_cli.domain.nearest import did_you_mean
+
+    *others, last = *PERIOD_WORDS[:-1], *PERIOD_FORMS, PERIOD_WORDS[-1]
+    return wrong_usage(
         "invalid_period",
-        f'"{text[:40]}" is no period.',
-        "Write current, previous, 2026-11-22, 2026-W47, 2026-11, 2026-Q4, 2026 or all.",
+        f'"{text[:40]}" is no period.{did_you_mean(text[:40], PERIOD_WORDS)}',
+        f"Write {', '.join(others)} or {last}.",
     )
+
+
+def no_period_before(what: str) -> LagoError:
+    return wrong_usage(
+        "no_period_before",
+        f"There is no period before {what}.",
+        "Name the one to compare with, for example: --compare 2026-10",
+    )
+
+
+def stretch_before(period: Period, zone: tzinfo) -> Period:
+    """
+    What is as long and ends where `period` begins: as many local months where it is made of
+    whole ones, as many local days where it is made of those, else to the microsecond.
+
+    Raises:
+        LagoError: `outside_calendar`.
+    """
+    first, last = local_day(period.start, zone), local_day(period.end, zone)
+    if period.start == start_of_day(first, zone) and period.end == start_of_day(last, zone):
+        if first.day == last.day == 1:
+            months = 12 * (last.year - first.year) + last.month - first.month
+            span = relativedelta(months=-months)
+        else:
+            span = relativedelta(days=(first - last).days)
+        return Period(start_of_day(_later(first, span), zone), period.start)
+    try:
+        return Period(period.start - (period.end - period.start), period.start)
+    except OverflowError:
+        raise _outside_calendar() from None
 
 
 def _start_after(first: date, span: relativedelta, zone: tzinfo) -> datetime:

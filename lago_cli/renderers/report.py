@@ -28,9 +28,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import TextIO
 
-Kind = Literal["text", "id", "number", "count", "instant", "object", "flag", "spark", "span"]
+# fmt: off
+Kind = Literal[
+    "text", "id", "number", "count", "change", "percent", "instant", "object", "flag", "spark",
+    "span",
+]
+# fmt: on
 
-RIGHT_ALIGNED = frozenset({"number", "count"})
+RIGHT_ALIGNED = frozenset({"number", "count", "change", "percent"})
 MAY_BE_CUT = frozenset({"text", "id", "object", "spark"})
 DRAWING = "─…–▁█"  # what the table needs beyond ASCII
 DEFAULT_WIDTH = 80
@@ -43,8 +48,8 @@ class Column:
 
     In a narrow terminal `text`, `id`, `object` and `spark` are cut to fit (or
     folded), all others never; an `id` loses its middle. The digits of a `number` or `count` are
-    grouped, for people. A `spark` cell is a sequence of exact numbers; it is drawn in the
-    table and stands in no other format.
+    grouped, for people; a `change` or `percent` has its sign, too. A `spark` cell is a sequence
+    of exact numbers; it is drawn in the table and stands in no other format.
     """
 
     key: str  # JSON key and CSV header

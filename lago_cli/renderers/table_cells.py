@@ -34,6 +34,10 @@ def maker_of(column: Column, page: Page) -> Maker:
 def _makers(column: Column, page: Page) -> Maker:
     if column.kind in ("number", "count") and not page.raw:
         return lambda value: grouped(page.shown(as_text(value)))
+    if column.kind in ("change", "percent") and not page.raw:
+        unit = "%" if column.kind == "percent" else ""
+        minus = "−" if page.unicode else "-"
+        return lambda value: signed(grouped(as_text(value)), minus) + unit
     if column.kind == "instant" and not page.raw:
         return lambda value: page.shown(_date_or_instant(value))
 
@@ -69,7 +73,7 @@ def total_of(column: Column, page: Page) -> Maker:
     def text(value: object) -> str:
         if value is None:
             return ""
-        is_label = isinstance(value, str) and column.kind not in ("number", "count")
+        is_label = isinstance(value, str) and not column.to_the_right
         return page.shown(str(value)) if is_label else make(value)
 
     return text
@@ -96,6 +100,13 @@ def grouped(digits: str) -> str:
     first = len(whole) % _GROUP
     groups = [whole[at : at + _GROUP] for at in range(first, len(whole), _GROUP)]
     return sign + ",".join([whole[:first], *groups] if first else groups) + point + rest
+
+
+def signed(digits: str, minus: str = "-") -> str:
+    """`12` as `+12`; nothing has no sign."""
+    if digits.startswith("-"):
+        return minus + digits[1:]
+    return digits if digits == "0" else f"+{digits}"
 
 
 def _date_or_instant(value: object) -> str:

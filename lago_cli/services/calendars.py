@@ -16,12 +16,18 @@ from lago_cli.domain.instants import (
     to_datetime,
     to_micros,
 )
-from lago_cli.domain.periods import ALL_TIME, Period, named_period
+from lago_cli.domain.periods import (
+    ALL_TIME,
+    Period,
+    named_period,
+    no_period_before,
+    stretch_before,
+)
 from lago_cli.domain.subscriptions import EVER, Billing
 from lago_cli.domain.windows import windows
 from lago_cli.domain.zones import zone_for
 from lago_cli.errors import Kind, LagoError, wrong_usage
-from lago_cli.services.requests import Owner, UsageRequest
+from lago_cli.services.requests import PREVIOUS, Owner, UsageRequest
 from lago_cli.services.selection import Selection
 from lago_cli.stores.base import UsageStore
 
@@ -129,16 +135,20 @@ class Calendars:
             moment = _instant(request.at, "--at", self.zone(owner))
         if not request.is_of_billing_periods:
             return 0
-        if request.period == "previous":
-            billing = self._selection.billing_of(owner, moment)
-            moment = to_micros(_checked(billing.period, moment, self.zone(owner)).start) - 1
-        life = self._selection.life_of(owner)
+        if request.period in PREVIOUS:
+            moment = self._before(owner, moment)
         if self._selection.is_named(owner):
-            if moment < life.start:
+            life = self._selection.life_of(owner)
+            if moment < life.start and not request.before:
                 raise _before_start(owner, moment, life.start)
-            if request.period != "previous":
+            if request.period not in PREVIOUS and moment >= life.start:
                 moment = max(life.start, min(moment, life.end - 1))
-        return moment
+        return self._before(owner, moment) if request.before else moment
+
+    def _before(self, owner: Owner, moment: int) -> int:
+        """The last instant of the billing period before that of `moment`."""
+        billing = self._selection.billing_of(owner, moment)
+        return to_micros(_checked(billing.period, moment, self.zone(owner)).start) - 1
 
     def _asked_windows(self, zone: tzinfo, billing: Billing, moment: int) -> list[Window]:
         period = _checked(self._period, zone, billing, moment)
@@ -215,13 +225,17 @@ class Calendars:
         if request.is_of_billing_periods:
             return billing.period(moment, zone)
         if request.period is not None:
-            return named_period(request.period, zone)
+            now = to_datetime(self._now)
+            return named_period(request.period, zone, now, before=request.before)
+        if request.before and (request.start is None or request.end is None):
+            raise no_period_before("one without a start or an end")
         start = None if request.start is None else _instant(request.start, "--from", zone)
         end = None if request.end is None else _instant(request.end, "--to", zone)
-        return Period(
+        period = Period(
             ALL_TIME.start if start is None else to_datetime(start),
             ALL_TIME.end if end is None else to_datetime(end),
         )
+        return stretch_before(period, zone) if request.before else period
 
 
 def _checked(period_of: Callable[..., Period], *arguments: object) -> Period:

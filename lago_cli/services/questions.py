@@ -10,6 +10,7 @@ are weighed and added up to the rows.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -172,11 +173,18 @@ class Question:
 
     def window_at(self, owner: Owner, at: int) -> Window | None:
         """The window of an instant, cut to the owner's life although it may lie outside."""
-        asked = next((each for each in self.asked(owner) if each.start <= at < each.end), None)
-        if asked is None:
+        asked = self.asked(owner)
+        place = bisect_right(asked, at, key=_start) - 1
+        if place < 0 or at >= asked[place].end:
             return None
-        parts = (overlap(asked, cut.window) for cut in self._calendars.cuts(owner))
-        return next((part for part in parts if part.start < part.end), asked)
+        return self.lived(owner, asked[place])
+
+    def lived(self, owner: Owner, asked: Window) -> Window:
+        """What the owner lived of a window that was asked for; all of it where that is nothing."""
+        cuts = self._calendars.cuts(owner)
+        place = bisect_left(cuts, asked.end, key=lambda cut: cut.window.start) - 1
+        part = overlap(asked, cuts[place].window) if place >= 0 else asked
+        return part if part.start < part.end else asked
 
     def _asks(self, recurring: bool, prorated: bool, weighted: bool) -> list[Series]:
         found: list[Series] = []
@@ -253,6 +261,10 @@ def _weighted(
                 yield WeightedWindow(Window(window.start, part.start), window, Fraction(0))
             weight = Fraction(part.end - part.start, whole.end - whole.start)
             yield WeightedWindow(part, window, weight)
+
+
+def _start(window: Window) -> int:
+    return window.start
 
 
 def _covers(life: Window, slots: WeightedWindows) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from lago_cli.domain.events import Subject
@@ -12,6 +12,10 @@ from lago_cli.errors import wrong_usage
 
 Owner = Subject
 """(customer, subscription) of a row; the subscription is None where usage is by customer."""
+
+
+PREVIOUS = ("previous", "last-month")
+"""Two words for the billing period before the current one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class UsageRequest:
     prorated: bool = False
     by: Literal["customer", "subscription"] | None = None
     as_of: int | None = None
+    before: bool = False  # it is about the period before the one that it names
     everybody: bool = False  # everybody who is known has a row, also where nothing happened
 
     def __post_init__(self) -> None:
@@ -60,8 +65,20 @@ class UsageRequest:
     def is_of_billing_periods(self) -> bool:
         """Whether it asks for the current or previous period, at some instant."""
         return (
-            self.period in (None, "current", "previous") and self.start is None and self.end is None
+            self.period in (None, "current", *PREVIOUS) and self.start is None and self.end is None
         )
+
+    def compared_with(self, period: str) -> UsageRequest:
+        """
+        The same question about the period that its answer is compared with.
+
+        `previous` is the one before the period asked for; so is `last-month`, where that is a
+        billing period. All others are what they are everywhere.
+        """
+        if period == "previous" or (period in PREVIOUS and self.is_of_billing_periods):
+            return replace(self, before=True)
+        other = replace(self, period=period, start=None, end=None, at=None)
+        return replace(other, period=None, before=True) if period in PREVIOUS else other
 
     @property
     def is_open_at_start(self) -> bool:

@@ -8,7 +8,7 @@ under its subscription, never left out.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import tzinfo
 from typing import NamedTuple
 
@@ -35,14 +35,6 @@ class UsageRow(NamedTuple):
     zone: tzinfo  # in force for the owner
 
 
-class Total(NamedTuple):
-    """A metric's figure over several rows."""
-
-    metric: Metric
-    units: Units
-    events_count: int
-
-
 class LeftOut(NamedTuple):
     """Events inside the windows that no figure counts."""
 
@@ -58,10 +50,14 @@ def usage_for(store: UsageStore, request: UsageRequest, *, now: int) -> Iterator
     Raises:
         LagoError: a metric that is not defined, or times that cannot be read.
     """
-    question = Question(store, request, now)
+    return iter(answer(store, Question(store, request, now)))
+
+
+def answer(store: UsageStore, question: Question) -> list[UsageRow]:
+    """The rows of a question, in the same order."""
     rows = [row for metric in question.metrics for row in _rows(store, question, metric)]
-    rows.sort(key=_order)
-    return iter(rows)
+    rows.sort(key=order_of)
+    return rows
 
 
 def _rows(store: UsageStore, question: Question, metric: Metric) -> Iterator[UsageRow]:
@@ -93,9 +89,30 @@ def _rows(store: UsageStore, question: Question, metric: Metric) -> Iterator[Usa
                     yield UsageRow(owner, metric, window, group, ZERO, 0, question.zone(owner))
 
 
-def _order(row: UsageRow) -> tuple[object, ...]:
+def order_of(row: UsageRow) -> tuple[object, ...]:
+    """What rows are sorted by where nobody asks for another order."""
     group = tuple(value or "" for value in row.group or ())
     return (row.owner[0] or "", row.owner[1] or "", row.metric.code, row.window, group)
+
+
+def unused(question: Question, rows: Iterable[UsageRow]) -> list[UsageRow]:
+    """
+    Nobody's row with 0 units for each metric that was asked for and that no row has.
+
+    Windows and groups have no such row.
+    """
+    request = question.request
+    if request.window is not None or request.group_by:
+        return []
+    found = {row.metric.code for row in rows}
+    nobody: Owner = (None, None)
+    (window,) = question.asked(nobody)
+    zone = question.zone(nobody)
+    return [
+        UsageRow(nobody, metric, window, None, ZERO, 0, zone)
+        for metric in question.metrics
+        if metric.code in request.metrics and metric.code not in found
+    ]
 
 
 def left_out(store: UsageStore, request: UsageRequest, *, now: int) -> LeftOut:
@@ -141,32 +158,13 @@ def _spans(question: Question) -> tuple[_Spans, _Spans, _Spans]:
     return inside, before, after
 
 
-def totals(rows: Iterable[UsageRow], *, windowed: bool) -> list[Total]:
+def adds_up(metric: Metric, *, windowed: bool) -> bool:
     """
-    A total for each metric with several rows, where adding them up means something.
+    Whether a total of several rows means something.
 
     A sum of maxima, of latest values or of distinct items is the figure of nobody. What a
     recurring metric or an average stands at adds up over owners and groups, but not over
     the windows of a period, in each of which it is there again.
     """
-    by_code: dict[str, list[UsageRow]] = {}
-    for row in rows:
-        by_code.setdefault(row.metric.code, []).append(row)
-    return [
-        _total(rows)
-        for rows in by_code.values()
-        if len(rows) > 1 and _adds_up(rows[0].metric, windowed=windowed)
-    ]
-
-
-def _adds_up(metric: Metric, *, windowed: bool) -> bool:
     is_level = metric.recurring or metric.aggregation_type == "weighted_sum_agg"
     return AGGREGATIONS[metric.aggregation_type].adds_up and not (windowed and is_level)
-
-
-def _total(rows: Sequence[UsageRow]) -> Total:
-    units: Units = ZERO
-    with exact():
-        for row in rows:
-            units = add(units, row.units)
-    return Total(rows[0].metric, units, sum(row.events_count for row in rows))

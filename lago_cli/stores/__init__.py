@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lago_cli.stores.base import Upgrading
     from lago_cli.stores.sqlite.store import SqliteStore
 
 COMPANIONS = ("-wal", "-shm", "-journal")
@@ -22,11 +23,13 @@ def open_store(
     busy_timeout: float,
     create: bool = True,
     as_it_is: bool = False,
+    upgrading: Upgrading | None = None,
 ) -> SqliteStore:
     """
     Open the file at `path`; a missing one is made where it is opened to write and may be.
 
     With `as_it_is`, also a file whose tables are not what they should be is opened.
+    `upgrading` surrounds what brings an older one up to date, which may take long.
 
     Raises:
         LagoError: not found, not ours, of another schema, locked, unreadable.
@@ -39,6 +42,7 @@ def open_store(
         create=writable and create,
         busy_timeout=busy_timeout,
         as_it_is=as_it_is,
+        upgrading=upgrading,
     )
 
 

@@ -8,7 +8,7 @@ events, whatever way it takes to them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar
 
@@ -30,6 +30,11 @@ if TYPE_CHECKING:  # only prices need them
 
 T = TypeVar("T", bound=Defined)
 OnDuplicate = Literal["skip", "replace", "error"]
+Told = Callable[[int], object]
+"""Told of so many events more that are done, of work that takes long."""
+Telling = Callable[[str, Callable[[], float] | None], None]
+"""Told what is done from now on and, where that is known, how much of it is done by now."""
+Upgrading = Callable[[], AbstractContextManager[Told]]
 Word = Literal["customer", "subscription", "metric", "plan", "code"]
 """What a name is of; a code is a metric's, or one that events carry."""
 

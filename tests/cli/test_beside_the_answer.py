@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import re
 import signal
-from fcntl import ioctl
-from struct import pack
-from termios import TIOCSWINSZ
 
 import pytest
 
 from tests.conftest import wait_until_read
+from tests.terminals import OnTerminal
 
 RECORDS = '{"id":1,"who":"a","code":"c"}\n{"id":2,"who":"a","code":"c"}\n'
 MAPPED = ("--map", "transaction_id=id", "--map", "external_customer_id=who")
@@ -105,40 +100,8 @@ def test_empty_owners_of_a_sent_event_are_absent(lago):
     assert (row["external_customer_id"], row["external_subscription_id"]) == (None, "s")
 
 
-def typed(lago, *arguments, width=80):
-    """The program on a terminal on which Ctrl-D is typed at once; what its stderr shows."""
-    ours, theirs = pty.openpty()
-    ioctl(theirs, TIOCSWINSZ, pack("HHHH", 24, width, 0, 0))
-    os.write(ours, b"\x04")
-    environment = {"COLUMNS": "", "NO_COLOR": "", "TERM": "xterm"}
-    process = lago.start(*arguments, env=environment, stdin=theirs, stderr=theirs)
-    os.close(theirs)
-    shown = b""
-    try:
-        while piece := os.read(ours, 65_536):
-            shown += piece
-    except OSError:  # the other side is closed
-        pass
-    process.communicate(timeout=60)
-    os.close(ours)
-    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
-
-
 @pytest.mark.parametrize(("options", "times"), [((), 1), (("-q",), 0), (("-o", "json"), 0)])
 def test_waiting_for_a_person_to_type_is_said(lago, options, times):
-    shown = typed(lago, "ingest", *options)
+    shown = OnTerminal(lago, "ingest", *options, streams=("stdin", "stderr")).end()
 
     assert shown.count("Reading standard input; end with Ctrl-D.") == times
-
-
-@pytest.mark.parametrize("width", [40, 69, 70, 100])
-def test_a_progress_bar_is_one_line(lago, width):
-    name = f"{'long' * 20}.ndjson"
-    line = '{"transaction_id":"%d","external_customer_id":"a","code":"c"}\n'
-    lago.write(name, "".join(line % number for number in range(60_000)))
-    shown = typed(lago, "ingest", name, width=width)
-    bars = [line for line in re.split(r"[\r\n]+", shown) if "━" in line]
-
-    assert bars
-    assert all("MB" in line and "…" in line and len(line) <= width for line in bars)
-    assert any(" events" in line for line in bars) == (width >= 70)

@@ -38,8 +38,8 @@ def test_the_least_there_is(lago):
 
 @pytest.mark.parametrize("output", ["json", "ndjson", "csv"])
 def test_the_answer_has_the_transaction_id(lago, output):
-    """Also a made one, and where nothing else is said."""
-    found = lago(*LEAST, "-o", output, "-q")
+    """Also a made one."""
+    found = lago(*LEAST, "-o", output)
     answer = found.json() if output == "json" else getattr(found, output)()[0]
 
     assert next(iter(answer)) == "transaction_id"

@@ -355,7 +355,7 @@ def test_a_reader_that_was_never_there_is_no_error(ingested):
 def test_an_answer_that_nobody_can_get_is_an_error(ingested, where, output):
     if "full" in where and not Path("/dev/full").exists():
         pytest.skip("there is no such device")
-    others = (("ingest", "-q"), ("--version",)) if output == "table" else ()
+    others = (("ingest",), ("--version",)) if output == "table" else ()
     for arguments in (("usage",), ("events", "list"), *others):
         program = " ".join(ingested.command(*arguments))
         finished = subprocess.run(

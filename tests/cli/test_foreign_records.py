@@ -91,11 +91,12 @@ def test_an_event_without_a_time_is_dated_at_reception_with_a_word_that_q_lets_p
 ):
     path = lago.write("events", text)
     finished = lago("ingest", path, "-q", *NOW)
-    again = lago("ingest", path, "-q", *NOW, "-o", "ndjson")
+    again = lago("ingest", path, *NOW, "-o", "ndjson")
 
     assert f'"{name}" was not read as the time' in finished.stderr
     assert exported(lago)[0]["timestamp"] == "2026-12-20T00:00:00Z"
-    assert (again.ndjson()[0]["undated"], again.stderr) == (0, "")
+    assert again.ndjson()[0]["undated"] == 0
+    assert "was not read as the time" not in again.stderr
 
 
 def test_undated_events_are_counted_also_in_whole_blocks(lago):

@@ -106,21 +106,100 @@ def test_a_definition_makes_them_count(defined):
     assert (used["units"], used["events_count"]) == ("1", 1)
 
 
+GOOD = (
+    '{"transaction_id": "good", "external_customer_id": "a", "code": "gb",'
+    ' "timestamp": 1704067200, "properties": {"n": 1}}\n'
+)
+CALLS = {"name": "calls", "code": "calls", "aggregation_type": "count_agg"}
 UNDATED = "Warning: 1 event without a timestamp was dated at reception."
 
 
-def test_quiet_leaves_the_answer_and_what_was_dated_here(defined):
-    found = defined("ingest", "events.ndjson", "-q", "--max-rejects", 1, "-o", "ndjson")
+@pytest.mark.parametrize("output", ["table", "json", "ndjson"])
+def test_quiet_leaves_nothing_of_a_success_but_what_was_dated_here(defined, output):
+    found = defined("ingest", "events.ndjson", "-q", "--max-rejects", 1, "-o", output)
 
-    assert found.stderr == UNDATED + "\n"
-    assert found.ndjson()[0]["rejected"] == 1
+    assert (found.stdout, found.stderr) == ("", UNDATED + "\n")
 
 
-def test_quiet_leaves_the_error(defined):
+def test_quiet_leaves_all_of_a_failure(defined):
+    """What was rejected and why, the summary, the error."""
     found = defined("ingest", "events.ndjson", "-q", exits=5)
+    rejected, undated, error, _ = found.stderr.splitlines()
 
-    assert found.stderr.splitlines()[0] == UNDATED
-    assert found.stderr.splitlines()[1].startswith("Error: 1 event was rejected")
+    assert rejected == "Warning: events.ndjson:7: empty_field: code is empty"
+    assert undated == UNDATED
+    assert error.startswith("Error: 1 event was rejected")
+    assert re.search(r"^rejected +1$", found.stdout, re.MULTILINE)
+
+
+def test_quiet_names_no_more_rejected_ones_than_others_do(defined):
+    found = defined("ingest", "-q", stdin=GOOD + "x\n" * 25, exits=5)
+
+    assert found.stderr.count("Warning: <stdin>:") == 20
+    assert "Warning: … and 5 more rejected: --rejects FILE" in found.stderr
+
+
+def test_quiet_leaves_the_summary_of_a_failure_in_json(defined):
+    found = defined("ingest", "events.ndjson", "-q", "-o", "json", exits=5)
+
+    assert [row["line"] for row in found.json()["rejections"]] == [7]
+    assert found.error()["code"] == "events_rejected"
+
+
+TOUCHED = ("--code", "calls", "--aggregation-type", "count")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("metrics", "create", *TOUCHED),
+        ("metrics", "update", "gb", "--name", "x"),
+        ("metrics", "delete", "gb"),
+        ("customers", "create", "--external-id", "a"),
+        ("subscriptions", "create", "--external-id", "s", "--external-customer-id", "a"),
+        ("apply", "metrics.json"),
+        ("ingest", "good.ndjson"),
+        ("ingest", "good.ndjson", "--dry-run"),
+        ("events", "send", "--code", "gb", "--external-customer-id", "a"),
+        ("ingest-runs", "revert", "1"),
+        ("db", "check"),
+        ("db", "backup", "copy.db"),
+        ("db", "backup", "copies", "--keep", "1"),
+        ("db", "vacuum"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_what_does_something_is_silent_with_quiet(defined, command, output):
+    defined("ingest", stdin=GOOD.replace("good", "before"))
+    defined.write("good.ndjson", GOOD)
+    defined.write("metrics.json", '{"billable_metrics": []}')
+    found = defined(*command, "-q", "-o", output)
+
+    assert (found.stdout, found.stderr) == ("", "")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("metrics", "get", "gb"), ("metrics", "list"), ("usage",), ("db", "info"), ("export",)],
+    ids=" ".join,
+)
+def test_what_is_asked_something_answers_with_quiet(defined, command):
+    assert defined(*command, "-q", "-o", "json").stdout
+
+
+def test_quiet_leaves_what_a_dry_run_was_asked_to_show(defined):
+    found = defined("ingest", "--dry-run", "--show", 1, "-q", "-o", "json", stdin=GOOD)
+
+    assert [row["transaction_id"] for row in found.json()] == ["good"]
+
+
+def test_quiet_leaves_what_a_check_found(defined):
+    defined.write("metrics.json", json.dumps({"billable_metrics": [CALLS]}))
+    found = defined("apply", "metrics.json", "--dry-run", "-q", exits=9)
+
+    assert "calls" in found.stdout
+    assert "Error: 1 definition is not as the files say." in found.stderr
 
 
 def test_creating_the_file_is_said(lago):

@@ -63,7 +63,7 @@ def tokens_of(code):
 
 
 def ingest_llm(lago):
-    return [lago("ingest", LLM, *tokens_of(code), "-o", "json", "-q").json() for code in TOKENS]
+    return [lago("ingest", LLM, *tokens_of(code), "-o", "json").json() for code in TOKENS]
 
 
 def define(lago, metrics):

@@ -11,7 +11,7 @@ from fractions import Fraction
 import pytest
 
 from lago_cli.renderers import Span
-from lago_cli.renderers.spans import span_text
+from lago_cli.renderers.spans import span_words
 from tests.conftest import Lago
 
 NOW = "2026-11-22T12:00:00Z"
@@ -419,7 +419,7 @@ def test_the_table_looks_like_this(used, golden, name, asked):
 
 def test_titles_name_the_figure(used):
     asked = ("--metric", "gb", "--group-by", "region", "--group-by", "gb", "--period", "2026-11-06")
-    day = span_text(Span(datetime(2026, 11, 6, tzinfo=UTC), datetime(2026, 11, 7, tzinfo=UTC)))
+    day = span_words(Span(datetime(2026, 11, 6, tzinfo=UTC), datetime(2026, 11, 7, tzinfo=UTC)))
     titles = [
         line for line in used("usage", "explain", *asked).stdout.splitlines() if "sum_agg" in line
     ]

@@ -22,6 +22,7 @@ from lago_cli.domain.periods import (
     next_period,
     previous_period,
     start_of_day,
+    stretch_before,
     usage_period,
 )
 from lago_cli.domain.subscriptions import BILLING_TIMES, INTERVALS
@@ -385,6 +386,13 @@ class TestUsagePeriod:
         assert moment in found or ended is not None
 
 
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def named(text, zone, now=NOW, **how):
+    return named_period(text, zone, now, **how)
+
+
 class TestNamedPeriod:
     @pytest.mark.parametrize(
         ("text", "zone", "start", "end"),
@@ -402,38 +410,85 @@ class TestNamedPeriod:
         ],
     )
     def test_names_mean_local_days(self, text, zone, start, end):
-        assert named_period(text, zone_for(zone)) == period(start, end)
+        assert named(text, zone_for(zone)) == period(start, end)
 
     def test_all_is_all_time(self):
-        assert named_period("all", zone_for("Asia/Tokyo")) is ALL_TIME
+        assert named("all", zone_for("Asia/Tokyo")) is ALL_TIME
 
     @pytest.mark.parametrize(
         "text",
         ["2026-13", "2026-00", "2026-W54", "2026-W00", "2027-W53", "2026-02-30", "2026-Q5",
          "2026-Q0", "0000", "0000-01", "0000-W01", "", " 2026", "2026\n", "26", "20261", "2026-1",
-         "2026-11-22T00:00", "２０２６", "2026-w47", "ALL", "current", "x" * 100_000],
+         "2026-11-22T00:00", "２０２６", "2026-w47", "TODAY", "current", "x" * 100_000],
         ids=lambda text: ascii(text[:20]),
     )  # fmt: skip
     def test_everything_else_is_wrong_usage(self, text):
         with pytest.raises(LagoError) as caught:
-            named_period(text, UTC)
+            named(text, UTC)
 
         assert (caught.value.kind, caught.value.code) == (Kind.USAGE, "invalid_period")
         assert (
             caught.value.hint
-            == "Write current, previous, 2026-11-22, 2026-W47, 2026-11, 2026-Q4, 2026 or all."
+            == "Write current, previous, last-month, today, yesterday, last-7-days, 2026-11-22,"
+            " 2026-W47, 2026-11, 2026-Q4, 2026 or all."
         )
         assert len(caught.value.message) < 80
 
+    @pytest.mark.parametrize(
+        ("text", "zone", "start", "end"),
+        [
+            ("today", "UTC", "2026-11-22T00:00Z", "2026-11-23T00:00Z"),
+            ("today", "Pacific/Auckland", "2026-11-22T11:00Z", "2026-11-23T11:00Z"),
+            ("yesterday", "UTC", "2026-11-21T00:00Z", "2026-11-22T00:00Z"),
+            ("last-7-days", "UTC", "2026-11-15T00:00Z", "2026-11-22T00:00Z"),
+            ("last-7-days", "America/New_York", "2026-11-15T05:00Z", "2026-11-22T05:00Z"),
+        ],
+    )
+    def test_days_are_counted_from_the_local_day_of_now(self, text, zone, start, end):
+        assert named(text, zone_for(zone)) == period(start, end)
+
+    @pytest.mark.parametrize(
+        ("text", "start"),
+        [
+            ("2026-11-22", "2026-11-21T00:00Z"),
+            ("2026-W47", "2026-11-09T00:00Z"),
+            ("2026-03", "2026-02-01T00:00Z"),
+            ("2026-Q1", "2025-10-01T00:00Z"),
+            ("2024", "2023-01-01T00:00Z"),
+            ("yesterday", "2026-11-20T00:00Z"),
+            ("last-7-days", "2026-11-08T00:00Z"),
+        ],
+    )
+    def test_the_one_before_is_of_the_same_kind_and_ends_where_it_begins(self, text, start):
+        before = named(text, UTC, before=True)
+
+        assert before == Period(instant(start), named(text, UTC).start)
+
+    def test_nothing_comes_before_all_time(self):
+        with pytest.raises(LagoError) as caught:
+            named("all", UTC, before=True)
+
+        assert caught.value.code == "no_period_before"
+
+    @pytest.mark.parametrize(
+        ("text", "nearest"),
+        [("yesterdy", "yesterday"), ("last-7-day", "last-7-days"), ("lastmonth", "last-month")],
+    )
+    def test_a_mistyped_word_is_told_the_nearest(self, text, nearest):
+        with pytest.raises(LagoError) as caught:
+            named(text, UTC)
+
+        assert caught.value.message == f'"{text}" is no period. Did you mean "{nearest}"?'
+
     @pytest.mark.parametrize("text", ["9999", "9999-12", "9999-Q4", "9999-W52", "9999-12-31"])
     def test_a_period_that_would_end_beyond_the_calendar_ends_with_it(self, text):
-        assert named_period(text, UTC).end == ALL_TIME.end
-        assert named_period(text, zone_for("America/New_York")).end == ALL_TIME.end
-        assert named_period(text, zone_for("Asia/Tokyo")).end == instant("9999-12-31T15:00Z")
+        assert named(text, UTC).end == ALL_TIME.end
+        assert named(text, zone_for("America/New_York")).end == ALL_TIME.end
+        assert named(text, zone_for("Asia/Tokyo")).end == instant("9999-12-31T15:00Z")
 
     def test_a_period_that_begins_before_the_calendar_is_refused(self):
         with pytest.raises(LagoError) as caught:
-            named_period("0001", zone_for("Asia/Tokyo"))
+            named("0001", zone_for("Asia/Tokyo"))
 
         assert caught.value.code == "outside_calendar"
 
@@ -443,7 +498,7 @@ class TestNamedPeriod:
         name = local_day(month.start, zone).strftime("%Y-%m")
 
         assert moment in month
-        assert named_period(name, zone) == month
+        assert named(name, zone) == month
 
     @given(moments, zones)
     def test_the_month_before_ends_where_the_month_begins(self, moment, zone):
@@ -552,3 +607,23 @@ class TestWindows:
 
         assert len(list(islice(windows(always, step, zone_for(zone)), 10))) == 10
         assert list(windows(last_days, step, zone_for(zone)))[-1].end == ALL_TIME.end
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "end", "before"),
+    [
+        ("UTC", "2026-11-01T00:00Z", "2026-12-01T00:00Z", "2026-10-01T00:00Z"),
+        ("UTC", "2026-03-01T00:00Z", "2026-05-01T00:00Z", "2026-01-01T00:00Z"),
+        ("UTC", "2026-11-10T00:00Z", "2026-11-17T00:00Z", "2026-11-03T00:00Z"),
+        ("UTC", "2026-11-10T06:00Z", "2026-11-10T07:30Z", "2026-11-10T04:30Z"),
+        ("UTC", "2026-11-10T06:00Z", "2026-11-10T06:00Z", "2026-11-10T06:00Z"),
+        ("America/New_York", "2026-11-02T05:00Z", "2026-11-09T05:00Z", "2026-10-26T04:00Z"),
+        ("America/New_York", "2026-11-01T04:00Z", "2026-12-01T05:00Z", "2026-10-01T04:00Z"),
+    ],
+)
+def test_a_stretch_is_as_long_as_the_one_before_it_in_months_days_or_microseconds(
+    zone, start, end, before
+):
+    found = stretch_before(period(start, end), zone_for(zone))
+
+    assert found == period(before, start)

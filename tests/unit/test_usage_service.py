@@ -7,8 +7,9 @@ import pytest
 from lago_cli.domain.customers import Customer
 from lago_cli.domain.instants import format_instant, parse_instant
 from lago_cli.errors import Kind, LagoError
+from lago_cli.services.lines import lines_of, totals
 from lago_cli.services.requests import UsageRequest
-from lago_cli.services.usage import left_out, totals
+from lago_cli.services.usage import left_out
 from tests.engines import Engine
 from tests.memory import MemoryStore
 
@@ -143,9 +144,10 @@ def test_totals_are_of_metrics_with_several_rows(engine):
     rows = engine.usage()
 
     assert [
-        (t.metric.code, str(t.units), t.events_count) for t in totals(rows, windowed=False)
+        (t.metric.code, str(t.units), t.events_count)
+        for t in totals(lines_of(rows), windowed=False)
     ] == [("level", "1.1", 2)]
-    assert totals(rows, windowed=True) == []
+    assert totals(lines_of(rows), windowed=True) == []
 
 
 def test_what_no_figure_counts_is_told(engine):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lago_cli.domain.measurements import Measurements
 from lago_cli.domain.metrics import Metric
+from lago_cli.stores.base import Told
 from lago_cli.stores.sqlite.parts import EventRow, How, PartKey, Parts, how_of
 
 if TYPE_CHECKING:
@@ -47,8 +48,10 @@ class Appended(NamedTuple):
 class Derivation:
     """What a transaction derives: `flush` comes before its commit."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, told: Told | None = None) -> None:
+        """`told` hears of the events that are put into parts out of their rows."""
         self._connection = connection
+        self._told = told or (lambda _: None)
         self._parts = Parts(connection)
         self._metrics: Mapping[str, Metric] = {}
         self._hows: dict[int, How] = {}
@@ -166,6 +169,7 @@ class Derivation:
         for found in _pieces(self._parts.rows_beyond(first_held - 1)):
             for code, of_code in _by_code(found).items():
                 self._write(code, rows_of(of_code, self._how(code).read))
+            self._told(len(found))
         self._write_held()
         self._connection.execute("UPDATE watermark SET event_id = ?", (last_id,))
         self._watermark = last_id

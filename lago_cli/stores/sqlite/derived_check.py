@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 
 from lago_cli.domain.metrics import Metric
+from lago_cli.stores.base import Told
 from lago_cli.stores.sqlite.damage import UNREADABLE
 from lago_cli.stores.sqlite.parts import How, PartKey, Parts, how_of
 
@@ -13,8 +14,11 @@ from lago_cli.stores.sqlite.parts import How, PartKey, Parts, how_of
 class DerivedCheck:
     """Makes it again, and compares."""
 
-    def __init__(self, connection: sqlite3.Connection, metrics: Mapping[str, Metric]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, metrics: Mapping[str, Metric], told: Told
+    ) -> None:
         self._connection = connection
+        self._told = told
         self._parts = Parts(connection)
         self._metrics = metrics
         self._codes = connection.execute("SELECT id, code FROM codes").fetchall()
@@ -32,6 +36,7 @@ class DerivedCheck:
                 last = key.last_id
                 for found in self._differences_of(code, key, how):
                     yield f'part {key.part}, of "{name}": {found}'
+                self._told(key.events)
         events = self._connection.execute("SELECT count(*) FROM events").fetchone()[0]
         beyond = self._parts.count_beyond()
         if kept + beyond != events:

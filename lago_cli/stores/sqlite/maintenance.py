@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from lago_cli.errors import database, refused
+from lago_cli.stores.base import Telling, Told
 from lago_cli.stores.sqlite.accounts import Customers, Subscriptions
 from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.connection import CACHE_KIB, is_damage
+from lago_cli.stores.sqlite.copies import Copies
 from lago_cli.stores.sqlite.definitions import Table
 from lago_cli.stores.sqlite.derived_check import DerivedCheck
 from lago_cli.stores.sqlite.identities import key_of
@@ -33,8 +32,6 @@ TABLES = (
     "parts",
 )
 _MAX_NAMED = 20
-_WRITING_FAILED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
-_ROOM = "Free some space, or choose another disk."
 _FREE = """
 SELECT i.event_id
   FROM (SELECT event_id FROM identities
@@ -62,6 +59,7 @@ class Maintenance:
     def __init__(self, connection: sqlite3.Connection, path: str) -> None:
         self._connection = connection
         self._path = path
+        self._told: Told = lambda _: None
 
     def counts(self) -> dict[str, int]:
         """Rows of each table."""
@@ -86,8 +84,15 @@ class Maintenance:
             "sqlite_version": sqlite3.sqlite_version,
         }
 
-    def problems(self) -> Iterator[tuple[str, list[str]]]:
-        """(check, what is wrong) for every check; an empty list is a passed one."""
+    def problems(
+        self, telling: Telling | None = None, told: Told | None = None
+    ) -> Iterator[tuple[str, list[str]]]:
+        """
+        (check, what is wrong) for every check; an empty list is a passed one.
+
+        `telling` hears which one it is, `told` of the events that were looked at.
+        """
+        self._told = told or self._told
         checks: dict[str, Callable[[], Iterator[str]]] = {
             "integrity": self._wrong_pages,
             "foreign keys": self._dangling_references,
@@ -101,7 +106,9 @@ class Maintenance:
         }
         self._connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")  # identities lie anywhere
         as_made = not list(_unless_damaged(self._wrong_schema))
-        for name, check in checks.items():
+        for number, (name, check) in enumerate(checks.items(), 1):
+            if telling is not None:
+                telling(f"Checking {name} ({number} of {len(checks)})", None)
             yield name, list(_unless_damaged(check, as_made=as_made))
 
     def _wrong_pages(self) -> Iterator[str]:
@@ -126,7 +133,7 @@ class Maintenance:
         yield from islice(self._derived().differing_parts(), _MAX_NAMED)
 
     def _derived(self) -> DerivedCheck:
-        return DerivedCheck(self._connection, Catalog(self._connection).metrics())
+        return DerivedCheck(self._connection, Catalog(self._connection).metrics(), self._told)
 
     def _wrong_schema(self) -> Iterator[str]:
         yield from differences(self._connection)
@@ -152,41 +159,14 @@ class Maintenance:
             for event_id, key in keys.items():
                 if (key, event_id) not in held:
                     yield f"event {event_id} does not hold its identity"
+            self._told(len(some))
 
     def _identities_held_twice(self) -> Iterator[str]:
         for settled, recent in self._connection.execute(_HELD_TWICE, (_MAX_NAMED,)):
             yield f"the identity that event {recent} holds is held by event {settled} too"
 
-    def backup(self, target: str) -> None:
-        """
-        A consistent copy, also while others write; complete, or not there at all.
-
-        Raises:
-            LagoError: refused where `target` exists or cannot be written.
-        """
-        if Path(target).exists():
-            raise refused("backup_exists", f"{target} exists already.", "Choose another name.")
-        unfinished = f"{target}.partial-{os.getpid()}"
-        try:
-            os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-            with closing(sqlite3.connect(unfinished)) as copy:
-                self._connection.backup(copy)
-                copy.execute("PRAGMA journal_mode = DELETE")
-            os.link(unfinished, target)
-        except OSError as error:
-            raise refused(
-                "backup_failed", f"{target} cannot be written: {error.strerror}."
-            ) from None
-        except sqlite3.Error as error:
-            if error.sqlite_errorcode & 0xFF not in _WRITING_FAILED:
-                raise
-            raise database(
-                "backup_failed", f"{target} cannot be written: {error}.", _ROOM
-            ) from None
-        finally:
-            for leftover in ("", "-journal", "-wal", "-shm"):
-                with suppress(OSError):
-                    Path(unfinished + leftover).unlink()
+    def copies(self, telling: Telling) -> Copies:
+        return Copies(self._connection, self._path, telling)
 
     def vacuum(self) -> None:
         self._connection.execute("VACUUM")

@@ -12,8 +12,9 @@ identity is taken; `parts` are derived from the events, as columns.
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, nullcontext
 
+from lago_cli.stores.base import Told, Upgrading
 from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.connection import APPLICATION_ID, begin_immediate
 from lago_cli.stores.sqlite.derivation import Derivation
@@ -125,9 +126,16 @@ def made() -> Defined:
         return defined(connection)
 
 
-def prepare(connection: sqlite3.Connection, busy_timeout: float, path: str) -> bool:
+def prepare(
+    connection: sqlite3.Connection,
+    busy_timeout: float,
+    path: str,
+    upgrading: Upgrading | None = None,
+) -> bool:
     """
     Bring a file of ours, or an empty one, to today's schema; True where it was empty.
+
+    A file with events may take long: `upgrading` surrounds it, and is told of each event.
 
     Raises:
         LagoError: where it does not hold what its number says; it stays as it is.
@@ -136,9 +144,10 @@ def prepare(connection: sqlite3.Connection, busy_timeout: float, path: str) -> b
     try:
         was_empty, before = is_empty(connection), schema_version(connection)
         if before < SCHEMA_VERSION:
-            _migrate(connection, path)
-            if before < AMOUNTS_SINCE and not was_empty:
-                _derive(connection, only_amounts=before >= DERIVED_SINCE)
+            with upgrading() if upgrading and not was_empty else nullcontext() as told:
+                _migrate(connection, path)
+                if before < AMOUNTS_SINCE and not was_empty:
+                    _derive(connection, told, only_amounts=before >= DERIVED_SINCE)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
@@ -149,9 +158,9 @@ def prepare(connection: sqlite3.Connection, busy_timeout: float, path: str) -> b
     return was_empty
 
 
-def _derive(connection: sqlite3.Connection, *, only_amounts: bool) -> None:
+def _derive(connection: sqlite3.Connection, told: Told | None, *, only_amounts: bool) -> None:
     """By the metrics as they are read today."""
-    derivation = Derivation(connection)
+    derivation = Derivation(connection, told)
     derivation.begin(Catalog(connection).metrics())
     if only_amounts:
         derivation.derive_amounts()

@@ -10,6 +10,7 @@ from typing import Any
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.runs import Run, Tally
 from lago_cli.errors import LagoError, not_found, refused
+from lago_cli.stores.base import Told
 from lago_cli.stores.sqlite.blocks import KnownBlocks
 from lago_cli.stores.sqlite.derivation import Derivation
 from lago_cli.stores.sqlite.identities import Identities, key_of
@@ -119,7 +120,9 @@ class Runs:
         """
         return self._connection.execute(_WITH_EARLIER_IDS).fetchall()
 
-    def revert(self, run: int, now: int, metrics: Mapping[str, Metric]) -> tuple[int, int]:
+    def revert(
+        self, run: int, now: int, metrics: Mapping[str, Metric], told: Told | None = None
+    ) -> tuple[int, int]:
         """
         Take back the events that a run brought; what it had only repeated stays.
 
@@ -137,6 +140,8 @@ class Runs:
         while rows := self._connection.execute(_EVENTS, {"run": run}).fetchall():
             removed += len(rows)
             restored += sum(self._take_back(row) for row in rows)
+            if told is not None:
+                told(len(rows))
         self._derivation.flush()
         KnownBlocks(self._connection).forget()
         self._connection.execute("UPDATE ingest_runs SET reverted_at = ? WHERE id = ?", (now, run))

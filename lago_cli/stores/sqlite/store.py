@@ -17,7 +17,7 @@ from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.stored import EventSelection, StoredEvent
 from lago_cli.domain.usage import Evidence, Share, UsageQuery
-from lago_cli.stores.base import Appended, OnDuplicate, Word
+from lago_cli.stores.base import Appended, OnDuplicate, Told, Upgrading, Word
 from lago_cli.stores.sqlite.accounts import Accounts, Customers, Subscriptions
 from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.connection import (
@@ -68,12 +68,14 @@ class SqliteStore:
         create: bool,
         busy_timeout: float,
         as_it_is: bool = False,
+        upgrading: Upgrading | None = None,
     ) -> None:
-        """With `as_it_is`, also a file whose tables are not what they should be is opened."""
+        """See `stores.open_store`."""
         self.path = path
         self.created = False  # whether opening it made the file
         self._writable = writable
         self._busy_timeout = busy_timeout
+        self._upgrading = upgrading
         try:
             self._connection = connect(
                 path, writable=writable, create=create, busy_timeout=busy_timeout
@@ -121,7 +123,9 @@ class SqliteStore:
             if schema_version(self._connection) < SCHEMA_VERSION:
                 from lago_cli.stores.sqlite.migrations import prepare
 
-                self.created = prepare(self._connection, self._busy_timeout, self.path)
+                self.created = prepare(
+                    self._connection, self._busy_timeout, self.path, self._upgrading
+                )
         self._schema.check(objects=objects)
 
     def __enter__(self) -> SqliteStore:
@@ -243,10 +247,10 @@ class SqliteStore:
         derivation.begin(self.catalog.metrics())
         derivation.derive_all(enough)
 
-    def revert(self, run: int, now: int) -> tuple[int, int]:
+    def revert(self, run: int, now: int, told: Told | None = None) -> tuple[int, int]:
         """Take back a run: (events removed, earlier versions restored). See `Runs.revert`."""
         with self.writing():
-            return self.runs.revert(run, now, self.catalog.metrics())
+            return self.runs.revert(run, now, self.catalog.metrics(), told)
 
     def parties(self) -> Iterable[Subject]:
         return self._snapshot().parties.all()

@@ -1,0 +1,66 @@
+"""What a program shows on a terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import subprocess
+from collections.abc import Iterator, Mapping
+from fcntl import ioctl
+from struct import pack
+from termios import TIOCSWINSZ
+from typing import Any
+
+from tests.conftest import Lago
+
+SECONDS = 5  # without a word, after which nothing more is expected
+ENVIRONMENT = {"COLUMNS": "", "NO_COLOR": "", "TERM": "xterm"}
+CODES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+
+
+class OnTerminal:
+    """A run whose streams, as named, are a terminal of a width; `stdin` may be a pipe."""
+
+    def __init__(
+        self,
+        lago: Lago,
+        *arguments: object,
+        width: int = 80,
+        streams: tuple[str, ...] = ("stderr",),
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self._ours, theirs = pty.openpty()
+        ioctl(theirs, TIOCSWINSZ, pack("HHHH", 24, width, 0, 0))
+        os.write(self._ours, b"\x04")  # Ctrl-D is typed at once
+        given: dict[str, Any] = dict.fromkeys(streams, theirs)
+        self.process: subprocess.Popen[bytes] = lago.start(
+            *arguments, env={**ENVIRONMENT, **(env or {})}, **given
+        )
+        os.close(theirs)
+        self.raw = ""
+
+    def read_until(self, text: str) -> bool:
+        """Whether it shows that before it ends."""
+        return any(text in self.raw for _ in self._pieces())
+
+    def end(self) -> str:
+        """Wait for it; all that it has shown, without what only steers the terminal."""
+        for _ in self._pieces():
+            pass
+        if self.process.stdin and self.process.stdin.closed:
+            self.process.stdin = None
+        self.process.communicate(timeout=60)
+        os.close(self._ours)
+        return CODES.sub("", self.raw)
+
+    def _pieces(self) -> Iterator[str]:
+        try:
+            while select.select([self._ours], [], [], SECONDS)[0] and (
+                piece := os.read(self._ours, 65_536).decode("utf-8", "replace")
+            ):
+                self.raw += piece
+                yield piece
+        except OSError:  # the other side is closed
+            return
