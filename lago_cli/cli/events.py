@@ -11,14 +11,15 @@ import typer
 from lago_cli.cli.options import (
     Customers,
     From,
+    Metrics,
     Options,
     Subscriptions,
     To,
     command,
     instant_option,
-    not_empty,
     option,
     parameter,
+    spelled,
 )
 from lago_cli.cli.session import Session
 from lago_cli.errors import Kind, LagoError, not_found, wrong_usage
@@ -60,9 +61,7 @@ def _refuse_period(start: int, end: int) -> None:
 _OPTIONS = {
     "customers": Customers,
     "subscriptions": Subscriptions,
-    "codes": option(
-        list[str], "--code", "CODE", "Only this code; may be repeated.", callback=not_empty
-    ),
+    "codes": Metrics,
     "start": From,
     "end": To,
     "status": option(
@@ -111,15 +110,17 @@ WHICH = Options(
 @command(app, "send")
 def send(
     session: Session,
-    code: Annotated[str, typer.Option("--code", metavar="CODE", help="The metric's code.")],
+    code: Annotated[
+        str, typer.Option(*spelled("--code"), metavar="CODE", help="The metric's code.")
+    ],
     customer: Annotated[
         str | None,
-        typer.Option("--external-customer-id", metavar="ID", help="Whose usage it is."),
+        typer.Option(*spelled("--customer"), metavar="ID", help="Whose usage it is."),
     ] = None,
     subscription: Annotated[
         str | None,
         typer.Option(
-            "--external-subscription-id", metavar="ID", help="Which of their subscriptions it is."
+            *spelled("--subscription"), metavar="ID", help="Which of their subscriptions it is."
         ),
     ] = None,
     transaction_id: Annotated[

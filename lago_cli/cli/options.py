@@ -15,11 +15,19 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 import typer
 
+from lago_cli.cli.help_pages import HelpfulCommand
 from lago_cli.cli.session import Ended, Session
 from lago_cli.errors import wrong_usage
 from lago_cli.renderers import CHART_OUTPUTS, OUTPUTS, PAGE_OUTPUTS
 
-EVERYWHERE = "Everywhere"
+EVERYWHERE = "Common"
+_SPELLINGS = (
+    ("--customer", "--external-customer-id"),
+    ("--subscription", "--external-subscription-id"),
+    ("--metric", "--code"),
+    ("--plan-code", "--plan"),
+)
+"""What goes by several names, in every command."""
 
 Output = Literal["table", "json", "ndjson", "yaml", "csv", "xlsx", "markdown"]
 OutputOrPage = Literal["table", "json", "ndjson", "yaml", "csv", "xlsx", "markdown", "html"]
@@ -49,9 +57,18 @@ def _finite(seconds: float | None) -> float | None:
     return seconds
 
 
-def option(kind: Any, name: str, metavar: str | None, help_text: str | None, **more: Any) -> Any:
-    """The type of an option that may be absent."""
-    return Annotated[kind | None, typer.Option(name, metavar=metavar, help=help_text, **more)]
+def spelled(name: str) -> tuple[str, ...]:
+    """All names of an option, the given one first."""
+    names = next((names for names in _SPELLINGS if name in names), ())
+    return (name, *(other for other in names if other != name))
+
+
+def option(
+    kind: Any, name: str, metavar: str | None, help_text: str | None, also: str = "", **more: Any
+) -> Any:
+    """The type of an option that may be absent; it has the names of the option `also`, too."""
+    names = dict.fromkeys([*spelled(name), *(spelled(also) if also else ())])
+    return Annotated[kind | None, typer.Option(*names, metavar=metavar, help=help_text, **more)]
 
 
 def parameter(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:
@@ -63,16 +80,28 @@ def parameter(name: str, annotation: Any, default: Any = None) -> inspect.Parame
 Customers: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
-        "--customer", metavar="ID", callback=not_empty, help="Only this customer; may be repeated."
+        *spelled("--customer"),
+        metavar="ID",
+        callback=not_empty,
+        help="Only this customer; may be repeated.",
     ),
 ]
 Subscriptions: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
-        "--subscription",
+        *spelled("--subscription"),
         metavar="ID",
         callback=not_empty,
         help="Only this subscription; may be repeated.",
+    ),
+]
+Metrics: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        *spelled("--metric"),
+        metavar="CODE",
+        callback=not_empty,
+        help="Only this metric; may be repeated.",
     ),
 ]
 From: TypeAlias = Annotated[
@@ -267,7 +296,7 @@ def command(
         if is_default:
             app.callback(invoke_without_command=True)(run)
         else:
-            app.command(name)(run)
+            app.command(name, cls=HelpfulCommand)(run)
         return function
 
     return register

@@ -38,6 +38,7 @@ HELPFUL = (  # groups that are no command themselves
     *(("events",), ("ingest-runs",), ("mappings",), ("db",)),
 )
 GROUPS = (*HELPFUL, ("usage",))
+ABOUT = (("help",), ("version",), ("completion",))  # the program: no file, no answer in a format
 SHARED = ("--db", "--output", "-o", "--busy-timeout", "--now", "--quiet", "-q", "--no-color")
 CALLS = ("metrics", "create", "--code", "calls", "--aggregation-type", "count")
 NOVEMBER = ("usage", "--period", "2026-11")
@@ -51,7 +52,7 @@ def names(lago):
 # Help -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [(), *GROUPS, *COMMANDS], ids=" ".join)
+@pytest.mark.parametrize("command", [(), *GROUPS, *COMMANDS, *ABOUT], ids=" ".join)
 def test_asking_for_help_creates_no_database(lago, command):
     """And needs no arguments."""
     finished = lago(*command, "-h" if command in GROUPS else "--help")
@@ -64,12 +65,13 @@ def test_asking_for_help_creates_no_database(lago, command):
 
 
 def test_help_names_every_command(lago):
-    listed = set()
-    for path in ((), *GROUPS):
-        block = lago(*path, "--help").stdout.partition("Commands:\n")[2]
+    root = lago("--help").stdout
+    listed = {(name,) for name in re.findall(r"^  ([a-z-]+)  +[A-Z]", root, re.MULTILINE)}
+    for path in GROUPS:
+        block = lago(*path, "--help").stdout.partition("Commands:\n")[2].partition("\n\n")[0]
         listed |= {(*path, name) for name in re.findall(r"^  ([a-z-]+)", block, re.MULTILINE)}
 
-    assert listed == {*COMMANDS, *GROUPS}
+    assert listed == {*COMMANDS, *GROUPS, *ABOUT}
 
 
 @pytest.mark.parametrize("command", [(), *HELPFUL], ids=" ".join)
@@ -77,12 +79,13 @@ def test_nothing_but_a_group_shows_its_help(lago, command):
     finished = lago(*command, exits=2)
 
     assert finished.stdout == ""
-    assert "Commands:" in finished.stderr
+    assert ("Commands:" if command else "Start here:") in finished.stderr
     assert names(lago) == []
 
 
-def test_the_version_is_told(lago):
-    assert lago("--version").stdout == f"lago {__version__}\n"
+@pytest.mark.parametrize("said", ["--version", "-V", "version"])
+def test_the_version_is_told(lago, said):
+    assert lago(said).stdout == f"lago {__version__}\n"
 
 
 @pytest.mark.parametrize("program", ["lago", "lago-cli"])
@@ -111,7 +114,13 @@ def test_both_entry_points_are_the_same_program(lago, program):
         (["metrics", "lst"], "Did you mean 'list'?"),
         (["db", "chek"], "Did you mean 'check'?"),
         (["xyz"], "No such command 'xyz'."),
-        (["usage", "--custommer", "x"], "No such option"),
+        (["usage", "--custommer", "x"], "No such option: --custommer. Did you mean --customer?"),
+        (["usage", "--json"], "No such option: --json. Did you mean -o json?"),
+        (["usage", "--from-date", "x"], "No such option: --from-date. Did you mean --from?"),
+        (["metrics", "create", "--group", "x"], "No such option: --group."),
+        (["help", "usage", "explian"], "Did you mean 'explain'?"),
+        (["help", "usge"], "Did you mean 'usage'?"),
+        (["help", "ingest", "files"], "lago ingest has no commands."),
         (["usage", "--period"], "requires an argument"),
         (["metrics", "get"], "Missing argument 'CODE'"),
         (["--db", "x.db", "usage"], "No such option"),
