@@ -17,6 +17,7 @@ from lago_cli.cli.options import (
     To,
     command,
     instant_option,
+    not_empty,
     option,
     parameter,
     spelled,
