@@ -10,12 +10,15 @@ from __future__ import annotations
 import io
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from lago_cli.cli.app import context_of
+from lago_cli.cli.man_pages import PAGES
 from tests import in_process
 from tests.conftest import Lago
 
@@ -24,7 +27,13 @@ TRANSCRIPTS = [
     REPOSITORY / "README.md",
     *(
         REPOSITORY / "docs" / name
-        for name in ("why-four.md", "foreign-records.md", "prices.md", "why-412-50.md")
+        for name in (
+            "why-four.md",
+            "foreign-records.md",
+            "prices.md",
+            "why-412-50.md",
+            "corrections.md",
+        )
     ),
 ]
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
@@ -53,7 +62,10 @@ COMMANDS = (
     "export",
     "ingest",
     "events",
-    *(f"events {verb}" for verb in ("send", "list", "get", "explain", "export")),
+    *(
+        f"events {verb}"
+        for verb in ("send", "list", "get", "explain", "export", "delete", "undelete")
+    ),
     "ingest-runs",
     *(f"ingest-runs {verb}" for verb in ("list", "get", "revert")),
     "mappings",
@@ -64,6 +76,9 @@ COMMANDS = (
     *(f"invoices {verb}" for verb in ("preview", "explain")),
     "db",
     *(f"db {verb}" for verb in ("info", "check", "backup", "vacuum")),
+    "help",
+    "version",
+    "completion",
 )
 
 
@@ -126,12 +141,44 @@ def test_every_command_and_option_is_documented(lago: Lago, request: pytest.Fixt
     assert "\n".join(page) == path.read_text(), "docs/cli.md is not what --help says: make golden"
 
 
-def test_every_command_that_help_lists_has_its_page() -> None:
-    listed = re.compile(r"^  ([a-z-]+)(?: +\S.*)?$", re.MULTILINE)
-    found = []
-    for page in (REPOSITORY / "docs" / "cli.md").read_text().split("\n## lago")[1:]:
-        group, _, text = page.partition("\n")
-        commands = text.partition("\nCommands:\n")[2]
-        found += [f"{group.strip()} {verb}".strip() for verb in listed.findall(commands)]
+@pytest.mark.parametrize("name", ["", *PAGES])
+def test_every_page_for_man_is_what_help_says(
+    name: str, lago: Lago, request: pytest.FixtureRequest
+) -> None:
+    page = lago("help", "--man", *name.split()).stdout
+    path = REPOSITORY / "docs" / "man" / f"lago-{name}.1".replace("-.", ".")
 
-    assert set(found) - {"billable-metrics"} == set(COMMANDS) - {""}
+    if request.config.getoption("--update-golden"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(page)
+    assert page == path.read_text(), f"{path.name} is not what --help says: make golden"
+
+
+def test_there_are_no_other_pages_for_man() -> None:
+    names = {path.name for path in (REPOSITORY / "docs" / "man").iterdir()}
+
+    assert names == {"lago.1", *(f"lago-{name}.1" for name in PAGES)}
+
+
+def test_man_understands_the_pages() -> None:
+    program = shutil.which("mandoc")
+    if program is None:
+        pytest.skip("mandoc is not installed here")
+    pages = sorted((REPOSITORY / "docs" / "man").iterdir())
+    checked = subprocess.run(
+        [program, "-T", "lint", *pages], capture_output=True, check=False, text=True
+    )
+    said = [line for line in checked.stdout.splitlines() if "missing date" not in line]
+
+    assert said == []
+
+
+def test_every_command_that_help_lists_has_its_page() -> None:
+    found = {f"{path} {verb}".strip() for path in COMMANDS for verb in commands_of(path)}
+
+    assert found - {"billable-metrics"} == set(COMMANDS) - {""}
+
+
+def commands_of(path: str) -> list[str]:
+    commands = getattr(context_of(path.split()).command, "commands", {})
+    return [name for name, each in commands.items() if not each.hidden]

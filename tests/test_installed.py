@@ -80,7 +80,7 @@ def test_the_wheel_is_for_every_machine(wheel, project):
     assert wheel.name == f"lago_cli-{project['version']}-py3-none-any.whl"
 
 
-def test_the_wheel_holds_the_package_and_nothing_else(contents):
+def test_the_wheel_holds_the_package_and_its_man_pages_and_nothing_else(contents):
     """No tests, no sample events, no caches."""
     ours = {
         path.relative_to(REPOSITORY).as_posix()
@@ -88,8 +88,12 @@ def test_the_wheel_holds_the_package_and_nothing_else(contents):
         if path.is_file() and "__pycache__" not in path.parts
     }
     packed = {name for name in contents if ".dist-info/" not in name}
+    pages = {name for name in packed if ".data/data/share/man/man1/" in name}
 
-    assert packed == ours
+    assert packed - pages == ours
+    assert {Path(name).name for name in pages} == {
+        path.name for path in (REPOSITORY / "docs" / "man").iterdir()
+    }
 
 
 def test_the_metadata_says_what_is_needed(contents, project):

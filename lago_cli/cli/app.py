@@ -20,7 +20,9 @@ import typer
 from typer.main import get_command
 
 from lago_cli.cli.exit_codes import FOR_KIND, ExitCode
+from lago_cli.cli.help_pages import HelpfulGroup, Root
 from lago_cli.cli.session import Ended, say
+from lago_cli.cli.vocabulary import SLIPS, as_ours, not_here
 from lago_cli.errors import LagoError, wrong_usage
 
 HELP = "Usage metering in one SQLite file: define metrics, ingest events once, read exact usage."
@@ -41,8 +43,12 @@ COMMANDS = {
     "ingest": ("ingest", "register"),
     "apply": ("apply", "register_apply"),
     "export": ("apply", "register_export"),
+    "help": ("help_commands", "register_help"),
+    "version": ("help_commands", "register_version"),
+    "completion": ("help_commands", "register_completion"),
 }
 _NAMES = (*COMMANDS, *GROUPS)
+WIDEST = 100  # columns of help, on a terminal that has more
 _LONGEST_NUMBER = 100_000  # digits; of what comes in, domain.numbers takes fewer
 
 
@@ -51,10 +57,12 @@ def _tree(wanted: str | None) -> Any:
     """The tree with one of its branches, or with all of them; a process seldom asks twice."""
     app = typer.Typer(
         help=HELP,
+        cls=Root,
         no_args_is_help=True,
+        add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDEST},
     )
     for name in [wanted] if wanted else _NAMES:
         if name in COMMANDS:
@@ -64,13 +72,25 @@ def _tree(wanted: str | None) -> Any:
             module, help_text = GROUPS[name]
             group = import_module(f"lago_cli.cli.{module}").app
             stands_alone = group.registered_callback is not None
-            app.add_typer(group, name=name, help=help_text, no_args_is_help=not stands_alone)
+            app.add_typer(
+                group,
+                name=name,
+                help=help_text,
+                cls=HelpfulGroup,
+                no_args_is_help=not stands_alone,
+            )
 
     @app.callback(help=HELP)
     def root(
         version: Annotated[
             bool,
-            typer.Option("--version", callback=_print_version, is_eager=True, help="Show it."),
+            typer.Option(
+                "--version",
+                "-V",
+                callback=_print_version,
+                is_eager=True,
+                help="Show which version it is.",
+            ),
         ] = False,
     ) -> None:
         pass
@@ -111,11 +131,17 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _answered(arguments: Sequence[str]) -> int:
+    if arguments[:1] == ["__complete"]:
+        from lago_cli.cli.completion import answer
+
+        answer(arguments[1:], _tree_of)
+        return ExitCode.DONE
     try:
         _refuse_unreadable(arguments)
+        arguments = as_ours(arguments, _flags)
+        _refuse_what_is_not_here(arguments)
         command = next((word for word in arguments if not word.startswith("-")), None)
-        tree = _tree(command if command in _NAMES else None)
-        code = tree(list(arguments), prog_name="lago", standalone_mode=False)
+        code = _tree_of(command)(list(arguments), prog_name="lago", standalone_mode=False)
         sys.stdout.flush()
     except LagoError as error:
         hint = _next_step(error, error.hint)
@@ -123,6 +149,49 @@ def _answered(arguments: Sequence[str]) -> int:
     except typer.TyperException as error:
         return _misused(arguments, error)
     return int(code or 0)
+
+
+def _tree_of(command: str | None) -> Any:
+    return _tree(command if command in _NAMES else None)
+
+
+def _flags(command: str) -> frozenset[str]:
+    """The options of a command that take no value."""
+    taken = [each for each in _tree(command).commands[command].params if each.opts]
+    names = {name for each in taken if getattr(each, "is_flag", False) for name in each.opts}
+    return frozenset({*names, "-h", "--help"})
+
+
+def context_of(words: Sequence[str]) -> Any:
+    """
+    A command as help has it.
+
+    Raises:
+        LagoError, typer.TyperException: there is no such command.
+    """
+    words = as_ours(words, _flags)
+    _refuse_what_is_not_here(words)
+    command = _tree_of(next(iter(words), None))
+    context = command.make_context("lago", [], resilient_parsing=True)
+    context.resilient_parsing = False  # it was, for it got no command
+    for word in words:
+        if not hasattr(command, "commands"):
+            raise wrong_usage("usage", f"{context.command_path} has no commands.", _see(context))
+        _, command, _ = context.command.resolve_command(context, [word])
+        context = type(context)(command, info_name=word, parent=context)
+    return context
+
+
+def _refuse_what_is_not_here(words: Sequence[str]) -> None:
+    instead = not_here(words)
+    if instead is not None:
+        name = " ".join(words[: 1 if not_here(words[:1]) else 2])
+        message = f"lago {name} is no part of this program, which meters usage and previews costs."
+        raise wrong_usage("not_part_of_this", message, instead)
+
+
+def _see(context: Any) -> str:
+    return f"See: {context.command_path} --help"
 
 
 def _refuse_unreadable(arguments: Sequence[str]) -> None:
@@ -146,13 +215,48 @@ def _misused(arguments: Sequence[str], error: Any) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
         print(error.format_message(), file=sys.stderr)
         return ExitCode.USAGE
-    hint = f"See: {context.command_path} --help" if context else "See: lago --help"
+    _name_as_typed(arguments, error)
+    message = error.format_message().replace("\n\t", " ")  # of several choices
+    group = next((word for word in arguments[:1] if word in _NAMES), "")
+    hint = _see(context) if context else f"See: {f'lago {group}'.strip()} --help"
+    option = str(getattr(error, "option_name", ""))
     if context is not None and context.parent is None:
-        hint = _after_the_command(arguments, getattr(error, "option_name", None)) or hint
-    return _fail(arguments, "usage", error.format_message(), hint, ExitCode.USAGE)
+        hint = _after_the_command(arguments, option) or hint
+    elif context is not None and type(error).__name__ == "NoSuchOption":
+        message = f"No such option: {option}{_meant(context, option)}"
+    if "'svg' is not one of" in message:
+        hint = "A chart is drawn by: lago usage -o svg"
+    return _fail(arguments, "usage", message, hint, ExitCode.USAGE)
 
 
-def _after_the_command(arguments: Sequence[str], option: str | None) -> str | None:
+def _name_as_typed(arguments: Sequence[str], error: Any) -> None:
+    """Let a faulty option go by the one of its names that was used."""
+    names = [
+        name for name in getattr(getattr(error, "param", None), "opts", ()) if name[:2] == "--"
+    ]
+    if len(names) > 1 and error.param_hint is None:
+        typed = {word.partition("=")[0] for word in arguments}
+        error.param_hint = f"'{next((name for name in names if name in typed), names[0])}'"
+
+
+def _meant(context: Any, option: str) -> str:
+    """What an option that is not there was probably to be, as the end of a sentence."""
+    from difflib import get_close_matches
+
+    names = [
+        name
+        for each in context.command.params
+        for name in (*each.opts, *each.secondary_opts)
+        if name.startswith("--")
+    ]
+    slip = SLIPS.get(option, "")
+    if slip and (not slip.startswith("-") or slip.split()[0] in (*names, "-o", "-q")):
+        return f". Did you mean {slip}?"
+    close = get_close_matches(option, names, n=1)
+    return f". Did you mean {close[0]}?" if close else ""
+
+
+def _after_the_command(arguments: Sequence[str], option: str) -> str | None:
     """How to write it, where an option that every command has came before the command."""
     import shlex
 

@@ -6,9 +6,9 @@ Every `add_…` adds one command to a group; help and options come from `Definit
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 from inspect import Parameter
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +18,7 @@ from lago_cli.cli.options import Options, command, option, parameter
 from lago_cli.cli.reports import bare_numbers, whole
 from lago_cli.domain.definitions import Definition, Entry, Field, fields_of
 from lago_cli.domain.objects import Nested
+from lago_cli.errors import wrong_usage
 from lago_cli.renderers import Column, Report
 from lago_cli.services import wire
 
@@ -128,40 +129,48 @@ def add_delete(app: typer.Typer, of: Of, help_text: str, *, if_named: str = "") 
 
 def named(of: Of) -> Options:
     """The argument that names one."""
-    argument = typer.Argument(
-        metavar=of.field(of.key).metavar, help=of.key_help, autocompletion=_names(of)
-    )
+    argument = typer.Argument(metavar=of.field(of.key).metavar, help=of.key_help)
     return Options([parameter("key", Annotated[str, argument], Parameter.empty)], lambda key: key)
 
 
 def _fields(of: Of, *, creating: bool) -> Options:
     """The fields that `create` or `update` sets; for `update` also which one is changed."""
-    parameters = [] if creating else [*named(of).parameters]
+    parameters = [_new_name(of)] if creating else [*named(of).parameters]
     for row in of.options(creating=creating):
         complete = _completer(row.choices) if row.choices else None
         kind = row.kind.option_type
-        annotation = option(kind, row.option, row.metavar, row.help, autocompletion=complete)
-        default = Parameter.empty if creating and row.required else None
-        parameters.append(parameter(row.name, annotation, default))
-    return Options(parameters, dict)
+        also = f"--{of.word}" if row.name == of.key else ""
+        annotation = option(kind, row.option, row.metavar, row.help, also, autocompletion=complete)
+        is_required = creating and row.required and row.name != of.key
+        parameters.append(parameter(row.name, annotation, Parameter.empty if is_required else None))
+    return Options(parameters, partial(_given, of) if creating else dict)
 
 
-def _names(of: Of) -> Callable[[typer.Context, str], list[str]]:
-    """Completes to what is in the file; where that cannot be read, to nothing."""
+def _new_name(of: Of) -> Parameter:
+    """The argument that names what is created; an option does so too."""
+    field = of.field(of.key)
+    told = f"{field.help} The same as {field.option}."
+    argument = typer.Argument(metavar=f"[{field.metavar}]", help=told)
+    return parameter("key", Annotated[str | None, argument])
 
-    def complete(context: typer.Context, incomplete: str) -> list[str]:
-        from lago_cli.errors import LagoError
-        from lago_cli.stores import open_store
 
-        path = context.params.get("db") or os.environ.get("LAGO_DB") or "./lago.db"
-        try:
-            with open_store(path, writable=False, busy_timeout=0) as store:
-                names = [of.name_of(entry.value) for entry in store.table(of).entries()]
-        except LagoError:
-            return []
-        return [name for name in names if name.startswith(incomplete)]
+def _given(of: Of, key: str | None, **given: Any) -> Given:
+    """
+    What options and the argument say of a new one.
 
-    return complete
+    Raises:
+        LagoError: wrong usage, where they name it differently, or not at all.
+    """
+    field = of.field(of.key)
+    named = given[of.key]
+    see = f"See: lago {of.plural} create --help"
+    if key is None and named is None:
+        message = f"Missing argument '{field.metavar}', or {field.option}."
+        raise wrong_usage("usage", message, see)
+    if None not in (key, named) and key != named:
+        message = f'It is called "{key}" and, by {field.option}, "{named}".'
+        raise wrong_usage("usage", message, see)
+    return given | {of.key: named if key is None else key}
 
 
 def _completer(choices: Collection[str]) -> Callable[[], list[str]]:

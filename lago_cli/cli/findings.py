@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lago_cli.cli.definition_files import FilesRead, Placed, places_of, refusal
 from lago_cli.renderers import Column, Report
-from lago_cli.services.definitions import SECTIONS, unused
+from lago_cli.services.definitions import SECTION_OF, SECTIONS, unused
 from lago_cli.services.lint import Finding, Known, of_files
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class BarePlan:
 def as_definitions(document: Placed) -> Placed:
     """A plan may stand in a document by itself."""
     value = document.value
-    names_none = isinstance(value, dict) and value and not {*SECTIONS, *_ROOTS} & value.keys()
+    names_none = isinstance(value, dict) and value and not {*SECTION_OF, *_ROOTS} & value.keys()
     return BarePlan(document) if names_none else document
 
 
@@ -91,8 +91,8 @@ def _unused(documents: Sequence[tuple[str, Placed]]) -> Iterator[Located]:
 def _row_of(value: Any, path: Path) -> tuple[str, Mapping[str, Any]]:
     """The section and the definition that a place is in."""
     root = str(path[0])
-    if root in SECTIONS:
-        return root, value[root][path[1]]
+    if root in SECTION_OF:
+        return SECTION_OF[root], value[root][path[1]]
     return f"{root}s", value[root]
 
 

@@ -15,16 +15,26 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 import typer
 
+from lago_cli.cli.help_pages import HelpfulCommand
 from lago_cli.cli.session import Ended, Session
 from lago_cli.errors import wrong_usage
-from lago_cli.renderers import OUTPUTS, PAGE_OUTPUTS
+from lago_cli.renderers import CHART_OUTPUTS, OUTPUTS, PAGE_OUTPUTS
 
-EVERYWHERE = "Everywhere"
+EVERYWHERE = "Common"
+_SPELLINGS = (
+    ("--customer", "--external-customer-id"),
+    ("--subscription", "--external-subscription-id"),
+    ("--metric", "--code"),
+    ("--plan-code", "--plan"),
+)
+"""What goes by several names, in every command."""
 
-Output = Literal["table", "json", "ndjson", "csv", "markdown"]
-OutputOrPage = Literal["table", "json", "ndjson", "csv", "markdown", "html"]
+Output = Literal["table", "json", "ndjson", "yaml", "csv", "xlsx", "markdown"]
+OutputOrPage = Literal["table", "json", "ndjson", "yaml", "csv", "xlsx", "markdown", "html"]
+OutputOrChart = Literal["table", "json", "ndjson", "yaml", "csv", "xlsx", "markdown", "svg"]
 assert Output.__args__ == OUTPUTS  # type: ignore[attr-defined]  # the registry is the truth
 assert {*OutputOrPage.__args__} == {*OUTPUTS, *PAGE_OUTPUTS}  # type: ignore[attr-defined]
+assert {*OutputOrChart.__args__} == {*OUTPUTS, *CHART_OUTPUTS}  # type: ignore[attr-defined]
 
 
 def not_empty(given: Any) -> Any:
@@ -47,9 +57,18 @@ def _finite(seconds: float | None) -> float | None:
     return seconds
 
 
-def option(kind: Any, name: str, metavar: str | None, help_text: str | None, **more: Any) -> Any:
-    """The type of an option that may be absent."""
-    return Annotated[kind | None, typer.Option(name, metavar=metavar, help=help_text, **more)]
+def spelled(name: str) -> tuple[str, ...]:
+    """All names of an option, the given one first."""
+    names = next((names for names in _SPELLINGS if name in names), ())
+    return (name, *(other for other in names if other != name))
+
+
+def option(
+    kind: Any, name: str, metavar: str | None, help_text: str | None, also: str = "", **more: Any
+) -> Any:
+    """The type of an option that may be absent; it has the names of the option `also`, too."""
+    names = dict.fromkeys([*spelled(name), *(spelled(also) if also else ())])
+    return Annotated[kind | None, typer.Option(*names, metavar=metavar, help=help_text, **more)]
 
 
 def parameter(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:
@@ -61,16 +80,28 @@ def parameter(name: str, annotation: Any, default: Any = None) -> inspect.Parame
 Customers: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
-        "--customer", metavar="ID", callback=not_empty, help="Only this customer; may be repeated."
+        *spelled("--customer"),
+        metavar="ID",
+        callback=not_empty,
+        help="Only this customer; may be repeated.",
     ),
 ]
 Subscriptions: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
-        "--subscription",
+        *spelled("--subscription"),
         metavar="ID",
         callback=not_empty,
         help="Only this subscription; may be repeated.",
+    ),
+]
+Metrics: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        *spelled("--metric"),
+        metavar="CODE",
+        callback=not_empty,
+        help="Only this metric; may be repeated.",
     ),
 ]
 From: TypeAlias = Annotated[
@@ -132,7 +163,7 @@ _SHARED = (
     _everywhere(False, bool, "--quiet", "-q", help="Nothing but answers to questions, and errors."),
     _everywhere(False, bool, "--no-color", help="No colours."),
     _everywhere(False, bool, "--raw", help="Tables with plain digits and whole instants."),
-    _everywhere(False, bool, "--excel", help="CSV in which no text is taken for a formula."),
+    _everywhere(False, bool, "--excel", help="CSV for Excel: no text becomes a formula."),
     _everywhere(False, bool, "--no-pager", help="Never show an answer in $PAGER."),
 )
 SHARED_NAMES = frozenset(
@@ -213,8 +244,8 @@ def command(
     Register a function whose first parameter is the `Session` as a command of `app`.
 
     The default one of a group stands for the group itself: `usage`, beside `usage explain`.
-    One whose answers are pages to be sent has the `outputs` of `OutputOrPage`; one that
-    `may_watch` answers again and again.
+    One whose answers are pages to be sent has the `outputs` of `OutputOrPage`, one that can
+    draw them those of `OutputOrChart`; one that `may_watch` answers again and again.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
@@ -226,6 +257,11 @@ def command(
             shared["output_chosen"] = _is_given(context, "output")
             shared["now"] = instant_option("--now", shared["now"])
             seconds = values.pop("watch", None)
+            if shared["excel"] or shared["output"] in ("xlsx", "svg"):
+                from lago_cli.cli.outputs import check_file
+
+                watched = seconds is not None
+                check_file(shared["output"], excel=shared["excel"], watched=watched)
             built: list[Any] = []
 
             def answer() -> None:
@@ -260,7 +296,7 @@ def command(
         if is_default:
             app.callback(invoke_without_command=True)(run)
         else:
-            app.command(name)(run)
+            app.command(name, cls=HelpfulCommand)(run)
         return function
 
     return register

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from lago_cli.cli.options import (
     Customers,
     From,
+    Metrics,
     Options,
     Subscriptions,
     To,
@@ -30,7 +31,7 @@ _texts = partial(option, list[str])
 _OPTIONS = {
     "customers": Customers,
     "subscriptions": Subscriptions,
-    "metrics": _texts("--metric", "CODE", "Only this metric; may be repeated.", callback=not_empty),
+    "metrics": Metrics,
     "period": _text(
         "--period",
         "PERIOD",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _records = partial(option, rich_help_panel="Foreign records")
 _values = partial(option, rich_help_panel="How the source writes")
-_named = {"callback": not_empty}
+_named: dict[str, Any] = {"callback": not_empty}
 
 _OPTIONS = {
     "mapping": _records(

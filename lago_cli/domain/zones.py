@@ -29,11 +29,16 @@ def zone_for(name: str) -> tzinfo:
     raise refused("unknown_timezone", f'"{name[:40]}" is no time zone.', _zone_hint(name))
 
 
+def zone_names() -> list[str]:
+    """All of them."""
+    return sorted(available_timezones() - _MACHINE_ZONES)
+
+
 def _zone_hint(name: str) -> str:
     wanted = name.casefold()
     alike = [
         known
-        for known in available_timezones() - _MACHINE_ZONES
+        for known in zone_names()
         if wanted in (known.casefold(), known.casefold().rpartition("/")[2])
     ]
     if alike:

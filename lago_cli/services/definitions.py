@@ -29,6 +29,9 @@ DEFINITIONS: tuple[Definition[Any], ...] = (METRIC, CUSTOMER, PLAN, SUBSCRIPTION
 SECTIONS = tuple(of.section for of in DEFINITIONS)
 """In the order in which they are read: each may name what stands before it."""
 
+SECTION_OF = {**{section: section for section in SECTIONS}, "metrics": METRIC.section}
+"""Of every key that a file may have for one."""
+
 _ROOTS = {section.removesuffix("s"): section for section in SECTIONS}
 _IGNORED = ("meta",)  # the pages of Lago's lists
 
@@ -73,8 +76,8 @@ def read_definitions(
 
     Args:
         value: None, or an object whose keys are `SECTIONS`, each a list of objects with
-            the JSON keys of `lago … get -o json`; or Lago's answer for one of them, such as
-            `{"plan": {…}}`.
+            the JSON keys of `lago … get -o json`; `metrics` adds to `billable_metrics`. Or
+            Lago's answer for one of them, such as `{"plan": {…}}`.
     """
     if value is None:
         return
@@ -85,14 +88,13 @@ def read_definitions(
             yield Fault((), wrong_type(value, wanted))
         return
     for key in value if is_first else ():
-        if key not in SECTIONS and key not in _ROOTS and key not in _IGNORED:
+        if key not in SECTION_OF and key not in _ROOTS and key not in _IGNORED:
             yield Fault((key,), unknown_key(key, SECTIONS))
     for section in sections:
         of = next(each for each in DEFINITIONS if each.section == section)
-        rows = value.get(section)
-        if rows is not None and not isinstance(rows, list):
-            yield Fault((section,), wrong_type(rows, "a list"))
-            continue
+        for key, rows in value.items():
+            if SECTION_OF.get(key) == section and not isinstance(rows, list | None):
+                yield Fault((key,), wrong_type(rows, "a list"))
         for path, row in objects_in(value, section):
             if not isinstance(row, dict):
                 yield Fault(path, wrong_type(row, "an object"))
@@ -106,9 +108,9 @@ def objects_in(value: Mapping[str, Any], section: str) -> Iterator[tuple[Path, A
     root = section.removesuffix("s")
     if value.get(root) is not None:
         yield (root,), value[root]
-    rows = value.get(section)
-    for number, row in enumerate(rows if isinstance(rows, list) else ()):
-        yield (section, number), row
+    for key, rows in value.items():
+        if SECTION_OF.get(key) == section and isinstance(rows, list):
+            yield from (((key, number), row) for number, row in enumerate(rows))
 
 
 def unused(value: object) -> Iterator[tuple[Path, str]]:

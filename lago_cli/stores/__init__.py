@@ -44,3 +44,17 @@ def open_store(
         as_it_is=as_it_is,
         upgrading=upgrading,
     )
+
+
+def names_beginning(path: str, what: str, beginning: str, most: int) -> list[str]:
+    """For the completion of a command line; see `sqlite.beginnings`."""
+    from lago_cli.stores.sqlite import beginnings
+
+    return beginnings.names_beginning(path, what, beginning, most)
+
+
+def span_of_events(path: str) -> tuple[int, int] | None:
+    """The first and the last instant; see `sqlite.beginnings`."""
+    from lago_cli.stores.sqlite import beginnings
+
+    return beginnings.span_of_events(path)

@@ -132,7 +132,7 @@ def test_a_customer_is_registered_once(lago):
     "command",
     [
         ("customers", "create"),
-        ("customers", "create", "acme"),
+        ("customers", "create", "a", "b"),
         ("customers", "get"),
         ("customers", "update"),
         ("customers", "delete"),

@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lago_cli import __version__
+from lago_cli.readers.documents import read_documents
 
 VERBS = ("create", "list", "get", "update")
 COMMANDS = (
@@ -36,6 +38,7 @@ HELPFUL = (  # groups that are no command themselves
     *(("events",), ("ingest-runs",), ("mappings",), ("db",)),
 )
 GROUPS = (*HELPFUL, ("usage",))
+ABOUT = (("help",), ("version",), ("completion",))  # the program: no file, no answer in a format
 SHARED = ("--db", "--output", "-o", "--busy-timeout", "--now", "--quiet", "-q", "--no-color")
 CALLS = ("metrics", "create", "--code", "calls", "--aggregation-type", "count")
 NOVEMBER = ("usage", "--period", "2026-11")
@@ -49,7 +52,7 @@ def names(lago):
 # Help -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [(), *GROUPS, *COMMANDS], ids=" ".join)
+@pytest.mark.parametrize("command", [(), *GROUPS, *COMMANDS, *ABOUT], ids=" ".join)
 def test_asking_for_help_creates_no_database(lago, command):
     """And needs no arguments."""
     finished = lago(*command, "-h" if command in GROUPS else "--help")
@@ -62,12 +65,13 @@ def test_asking_for_help_creates_no_database(lago, command):
 
 
 def test_help_names_every_command(lago):
-    listed = set()
-    for path in ((), *GROUPS):
-        block = lago(*path, "--help").stdout.partition("Commands:\n")[2]
+    root = lago("--help").stdout
+    listed = {(name,) for name in re.findall(r"^  ([a-z-]+)  +[A-Z]", root, re.MULTILINE)}
+    for path in GROUPS:
+        block = lago(*path, "--help").stdout.partition("Commands:\n")[2].partition("\n\n")[0]
         listed |= {(*path, name) for name in re.findall(r"^  ([a-z-]+)", block, re.MULTILINE)}
 
-    assert listed == {*COMMANDS, *GROUPS}
+    assert listed == {*COMMANDS, *GROUPS, *ABOUT}
 
 
 @pytest.mark.parametrize("command", [(), *HELPFUL], ids=" ".join)
@@ -75,12 +79,13 @@ def test_nothing_but_a_group_shows_its_help(lago, command):
     finished = lago(*command, exits=2)
 
     assert finished.stdout == ""
-    assert "Commands:" in finished.stderr
+    assert ("Commands:" if command else "Start here:") in finished.stderr
     assert names(lago) == []
 
 
-def test_the_version_is_told(lago):
-    assert lago("--version").stdout == f"lago {__version__}\n"
+@pytest.mark.parametrize("said", ["--version", "-V", "version"])
+def test_the_version_is_told(lago, said):
+    assert lago(said).stdout == f"lago {__version__}\n"
 
 
 @pytest.mark.parametrize("program", ["lago", "lago-cli"])
@@ -109,7 +114,13 @@ def test_both_entry_points_are_the_same_program(lago, program):
         (["metrics", "lst"], "Did you mean 'list'?"),
         (["db", "chek"], "Did you mean 'check'?"),
         (["xyz"], "No such command 'xyz'."),
-        (["usage", "--custommer", "x"], "No such option"),
+        (["usage", "--custommer", "x"], "No such option: --custommer. Did you mean --customer?"),
+        (["usage", "--json"], "No such option: --json. Did you mean -o json?"),
+        (["usage", "--from-date", "x"], "No such option: --from-date. Did you mean --from?"),
+        (["metrics", "create", "--group", "x"], "No such option: --group."),
+        (["help", "usage", "explian"], "Did you mean 'explain'?"),
+        (["help", "usge"], "Did you mean 'usage'?"),
+        (["help", "ingest", "files"], "lago ingest has no commands."),
         (["usage", "--period"], "requires an argument"),
         (["metrics", "get"], "Missing argument 'CODE'"),
         (["--db", "x.db", "usage"], "No such option"),
@@ -190,7 +201,7 @@ def test_the_format_is_named_by_option_then_variable_then_table(ingested):
     assert ingested(*NOVEMBER, env={"LAGO_OUTPUT": "csv"}).stdout == in_csv
     assert ingested(*NOVEMBER, "--output", "csv", env={"LAGO_OUTPUT": "json"}).stdout == in_csv
     assert ingested(*NOVEMBER).stdout == ingested(*NOVEMBER, "-o", "table").stdout
-    ingested(*NOVEMBER, env={"LAGO_OUTPUT": "yaml"}, exits=2)
+    ingested(*NOVEMBER, env={"LAGO_OUTPUT": "toml"}, exits=2)
 
 
 def test_the_clock_is_set_by_option_then_variable(lago):
@@ -271,7 +282,7 @@ def test_colours_are_for_those_who_want_them(ingested, variables, options, color
 
 
 def test_data_never_has_colours(ingested):
-    for output in ("json", "ndjson", "csv", "markdown"):
+    for output in ("json", "ndjson", "yaml", "csv", "markdown"):
         finished = ingested(*NOVEMBER, "-o", output, env={"NO_COLOR": "", "FORCE_COLOR": "1"})
         assert COLOR not in finished.stdout
 
@@ -310,7 +321,7 @@ def test_a_table_into_a_pipe_is_whole(ingested):
 # Streams ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("output", ["table", "json", "ndjson", "csv", "markdown"])
+@pytest.mark.parametrize("output", ["table", "json", "ndjson", "yaml", "csv", "xlsx", "markdown"])
 def test_a_reader_that_goes_away_is_no_error(lago, output):
     """Like `| head -1`: silent, and the exit code is 0."""
     lago(*CALLS)
@@ -341,7 +352,7 @@ def test_a_reader_that_was_never_there_is_no_error(ingested):
     assert finished.stderr == "0\n"
 
 
-@pytest.mark.parametrize("output", ["table", "json", "ndjson", "csv", "markdown"])
+@pytest.mark.parametrize("output", ["table", "json", "ndjson", "yaml", "csv", "xlsx", "markdown"])
 @pytest.mark.parametrize("where", [">&-", "> /dev/full"])
 def test_an_answer_that_nobody_can_get_is_an_error(ingested, where, output):
     if "full" in where and not Path("/dev/full").exists():
@@ -397,12 +408,33 @@ def test_an_answer_is_encodable_anywhere(lago):
     lago("metrics", "create", "--code", code, "--aggregation-type", "count")
     ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
 
-    for output in ("table", "csv", "markdown", "json", "ndjson"):
+    for output in ("table", "csv", "markdown", "json", "ndjson", "yaml"):
         answer = lago("metrics", "list", "-o", output, env=ascii_only)
         assert answer.stdout_bytes.isascii()
     assert lago("metrics", "list", "-o", "json", env=ascii_only).json()[0]["code"] == code
+    in_yaml = lago("metrics", "list", "-o", "yaml", env=ascii_only).stdout
+    assert yaml.safe_load(in_yaml)[0]["code"] == code
     error = lago("metrics", "get", f"{code}?", env=ascii_only, exits=4)
     assert r"\xe9\U0001f642?" in error.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(("metrics", "list"), ("metrics", "get", "storage"), ("customers", "list")),
+        *(("events", "list"), ("events", "export"), ("ingest-runs", "list"), ("db", "check")),
+        *(("usage",), ("usage", "explain"), ("mappings", "list")),
+    ],
+    ids=" ".join,
+)
+def test_yaml_has_the_values_of_json(ingested, command):
+    """For one who knows YAML 1.1, and to the digit for the reader of this program."""
+    in_json = ingested(*command, "-o", "json").stdout
+    in_yaml = ingested(*command, "-o", "yaml").stdout
+
+    assert yaml.safe_load(in_yaml) == json.loads(in_json)
+    (ours,), (expected,) = read_documents(in_yaml.encode()), read_documents(in_json.encode())
+    assert ours.value == expected.value
 
 
 def test_an_empty_name_of_a_file_is_refused(lago):

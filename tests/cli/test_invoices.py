@@ -360,11 +360,15 @@ def test_no_other_command_makes_pages(used, command, given):
     environment = {"LAGO_OUTPUT": "html"} if given == "variable" else {}
     finished = used(*command, *options, env=environment, exits=2)
 
-    assert "'html' is not one of 'table', 'json', 'ndjson', 'csv', 'markdown'" in finished.stderr
+    assert (
+        "'html' is not one of 'table', 'json', 'ndjson', 'yaml', 'csv', 'xlsx', " in finished.stderr
+    )
 
 
 def test_the_help_names_pages_where_there_are_any(used):
-    assert "csv, markdown or html" in " ".join(used("invoices", "preview", "--help").stdout.split())
+    assert "xlsx, markdown or html" in " ".join(
+        used("invoices", "preview", "--help").stdout.split()
+    )
     assert "html" not in used("usage", "--help").stdout
 
 

@@ -88,7 +88,8 @@ def test_no_summary_of_a_command_is_cut(lago, group):
 @pytest.mark.parametrize("command", [row for row in COMMANDS if row not in GROUPS])
 def test_every_option_has_a_help_in_one_style(lago, command):
     shown = lago(*command.split(), "--help", env={"COLUMNS": "100"}).stdout
-    options = re.split(r"\n(?=  \S)", shown.partition("Options:\n")[2])
+    lists = re.split(r"\n[A-Z].*:\n", shown.partition("\nExamples:")[0], maxsplit=1)[1]
+    options = re.findall(r"^  -.*\n(?:   +.*\n)*", lists, re.MULTILINE)
 
     assert "<" not in re.sub(r"\d+<=x<=\d+", "", shown)
     for option in options:
@@ -108,26 +109,3 @@ def test_an_argument_that_is_no_text_is_refused(lago):
     )
 
     assert refused.error()["code"] == "invalid_text"
-
-
-@pytest.mark.parametrize(
-    ("words", "completed"),
-    [
-        ("metrics get s", ["storage", "seats"]),
-        ("metrics update x", []),
-        ("metrics delete --db nowhere.db s", []),
-        ("metrics create --aggregation-type max", ["max_agg"]),
-        ("subscriptions update s1 --billing-time a", ["anniversary"]),
-    ],
-)
-def test_completion_knows_what_may_stand_there(metrics, words, completed):
-    line = f"lago {words}"
-    environment = {
-        "_LAGO_COMPLETE": "complete_bash",
-        "COMP_WORDS": line,
-        "COMP_CWORD": str(line.count(" ")),
-    }
-    found, said = metrics.start(env=environment).communicate()
-
-    assert (sorted(found.decode().split()), said) == (sorted(completed), b"")
-    assert not (metrics.folder / "nowhere.db").exists()
