@@ -31,7 +31,10 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("ingest", "-"),
     ("metrics", "update", "c", "--name", "x"),
 )
-GIVEN = ("metrics", "customers", "subscriptions", "ingest_runs", "events", "replaced_events")
+GIVEN = (
+    *("metrics", "customers", "subscriptions", "ingest_runs", "events", "replaced_events"),
+    *("deleted_events", "deletions"),
+)
 NAMES = ("codes", "parties")  # of which only the streams are maintained
 PAGE = 16_384
 

@@ -17,6 +17,7 @@ EARLIER = 300
 COMING = range(EARLIER, EARLIER + 4_000)
 NO_ROOM = ("disk_full", "database_io_error")
 FULL = "/dev/full"
+OUTPUTS = ("table", "json", "ndjson", "yaml", "csv", "xlsx", "markdown")
 ANSWERS: tuple[tuple[str, ...], ...] = (
     ("usage", "--period", "all"),
     ("events", "list"),
@@ -108,7 +109,11 @@ def unwritable(folder: Path, trials: int) -> Outcome:
     findings: list[str] = []
     made = 0
     for words in ANSWERS:
-        outputs = ("table", "json", "ndjson", "csv", "markdown") if words[-1][:2] != "--" else ("",)
+        outputs = (
+            ("table", "json", "ndjson", "yaml", "csv", "markdown")
+            if words[-1][:2] != "--"
+            else ("",)
+        )
         for output in outputs:
             for stream in ("stdout", "stderr"):
                 if made < trials:

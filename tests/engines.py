@@ -19,6 +19,7 @@ from lago_cli.domain.metrics import Metric, define_metric
 from lago_cli.domain.objects import decoded, encoded
 from lago_cli.domain.plans import PLAN, Plan
 from lago_cli.domain.runs import Tally
+from lago_cli.domain.stored import StoredEvent
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.services.invoicing import Invoicing
 from lago_cli.services.plans import read_plan
@@ -37,6 +38,7 @@ class Engine:
 
     def __init__(self, store: Any) -> None:
         self.store = store
+        self.runs = 0
 
     def define(self, metric: Metric | None = None, **keys: object) -> None:
         """Create or change a metric, given as one or by its keys."""
@@ -82,7 +84,26 @@ class Engine:
         return self._append(batch, received_at=received_at, on_duplicate=on_duplicate)
 
     def _append(self, batch: EventBatch, **how: Any) -> Appended:
-        return self.store.append(batch, run=1, **how)
+        self.runs += 1
+        return self.store.append(batch, run=self.runs, **how)
+
+    def get(self, transaction_id: str) -> list[StoredEvent]:
+        """Every event of that id, also deleted, in the order of arrival."""
+        return self.store.get(transaction_id)
+
+    def delete(self, event: StoredEvent, reason: str = "wrong", now: int = NOON) -> None:
+        """Take one event out of every figure."""
+        with self._writing():
+            self.store.delete(event, reason, now)
+
+    def undelete(self, event: StoredEvent, now: int = NOON) -> None:
+        """Bring a deleted one back."""
+        with self._writing():
+            self.store.undelete(event, now)
+
+    def revert(self, run: int) -> None:
+        """Take back what an `ingest` brought, by its number."""
+        self.store.revert(run)
 
     def usage(self, *, now: int = NOON, **asked: Any) -> list[UsageRow]:
         """The answer to a question that is put as on the command line."""
@@ -96,6 +117,12 @@ class _Transactional(Engine):
     def _save_plan(self, plan: Plan) -> None:
         with self.store.writing():
             self.store.table(PLAN).save(plan, NOON)
+
+    def get(self, transaction_id: str) -> list[StoredEvent]:
+        return self.store.events.get(transaction_id)
+
+    def revert(self, run: int) -> None:
+        self.store.revert(run, NOON)
 
     def _append(self, batch: EventBatch, **how: Any) -> Appended:
         with self.store.writing():

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple
 
 from lago_cli.domain.attribution import Registry
 from lago_cli.domain.batches import EventBatch
@@ -27,21 +26,28 @@ from lago_cli.domain.numbers import exact
 from lago_cli.domain.plans import Plan
 from lago_cli.domain.properties import text_at
 from lago_cli.domain.steps import Steps
-from lago_cli.domain.stored import Status, StoredEvent
+from lago_cli.domain.stored import Deletion, Status, StoredEvent
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.domain.usage import Evidence, Group, PropertyFilter, Share, UsageQuery
 from lago_cli.errors import LagoError, not_found
-from lago_cli.stores.base import Appended, Duplicate, OnDuplicate, Word
+from lago_cli.stores.base import Appended, Duplicate, Holder, OnDuplicate, Word
 from tests.folds import FOLDS, OF_A_DAY, count, total
 
 
-class _Stored(NamedTuple):
+@dataclass(eq=False)
+class _Stored:
     event: Event
     at: int
     finer: int  # picoseconds after it
     position: int  # in the order of arrival
     received_at: int
     replaced: _Stored | None  # the version that it took the place of
+    run: int
+    deletions: tuple[Deletion, ...] = ()
+
+    @property
+    def is_deleted(self) -> bool:
+        return any(each.undeleted_at is None for each in self.deletions)
 
     @property
     def order(self) -> tuple[int, int, int]:
@@ -120,9 +126,9 @@ class MemoryStore:
     def append(
         self, batch: EventBatch, *, run: int, received_at: int, on_duplicate: OnDuplicate
     ) -> Appended:
-        del run
         new = replaced = 0
         duplicates: list[Duplicate] = []
+        holders: dict[int, Holder] = {}
         stored: list[_Stored] = []
         refused: list[tuple[int, LagoError]] = []
         registry = Registry(self.accounts.subscriptions(), ())
@@ -133,8 +139,11 @@ class MemoryStore:
             identity = (subscription is not None, name, event.transaction_id)
             earlier = self._events.get(identity)
             differs_in = _differences(event, earlier) if earlier else ()
-            if earlier and not (differs_in and on_duplicate == "replace"):
+            is_deleted = earlier is not None and earlier.is_deleted
+            if earlier and (is_deleted or not (differs_in and on_duplicate == "replace")):
                 duplicates.append(Duplicate(index, differs_in))
+                if differs_in or is_deleted:
+                    holders[index] = _holder(earlier)
                 continue
             at, finer = received_at if event.at is None else event.at, event.finer
             if earlier and event.at is None:
@@ -145,13 +154,43 @@ class MemoryStore:
                 continue
             new, replaced = new + (earlier is None), replaced + (earlier is not None)
             self._arrived += 1
-            self._events[identity] = _Stored(event, at, finer, self._arrived, received_at, earlier)
+            self._events[identity] = _Stored(
+                event, at, finer, self._arrived, received_at, earlier, run
+            )
             stored.append(self._events[identity])
         unmatched = sum(row.event.code not in self._metrics for row in stored)
         usable = sum(self._reading(row) is not None for row in stored)
         unusable = len(stored) - unmatched - usable
         undated = sum(row.event.at is None for row in stored)
-        return Appended(new, duplicates, replaced, unmatched, unusable, undated, refused)
+        return Appended(new, duplicates, replaced, unmatched, unusable, undated, refused, holders)
+
+    def delete(self, event: StoredEvent, reason: str, now: int) -> None:
+        row = next(row for row in self._events.values() if row.position == event.position)
+        row.deletions += (Deletion(now, reason),)
+
+    def undelete(self, event: StoredEvent, now: int) -> None:
+        row = next(row for row in self._events.values() if row.position == event.position)
+        *closed, last = row.deletions
+        row.deletions = (*closed, last._replace(undeleted_at=now))
+
+    def get(self, transaction_id: str) -> list[StoredEvent]:
+        """Every event of that id, also deleted, in the order of arrival."""
+        rows = [row for row in self._events.values() if row.event.transaction_id == transaction_id]
+        return [self._stored(row) for row in sorted(rows, key=lambda row: row.position)]
+
+    def revert(self, run: int) -> None:
+        """Of every event, forget the versions of a run; those before them inherit deletions."""
+        for identity, row in list(self._events.items()):
+            left: _Stored | None = None
+            for version in reversed(list(_versions(row))):
+                if version.run != run:
+                    version.replaced, left = left, version
+                elif left is not None:
+                    left.deletions += version.deletions
+            if left is None:
+                del self._events[identity]
+            else:
+                self._events[identity] = left
 
     def registry(self, customers: Sequence[str], subscriptions: Sequence[str]) -> Registry:
         return Registry(self.accounts.subscriptions(), self.parties())
@@ -160,10 +199,7 @@ class MemoryStore:
         """Also of versions that were replaced: they count as of an earlier instant."""
         found: dict[Subject, None] = {}
         for row in self._events.values():
-            version: _Stored | None = row
-            while version:
-                found[_party(version)] = None
-                version = version.replaced
+            found |= dict.fromkeys(map(_party, _versions(row)))
         return found
 
     def names(self, word: Word) -> Iterable[str]:
@@ -199,7 +235,7 @@ class MemoryStore:
         registry = self.registry((), ())
         rows = [
             row
-            for row in self._events.values()
+            for row in self._known(None)
             if row.event.code in wanted
             if of is None
             or any(
@@ -211,8 +247,9 @@ class MemoryStore:
         rows.sort(key=lambda row: (row.at, row.position), reverse=True)
         return (self._stored(row) for row in rows[:limit])
 
-    def span(self) -> tuple[int, int] | None:
-        times = [row.at for row in self._events.values()]
+    def span(self, *, put_aside: bool = False) -> tuple[int, int] | None:
+        versions = [each for row in self._events.values() for each in _versions(row)]
+        times = [row.at for row in (versions if put_aside else self._known(None))]
         return (min(times), max(times)) if times else None
 
     def count(
@@ -257,7 +294,7 @@ class MemoryStore:
             yield Share(owner, window, group, units, inside, bucket, before, steps)
 
     def evidence(self, query: UsageQuery) -> Iterator[Evidence]:
-        rows = dict.fromkeys([*self._events.values(), *self._known(query.as_of)])
+        rows = dict.fromkeys([*self._events.values(), *self._versions_known(query.as_of)])
         in_order = sorted(rows, key=lambda row: row.order)
         for owner, windows in enumerate(query.scope.windows):
             if not windows:
@@ -276,9 +313,18 @@ class MemoryStore:
         status: Status = "counted" if self._reading(row) else "unusable"
         if row.event.code not in self._metrics:
             status = "unmatched"
-        return StoredEvent(row.event, row.at, row.received_at, 1, status, row.position)
+        if row.is_deleted:
+            status = "deleted"
+        known = row.at, row.received_at, row.run, status, row.position, row.deletions
+        return StoredEvent(row.event, *known)
 
     def _known(self, as_of: int | None) -> Iterator[_Stored]:
+        """Without those that were deleted then."""
+        for row in self._versions_known(as_of):
+            if not any(each.is_in_force(as_of) for each in row.deletions):
+                yield row
+
+    def _versions_known(self, as_of: int | None) -> Iterator[_Stored]:
         """The events as they were known then: of each, the last version received by then."""
         for row in self._events.values():
             version: _Stored | None = row
@@ -296,6 +342,18 @@ class MemoryStore:
             return Reading(row.at, *measure(metric, properties, row.at))
         except ValueError:
             return None
+
+
+def _versions(row: _Stored | None) -> Iterator[_Stored]:
+    """The latest first."""
+    while row is not None:
+        yield row
+        row = row.replaced
+
+
+def _holder(row: _Stored) -> Holder:
+    deletion = next((each for each in row.deletions if each.undeleted_at is None), None)
+    return Holder(_fields(replace(row.event, at=row.at)), deletion)
 
 
 def _priced(row: _Stored) -> Reading:

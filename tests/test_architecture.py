@@ -61,13 +61,14 @@ MAY_USE = {
     "zoneinfo": ["domain/zones.py"],
     "zstandard": ["readers/decompress.py", "stores/sqlite/packed.py"],
     "numpy": [f"stores/sqlite/{name}.py" for name in OF_COLUMNS],
+    "xlsxwriter": ["renderers/xlsx.py"],
     "yaml": ["readers/"],
 }
 """Where a foreign module may be imported; one that is not named here may be anywhere."""
 
 PEERS = {
     "readers": {"csv_rows", "json_document", "json_values", "ndjson", "yaml_document"},
-    "renderers": {"csv", "json", "markdown", "ndjson", "table"},
+    "renderers": {"csv", "json", "markdown", "ndjson", "table", "xlsx", "yaml"},
     "stores": {"sqlite"},
 }
 """Modules of a layer that do the same job and know nothing of each other."""
@@ -93,6 +94,7 @@ LATE = {
     "rich.table",
     "sqlite3",
     "sqlite_utils",
+    "xlsxwriter",
     "yaml",
     "zstandard",
 }

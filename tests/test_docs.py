@@ -27,7 +27,13 @@ TRANSCRIPTS = [
     REPOSITORY / "README.md",
     *(
         REPOSITORY / "docs" / name
-        for name in ("why-four.md", "foreign-records.md", "prices.md", "why-412-50.md")
+        for name in (
+            "why-four.md",
+            "foreign-records.md",
+            "prices.md",
+            "why-412-50.md",
+            "corrections.md",
+        )
     ),
 ]
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
@@ -56,7 +62,10 @@ COMMANDS = (
     "export",
     "ingest",
     "events",
-    *(f"events {verb}" for verb in ("send", "list", "get", "explain", "export")),
+    *(
+        f"events {verb}"
+        for verb in ("send", "list", "get", "explain", "export", "delete", "undelete")
+    ),
     "ingest-runs",
     *(f"ingest-runs {verb}" for verb in ("list", "get", "revert")),
     "mappings",

@@ -224,6 +224,8 @@ def _misused(arguments: Sequence[str], error: Any) -> int:
         hint = _after_the_command(arguments, option) or hint
     elif context is not None and type(error).__name__ == "NoSuchOption":
         message = f"No such option: {option}{_meant(context, option)}"
+    if "'svg' is not one of" in message:
+        hint = "A chart is drawn by: lago usage -o svg"
     return _fail(arguments, "usage", message, hint, ExitCode.USAGE)
 
 

@@ -108,25 +108,25 @@ def export(session: Session) -> None:
 
     To make a file anew, first ingest what events export wrote, then apply this.
     """
+    from lago_cli.cli.reports import bare_numbers
+    from lago_cli.renderers import Column, Report
     from lago_cli.services.apply import exported
 
-    if session.output not in ("table", "json") and session.output_chosen:
+    if session.output not in ("table", "json", "yaml") and session.output_chosen:
         raise wrong_usage(
             "invalid_output",
             f"Definitions cannot be written as {session.output}.",
-            "-o json writes JSON, -o table or no -o at all writes YAML.",
+            "-o json writes JSON, -o yaml or no -o at all writes YAML.",
         )
     definitions = exported(session.store())
     if session.output == "json":
-        from lago_cli.cli.reports import bare_numbers
-        from lago_cli.renderers import Column, Report
-
         columns = [Column(section, kind="object") for section in definitions]
         session.show(Report(None, columns, [bare_numbers(definitions)], single=True))
     else:
-        from lago_cli.readers.documents import write_yaml
+        from lago_cli.renderers.yaml import write_yaml
 
-        sys.stdout.buffer.write(write_yaml(definitions).encode())  # as `apply` reads it
+        text = write_yaml(bare_numbers(definitions))
+        sys.stdout.buffer.write(text.encode())  # as `apply` reads it
 
 
 def _report(todo: Sequence[Change]) -> Report:

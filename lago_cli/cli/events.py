@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,6 +17,7 @@ from lago_cli.cli.options import (
     To,
     command,
     instant_option,
+    not_empty,
     option,
     parameter,
     spelled,
@@ -26,7 +28,8 @@ from lago_cli.errors import Kind, LagoError, not_found, wrong_usage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lago_cli.domain.stored import EventSelection, Status
+    from lago_cli.domain.stored import EventSelection, Status, StoredEvent
+    from lago_cli.services.corrections import Which
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -63,13 +66,46 @@ _OPTIONS = {
     "start": From,
     "end": To,
     "status": option(
-        Literal["counted", "unmatched", "unusable"],
+        Literal["counted", "unmatched", "unusable", "deleted"],
         "--status",
         "STATUS",
-        "Only those that are counted, unmatched or unusable.",
+        "Only those that are counted, unmatched, unusable or deleted.",
     ),
 }
 SELECTION = Options([parameter(*each) for each in _OPTIONS.items()], _selection)
+
+
+def _which(transaction_id: str, customer: str | None, subscription: str | None) -> Which:
+    from lago_cli.services.corrections import Which
+
+    if not _is_utf8(transaction_id):
+        raise not_found("event", transaction_id, "List events with: lago events list")
+    return Which(transaction_id, customer, subscription)
+
+
+def _not_blank(given: str) -> str:
+    if not given.strip():
+        raise typer.BadParameter("it is empty.")
+    return given
+
+
+WHICH = Options(
+    [
+        parameter("transaction_id", TransactionId, inspect.Parameter.empty),
+        parameter(
+            "customer",
+            option(
+                *(str, "--customer", "ID", "Whose it is, where several have an event of this id."),
+                callback=not_empty,
+            ),
+        ),
+        parameter(
+            "subscription",
+            option(str, "--subscription", "ID", "Which subscription it names.", callback=not_empty),
+        ),
+    ],
+    _which,
+)
 
 
 @command(app, "send")
@@ -112,8 +148,16 @@ def send(
             "--precise-total-amount-cents", metavar="DECIMAL", help="What it costs, if known."
         ),
     ] = None,
+    on_duplicate: Annotated[
+        Literal["skip", "replace", "error"],
+        typer.Option(
+            "--on-duplicate",
+            metavar="ACTION",
+            help="What becomes of it if its id is taken: skip, replace or error.",
+        ),
+    ] = "skip",
 ) -> None:
-    """Store one event. Sending it again under its transaction id changes nothing."""
+    """Store one event. Under an id that is taken it changes nothing, or replaces the stored one."""
     from uuid import uuid4
 
     from lago_cli.cli.ingest import send_records
@@ -133,7 +177,7 @@ def send(
         records = list(records_of(encode(event), line=1))
     except UnicodeEncodeError:
         raise wrong_usage("invalid_utf8", "The event is not valid UTF-8.") from None
-    send_records(session, records, event["transaction_id"])
+    send_records(session, records, event["transaction_id"], on_duplicate)
     if transaction_id is None:
         session.note(f"Transaction id: {event['transaction_id']}")
 
@@ -153,7 +197,8 @@ def list_(
     store = session.store()
     refuse_unknown_in(store, selection)
     events = store.select(replace(selection, limit=limit + 1), newest_first=True)
-    session.show(events_report(events, limit=limit))
+    deleted = selection.status == "deleted"
+    session.show(events_report(events, limit=limit, deleted=deleted))
 
 
 @command(app, "get")
@@ -165,7 +210,45 @@ def get(session: Session, transaction_id: TransactionId) -> None:
     found = events.get(transaction_id) if _is_utf8(transaction_id) else []
     if not found:
         raise not_found("event", transaction_id, "List events with: lago events list")
-    session.show(event_report(found[0]) if len(found) == 1 else events_report(found, limit=None))
+    deleted = any(event.status == "deleted" for event in found)
+    several = events_report(found, limit=None, deleted=deleted)
+    session.show(event_report(found[0]) if len(found) == 1 else several)
+
+
+@command(app, "delete", WHICH)
+def delete(
+    session: Session,
+    which: Which,
+    reason: Annotated[
+        str,
+        typer.Option(
+            "--reason", metavar="TEXT", callback=_not_blank, help="Why; it is kept with the event."
+        ),
+    ],
+) -> None:
+    """Take one event out of every figure. It is kept for explain and --as-of; see undelete."""
+    from lago_cli.services.corrections import delete_event
+
+    if not _is_utf8(reason):
+        raise wrong_usage("invalid_utf8", "The reason is not valid UTF-8.")
+    store = session.store(writable=True, create=False)
+    _show_corrected(session, delete_event(store, which, reason, now=session.now()))
+
+
+@command(app, "undelete", WHICH)
+def undelete(session: Session, which: Which) -> None:
+    """Bring a deleted event back into every figure."""
+    from lago_cli.services.corrections import undelete_event
+
+    store = session.store(writable=True, create=False)
+    _show_corrected(session, undelete_event(store, which, now=session.now()))
+
+
+def _show_corrected(session: Session, event: StoredEvent) -> None:
+    from lago_cli.cli.reports import event_report
+
+    if not session.quiet:
+        session.show(event_report(event))
 
 
 @command(app, "explain")
@@ -212,7 +295,8 @@ def export(
     store = session.store()
     refuse_unknown_in(store, selection)
     selection = replace(selection, limit=limit)
-    if session.output == "table" or (session.output == "markdown" and not session.output_chosen):
+    is_readable = session.output in ("json", "ndjson", "csv")
+    if session.output == "table" or not (is_readable or session.output_chosen):
         session.output = "ndjson"  # also where a variable asks for what ingest cannot read
     session.show(exported_report(store.select(selection)))
 

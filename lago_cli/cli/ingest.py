@@ -204,7 +204,12 @@ def _see_to_earlier_ids(session: Session, store: SqliteStore, files: Sequence[st
         session.warn(warning)
 
 
-def send_records(session: Session, records: Iterable[Record], transaction_id: str) -> None:
+def send_records(
+    session: Session,
+    records: Iterable[Record],
+    transaction_id: str,
+    on_duplicate: Literal["skip", "replace", "error"],
+) -> None:
     """Ingest the one event that was given on the command line."""
     from lago_cli.cli.ingest_log import IngestLog
     from lago_cli.services.ingest_report import IngestOptions
@@ -213,7 +218,7 @@ def send_records(session: Session, records: Iterable[Record], transaction_id: st
         source = "events send"
         report = run_ingest(
             session,
-            IngestOptions(warns_of_time=False),
+            IngestOptions(on_duplicate=on_duplicate, warns_of_time=False),
             source,
             log,
             lambda ingestion: ingestion.read(source, records),

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from lago_cli.cli.progress import Progress
     from lago_cli.domain.runs import Tally
     from lago_cli.readers.source import Source
-    from lago_cli.services.ingest_report import Conflict, IngestReport, Rejection
+    from lago_cli.services.conflicts import Conflict
+    from lago_cli.services.ingest_report import IngestReport, Rejection
 
 
 class IngestLog:
@@ -74,10 +75,14 @@ class IngestLog:
     def conflicting(self, conflict: Conflict) -> None:
         self._conflicts += 1
         if self._conflicts <= SHOWN:
+            stays = "the stored event stays"
+            if conflict.deletion is not None:
+                from shlex import quote
+
+                stays = f"it stays so: lago events undelete {quote(conflict.transaction_id)}"
             self._session.warn(
-                f'{conflict.file}:{conflict.line}: transaction "{conflict.transaction_id}" is'
-                f" stored already with another {' and '.join(conflict.differs_in)};"
-                " the stored event stays"
+                f"{conflict.file}:{conflict.line}: {conflict.said}; {stays}",
+                always=conflict.is_lost,
             )
 
     def _open(self, path: str | None) -> IO[bytes] | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lago_cli.cli.invoice_lines import NOT_DUE, NOTHING, Names
 from lago_cli.cli.invoice_words import days, money
-from lago_cli.renderers import Column, Report
+from lago_cli.renderers import FLAT_OUTPUTS, OBJECT_OUTPUTS, Column, Report
 from lago_cli.services import wire_prices
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ FEE_COLUMNS = tuple(
 def invoice_report(invoice: Invoice, output: str) -> Report:
     """One invoice: an object with its fees, or in CSV a row for each of them."""
     row = wire_prices.invoice(invoice)
-    if output == "csv":
+    if output in FLAT_OUTPUTS:
         return Report(None, FEE_COLUMNS, row["fees"])
     return Report(None, INVOICE_COLUMNS, [row], single=True)
 
@@ -76,7 +76,7 @@ def invoices_report(
         totals = list(_totals(invoices)) if len(invoices) > 1 else []
         footer = [*_not_due(invoices), *footer]
         return Report(None, _FOR_PEOPLE, rows, totals=totals, footer=footer, empty=NOTHING)
-    columns = INVOICE_COLUMNS if output in ("json", "ndjson") else _COLUMNS
+    columns = INVOICE_COLUMNS if output in OBJECT_OUTPUTS else _COLUMNS
     return Report(None, columns, map(wire_prices.invoice, invoices))
 
 

@@ -110,7 +110,7 @@ def explain(session: Session, request: UsageRequest, limit: Limit = None) -> Non
         names = Names(store, invoicing.charging.metrics)
         raw = session.terminal(sys.stdout).raw
         session.show(reports.explained_tables(found, names, limit=limit or MOST_IN_TABLE, raw=raw))
-    elif session.output == "json":
+    elif session.output in ("json", "yaml"):
         session.show(reports.explained_objects(found, limit=limit))
     else:
         session.show(reports.explained_rows(found, limit=limit))

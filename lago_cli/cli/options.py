@@ -18,7 +18,7 @@ import typer
 from lago_cli.cli.help_pages import HelpfulCommand
 from lago_cli.cli.session import Ended, Session
 from lago_cli.errors import wrong_usage
-from lago_cli.renderers import OUTPUTS, PAGE_OUTPUTS
+from lago_cli.renderers import CHART_OUTPUTS, OUTPUTS, PAGE_OUTPUTS
 
 EVERYWHERE = "Common"
 _SPELLINGS = (
@@ -29,10 +29,12 @@ _SPELLINGS = (
 )
 """What goes by several names, in every command."""
 
-Output = Literal["table", "json", "ndjson", "csv", "markdown"]
-OutputOrPage = Literal["table", "json", "ndjson", "csv", "markdown", "html"]
+Output = Literal["table", "json", "ndjson", "yaml", "csv", "xlsx", "markdown"]
+OutputOrPage = Literal["table", "json", "ndjson", "yaml", "csv", "xlsx", "markdown", "html"]
+OutputOrChart = Literal["table", "json", "ndjson", "yaml", "csv", "xlsx", "markdown", "svg"]
 assert Output.__args__ == OUTPUTS  # type: ignore[attr-defined]  # the registry is the truth
 assert {*OutputOrPage.__args__} == {*OUTPUTS, *PAGE_OUTPUTS}  # type: ignore[attr-defined]
+assert {*OutputOrChart.__args__} == {*OUTPUTS, *CHART_OUTPUTS}  # type: ignore[attr-defined]
 
 
 def not_empty(given: Any) -> Any:
@@ -161,7 +163,7 @@ _SHARED = (
     _everywhere(False, bool, "--quiet", "-q", help="Nothing but answers to questions, and errors."),
     _everywhere(False, bool, "--no-color", help="No colours."),
     _everywhere(False, bool, "--raw", help="Tables with plain digits and whole instants."),
-    _everywhere(False, bool, "--excel", help="CSV in which no text is taken for a formula."),
+    _everywhere(False, bool, "--excel", help="CSV for Excel: no text becomes a formula."),
     _everywhere(False, bool, "--no-pager", help="Never show an answer in $PAGER."),
 )
 SHARED_NAMES = frozenset(
@@ -242,8 +244,8 @@ def command(
     Register a function whose first parameter is the `Session` as a command of `app`.
 
     The default one of a group stands for the group itself: `usage`, beside `usage explain`.
-    One whose answers are pages to be sent has the `outputs` of `OutputOrPage`; one that
-    `may_watch` answers again and again.
+    One whose answers are pages to be sent has the `outputs` of `OutputOrPage`, one that can
+    draw them those of `OutputOrChart`; one that `may_watch` answers again and again.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
@@ -255,6 +257,11 @@ def command(
             shared["output_chosen"] = _is_given(context, "output")
             shared["now"] = instant_option("--now", shared["now"])
             seconds = values.pop("watch", None)
+            if shared["excel"] or shared["output"] in ("xlsx", "svg"):
+                from lago_cli.cli.outputs import check_file
+
+                watched = seconds is not None
+                check_file(shared["output"], excel=shared["excel"], watched=watched)
             built: list[Any] = []
 
             def answer() -> None:

@@ -1,16 +1,48 @@
-"""What a command may write to: never over the database, its companions, or what it reads."""
+"""What a command may write, and where to: never over the database or what it reads."""
 
 from __future__ import annotations
 
 import os
 import stat
+import sys
 import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 from lago_cli.errors import wrong_usage
 from lago_cli.stores import COMPANIONS
+
+
+def check_file(output: str, *, excel: bool, watched: bool) -> None:
+    """
+    See that what is for a file can be written, before anything is done.
+
+    Raises:
+        LagoError: wrong usage: a workbook on a terminal, or without the library for it; one
+            file after the other; `excel` for what no spreadsheet reads.
+    """
+    if output == "xlsx":
+        if not _is_installed("xlsxwriter"):
+            message = "To write Excel workbooks, lago needs XlsxWriter, which is not installed."
+            raise wrong_usage("missing_extra", message, "pip install 'lago-cli[xlsx]'")
+        if sys.stdout.isatty():
+            message = "A workbook is no text, and is not written to a terminal."
+            raise wrong_usage("binary_output", message, "Write it to a file: -o xlsx > usage.xlsx")
+    if watched and output in ("xlsx", "svg"):
+        message = f"A file of {output} holds one answer; --watch gives many."
+        raise wrong_usage("invalid_output", message, "Leave out --watch or -o.")
+    if excel and output not in ("csv", "xlsx"):
+        message = f"--excel is about CSV, and the answer is written as {output}."
+        raise wrong_usage("invalid_output", message, "Write: -o csv --excel, or -o xlsx")
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ValueError:  # somebody has hidden it
+        return False
 
 
 def check_output(name: str, target: str, db: str, inputs: Sequence[str] = ()) -> None:

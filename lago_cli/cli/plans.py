@@ -14,7 +14,7 @@ from lago_cli.cli.options import OutputOrPage, command
 from lago_cli.cli.selection import OF_BILLS
 from lago_cli.cli.session import Session
 from lago_cli.domain.plans import PLAN
-from lago_cli.renderers import Column, Report
+from lago_cli.renderers import FLAT_OUTPUTS, Column, Report
 
 if TYPE_CHECKING:
     from lago_cli.cli.findings import Located
@@ -103,7 +103,7 @@ def estimate(session: Session, code: str, units: Units = None, events: Events = 
         session.show(estimate_pages(found, metrics))
     else:
         row = estimates.as_json(found)
-        if session.output == "csv":
+        if session.output in FLAT_OUTPUTS:
             session.show(Report(None, FEE_COLUMNS, row["fees"]))
         else:
             session.show(Report(None, [Column(key) for key in row], [row], single=True))

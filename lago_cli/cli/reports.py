@@ -34,6 +34,7 @@ EVENT_COLUMNS = (
     Column("run", kind="flag", align="right", spare=6),  # a name and no quantity
 )
 _STATUS = Column("status", kind="flag", spare=3)
+_OF_DELETED = (Column("deleted_at", "deleted", kind="instant"), Column("reason", kind="text"))
 _COUNTS = {  # and how soon a narrow table does without
     "read": 3,
     "ingested": 0,
@@ -54,6 +55,7 @@ _RUN_COLUMNS = (
     Column("finished_at", "finished", kind="instant", spare=11),
     Column("reverted_at", "reverted", kind="instant", spare=12),
     *(Column(name, kind="count", spare=spare) for name, spare in _COUNTS.items()),
+    Column("deleted", kind="count", spare=13),
 )
 
 
@@ -80,14 +82,22 @@ def single(columns: Sequence[Column], row: Row) -> Report:
     return Report(None, whole(columns), [row], single=True)
 
 
-def events_report(events: Iterable[StoredEvent], *, limit: int | None) -> Report:
+def events_report(
+    events: Iterable[StoredEvent], *, limit: int | None, deleted: bool = False
+) -> Report:
+    """With `deleted` some of them may be, and it is said when and why."""
     footer: list[str] = []
     rows = _event_rows(events, limit, footer)
-    return Report(None, (*EVENT_COLUMNS, _STATUS), rows, footer=footer, empty="No events.")
+    return Report(None, _event_columns(deleted=deleted), rows, footer=footer, empty="No events.")
 
 
 def event_report(event: StoredEvent) -> Report:
-    return single((*EVENT_COLUMNS, _STATUS), event_row(event))
+    columns = _event_columns(deleted=event.status == "deleted")
+    return single(columns, event_row(event))
+
+
+def _event_columns(*, deleted: bool) -> Sequence[Column]:
+    return (*EVENT_COLUMNS, _STATUS, *(_OF_DELETED if deleted else ()))
 
 
 def _event_rows(

@@ -11,7 +11,8 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from lago_cli.renderers import Pages, Report, Terminal, render, terminal_for
+from lago_cli.errors import wrong_usage
+from lago_cli.renderers import Answer, Terminal, TooLong, render, terminal_for
 
 if TYPE_CHECKING:
     from lago_cli.cli.progress import Progress
@@ -124,16 +125,25 @@ class Session:
             )
         return self.store(writable=True)
 
-    def show(self, report: Report | Pages) -> None:
-        """The answer, on stdout; a table that is longer than the screen, in the pager."""
-        terminal = self.terminal(sys.stdout)
-        if self._may_page:
-            from lago_cli.cli.pager import paged
+    def show(self, answer: Answer) -> None:
+        """
+        The answer, on stdout; a table that is longer than the screen, in the pager.
 
-            with paged(sys.stdout, os.environ) as answer:
-                render(report, self.output, answer, terminal)
-        else:
-            render(report, self.output, sys.stdout, terminal)
+        Raises:
+            LagoError: wrong usage, where it is too long for its format.
+        """
+        terminal = self.terminal(sys.stdout)
+        try:
+            if self._may_page:
+                from lago_cli.cli.pager import paged
+
+                with paged(sys.stdout, os.environ) as stream:
+                    render(answer, self.output, stream, terminal)
+            else:
+                render(answer, self.output, sys.stdout, terminal)
+        except TooLong as error:
+            hint = "Ask for less, or write CSV: -o csv"
+            raise wrong_usage("too_many_rows", str(error), hint) from None
         sys.stdout.flush()
         self._say_late()
 
@@ -153,7 +163,7 @@ class Session:
         print(encodable(visible(line), sys.stdout.encoding), flush=True)
         self._say_late()
 
-    def done(self, report: Report) -> None:
+    def done(self, report: Answer) -> None:
         """What a command did, where nothing but that was asked of it; with --quiet nothing."""
         if not self.quiet:
             self.show(report)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lago_cli.cli import usage_check, usage_explain
-from lago_cli.cli.options import command
+from lago_cli.cli.options import OutputOrChart, command
 from lago_cli.cli.selection import SELECTION
 from lago_cli.cli.session import Session
 from lago_cli.errors import wrong_usage
@@ -60,9 +60,10 @@ Total = Annotated[
     bool,
     typer.Option("--total", help="One row for each metric, over all customers."),
 ]
+AsChart = Annotated[bool, typer.Option("--chart", help="Draw bars, or lines with --window.")]
 
 
-@command(app, "usage", given=SELECTION, is_default=True, may_watch=True)
+@command(app, "usage", given=SELECTION, is_default=True, outputs=OutputOrChart, may_watch=True)
 def usage(
     session: Session,
     request: UsageRequest,
@@ -71,6 +72,7 @@ def usage(
     top: Top = None,
     total: Total = False,
     amounts: WithAmounts = False,
+    chart: AsChart = False,
 ) -> None:
     """
     Show usage by customer, metric and period.
@@ -80,6 +82,7 @@ def usage(
     by their place, as the third day of both.
     """
     from lago_cli.cli import usage_words as words
+    from lago_cli.cli.usage_chart import is_drawn, usage_charts
     from lago_cli.cli.usage_reports import Answer, Shape, usage_report
     from lago_cli.services import ranking
     from lago_cli.services.lines import lines_of, totalled
@@ -93,6 +96,7 @@ def usage(
             f"--sort {sort} needs something to compare with.",
             "Add --compare previous, or the period to compare with.",
         )
+    drawn = is_drawn(session, chart=chart)
     store, now = session.store(), session.now()
     question = Question(store, request, now)
     comparison = None
@@ -129,7 +133,10 @@ def usage(
         priced=amounts,
         total=total,
     )
-    session.show(usage_report(answer, shape, footer=said, empty=empty))
+    if drawn:
+        session.show(usage_charts(question, answer, shape, now=now, footer=said, empty=empty))
+    else:
+        session.show(usage_report(answer, shape, footer=said, empty=empty))
 
 
 usage_explain.register(app)

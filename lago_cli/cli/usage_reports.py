@@ -179,12 +179,15 @@ def _below(answer: Answer, shape: Shape) -> list[Row]:
         everything += lines
         metric = lines[0].row.metric
         left = summed(lines, may_add=adds_up(metric, windowed=shape.windowed))
-        count = f"… {len(lines):,} {'other' if len(lines) == 1 else 'others'}"
-        rows.append(_below_cells(left, count, shape))
+        rows.append(_below_cells(left, count_of_others(lines), shape))
     word = "sum of groups" if shape.group_by else "total"
     for total in totals(everything, windowed=shape.windowed):
         rows.append(_below_cells(total, word, shape))
     return rows
+
+
+def count_of_others(lines: Sequence[Line]) -> str:
+    return f"… {len(lines):,} {'other' if len(lines) == 1 else 'others'}"
 
 
 def _below_cells(found: Sum, word: str, shape: Shape) -> Row:

@@ -36,3 +36,4 @@ class Run:
     finished_at: int | None  # None: it is running, or was killed
     reverted_at: int | None
     tally: Tally
+    deleted: int = 0  # of its events, since then

@@ -13,9 +13,8 @@ import re
 from lago_cli.errors import LagoError, refused
 from lago_cli.readers import json_document
 from lago_cli.readers.document import Document, Number, Path, Value, documents, place_behind
-from lago_cli.readers.yaml_writer import write_yaml
 
-__all__ = ["Document", "Number", "Path", "Value", "read_documents", "write_yaml"]
+__all__ = ["Document", "Number", "Path", "Value", "read_documents"]
 
 MAX_BYTES = 64 * 1024 * 1024
 

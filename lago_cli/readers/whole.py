@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
@@ -46,6 +47,9 @@ def read_table(name: str, data: bytes) -> Table:
     """
     A CSV file with a header.
 
+    What was written for Excel begins with a byte-order mark; there an apostrophe before a
+    text only keeps it from becoming something else, and is no part of it.
+
     Raises:
         LagoError: `invalid_utf8`, `invalid_csv`.
     """
@@ -58,7 +62,13 @@ def read_table(name: str, data: bytes) -> Table:
     repeated = next((column for column in header if header.count(column) > 1), None)
     if repeated is not None:
         raise refused("invalid_csv", f'{name}:1: the column "{repeated}" comes twice.')
-    return Table(header, _rows(name, header, lines))
+    rows = _rows(name, header, lines)
+    if data.startswith(BOM_UTF8):
+        rows = (
+            (line, {key: cell.removeprefix("'") for key, cell in cells.items()})
+            for line, cells in rows
+        )
+    return Table(header, rows)
 
 
 def _lines(name: str, text: str) -> Iterator[tuple[int, list[str]]]:

@@ -3,16 +3,18 @@ A report: named columns and rows whose cells are still typed.
 
 What a cell becomes in each format:
 
-| cell            | json, ndjson      | csv, markdown           | table                 |
-|-----------------|-------------------|-------------------------|-----------------------|
-| str             | string            | text                    | text, made visible    |
-| int, bool       | number, boolean   | digits, `true`, `false` | `1,234`, `true`       |
-| Decimal         | string            | plain digits            | grouped digits        |
-| aware datetime  | string, UTC       | `2026-11-22T00:00:00Z`  | the same, or the date |
-| None            | null              | nothing                 | a dash                |
-| Span            | –                 | –                       | `October 2026`, dates |
-| mapping, list   | object, array     | compact JSON            | `key=value` or JSON   |
-| RawJson         | as it was written | as it was written       | as it was written     |
+| cell           | json, ndjson, yaml | csv, markdown, xlsx     | table                 |
+|----------------|--------------------|-------------------------|-----------------------|
+| str            | string             | text                    | text, made visible    |
+| int, bool      | number, boolean    | digits, `true`, `false` | `1,234`, `true`       |
+| Decimal        | string             | plain digits            | grouped digits        |
+| aware datetime | string, UTC        | `2026-11-22T00:00:00Z`  | the same, or the date |
+| None           | null               | nothing                 | a dash                |
+| Span           | –                  | –                       | `October 2026`, dates |
+| mapping, list  | object, array      | compact JSON            | `key=value` or JSON   |
+| RawJson        | as it was written  | as it was written       | as it was written     |
+
+In a workbook the digits of numbers and counts are numbers.
 
 Numbers of usage and money arrive as plain decimal text: nothing is calculated here.
 """
@@ -100,6 +102,10 @@ class Report:
     def data_columns(self) -> list[Column]:
         """The columns of every format but the table."""
         return [column for column in self.columns if column.in_data]
+
+
+class TooLong(ValueError):  # noqa: N818 - of an answer
+    """An answer has more rows than its format can hold; nothing of it was written."""
 
 
 class Span(NamedTuple):

@@ -59,7 +59,7 @@ class Amounts:
         selection = Selection(store, by_subscription)
         parts: dict[Owner, list[Slice]] = {}
         zones: dict[Owner, tzinfo] = {}
-        span = store.span()
+        span = store.span(put_aside=request.as_of is not None)
         self._latest = max(now, span[1] if span else now)
         for each in self._selection.registered():
             owner = each.external_customer_id, each.external_id

@@ -69,7 +69,8 @@ class Calendars:
         self._request = request
         self._selection = selection
         self._now = now
-        self._span = store.span() if request.window else None
+        put_aside = request.as_of is not None
+        self._span = store.span(put_aside=put_aside) if request.window else None
         is_named = request.customers or request.subscriptions
         zones = None if is_named or request.timezone else store.accounts.timezones()
         self._zone_name = cache(store.accounts.timezone if zones is None else zones.get)

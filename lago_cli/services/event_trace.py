@@ -15,7 +15,7 @@ from lago_cli.domain.measurements import OPERATION, measure
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import as_plain
 from lago_cli.domain.properties import reason_of, text_at
-from lago_cli.domain.stored import StoredEvent
+from lago_cli.domain.stored import StoredEvent, told_of
 from lago_cli.domain.subscriptions import EVER
 from lago_cli.services.explain import Figure, Line, explain
 from lago_cli.services.questions import Question
@@ -70,6 +70,11 @@ def trace(
 def _steps(store: UsageStore, trace: Trace, stored: str, now: int) -> Iterator[Step]:
     event = trace.event
     yield Step("stored", True, stored)
+    for deletion in event.deletions:
+        yield Step("deleted", deletion.undeleted_at is not None, told_of(deletion, until=False))
+        if deletion.undeleted_at is not None:
+            detail = f"brought back on {format_instant(deletion.undeleted_at)}"
+            yield Step("undeleted", True, detail)
     metric = store.catalog.metrics().get(event.event.code)
     if metric is None:
         detail = f'no metric has the code "{event.event.code}": define one, and it counts'

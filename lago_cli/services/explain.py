@@ -29,7 +29,7 @@ from lago_cli.domain.measurements import measure
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import ZERO, Units, add, exact
 from lago_cli.domain.properties import reason_of, text_at
-from lago_cli.domain.stored import StoredEvent
+from lago_cli.domain.stored import StoredEvent, told_of
 from lago_cli.domain.usage import Group, Member, Scope, UsageQuery
 from lago_cli.services.questions import ONE, Question, Series
 from lago_cli.services.requests import Owner, UsageRequest
@@ -165,6 +165,8 @@ class _Look:
             stop = self._stop(event, life, properties)
         except ValueError as error:
             stop = "unusable", reason_of(error, properties)
+        if deletion := event.deletion(self._request.as_of):
+            stop = "deleted", f"was {told_of(deletion)}"
         return _Looked(event, party, group, reading, life, stop)
 
     def _asked_group(self, properties: Mapping[str, Raw]) -> Group | None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import islice
-from operator import itemgetter
 
 from lago_cli.domain.batches import EventBatch
 from lago_cli.domain.events import Event
@@ -20,11 +19,11 @@ from lago_cli.errors import LagoError
 from lago_cli.readers.base import PARTIAL, Block, Record
 from lago_cli.readers.ndjson import split
 from lago_cli.services.batching import Batching, Lines
+from lago_cli.services.conflicts import conflict
 from lago_cli.services.decoding import Decoding
 from lago_cli.services.foreign import Interpreter
 from lago_cli.services.ingest_report import (
     SHOWN,
-    Conflict,
     IngestOptions,
     IngestReport,
     Listener,
@@ -42,9 +41,6 @@ _TRICKLE_EVENTS = 1_000
 _LOOKED_AT = 100  # undated events of a block, for what may be meant as their time
 
 Clock = Callable[[], int]
-
-
-_differs = itemgetter(1)
 
 
 class Ingestion:
@@ -272,14 +268,15 @@ class Ingestion:
             self._refuse(batch.lines[index], error, raw_of(index))
         if self._options.on_duplicate != "error":
             tally.duplicates += len(appended.duplicates)
-            for index, differs_in in filter(_differs, appended.duplicates):
-                tally.conflicts += 1
-                line, transaction_id = batch.lines[index], batch.transaction_ids[index]
-                self._listener.conflicting(Conflict(self._file, line, transaction_id, differs_in))
+            tally.conflicts += sum(bool(differs_in) for _, differs_in in appended.duplicates)
+            for duplicate in appended.duplicates if appended.holders else ():
+                if (holder := appended.holders.get(duplicate.position)) is not None:
+                    self._listener.conflicting(conflict(self._file, batch, duplicate, holder))
             return
-        for index, _ in appended.duplicates:
-            message = f'transaction "{batch.transaction_ids[index]}" is already stored'
-            self._reject(batch.lines[index], "duplicate", message, raw_of(index))
+        for duplicate in appended.duplicates:
+            holder = appended.holders.get(duplicate.position)
+            found = conflict(self._file, batch, duplicate, holder)
+            self._reject(found.line, "duplicate", found.said, raw_of(duplicate.position))
 
     def _refuse(self, line: int, error: LagoError, raw: bytes) -> None:
         message = f"{error.message} ({error.hint})" if error.hint else error.message
@@ -341,5 +338,8 @@ def _digest(block: Block) -> bytes:
 
 def _is_all_there(batch: EventBatch, appended: Appended) -> bool:
     """Whether every event of a batch is stored just as it stands there."""
-    repeated = sum(not differs_in for _, differs_in in appended.duplicates)
+    repeated = sum(
+        not differs_in and position not in appended.holders
+        for position, differs_in in appended.duplicates
+    )
     return appended.new + repeated == len(batch)

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 from lago_cli.domain.events import Event
 from lago_cli.domain.runs import Tally
 from lago_cli.domain.source_form import SourceForm
+from lago_cli.services.conflicts import Conflict
 from lago_cli.stores.base import OnDuplicate
 
 SHOWN = 20  # rejections and conflicts that are kept to be named
@@ -22,15 +23,6 @@ class Rejection(NamedTuple):
     code: str
     message: str
     raw: str
-
-
-class Conflict(NamedTuple):
-    """A repeated event that differs from the stored one, which stays."""
-
-    file: str
-    line: int
-    transaction_id: str
-    differs_in: tuple[str, ...]
 
 
 class Listener(Protocol):

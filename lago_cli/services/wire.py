@@ -57,6 +57,8 @@ def stored_event(stored: StoredEvent) -> Row:
     row["received_at"] = format_instant(stored.received_at)
     row["run"] = stored.run
     row["status"] = stored.status
+    if deletion := stored.deletion():
+        row |= {"deleted_at": format_instant(deletion.deleted_at), "reason": deletion.reason}
     return row
 
 
@@ -71,6 +73,7 @@ def run(run: Run) -> Row:
         "finished_at": _instant(run.finished_at),
         "reverted_at": _instant(run.reverted_at),
         **asdict(run.tally),
+        "deleted": run.deleted,
     }
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
 from lago_cli.domain.attribution import Registry
 from lago_cli.domain.batches import EventBatch
@@ -20,7 +20,7 @@ from lago_cli.domain.events import Subject
 from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.runs import Tally
-from lago_cli.domain.stored import StoredEvent
+from lago_cli.domain.stored import Deletion, StoredEvent
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.domain.usage import Evidence, Share, UsageQuery
 from lago_cli.errors import LagoError
@@ -46,6 +46,13 @@ class Duplicate(NamedTuple):
     differs_in: tuple[str, ...]  # field names; empty for a true repetition
 
 
+class Holder(NamedTuple):
+    """A stored event that another one differs from, or that is deleted."""
+
+    fields: Sequence[Any]  # in the order of `events.FIELDS`
+    deletion: Deletion | None = None
+
+
 class Appended(NamedTuple):
     """What became of a batch: every event is new, a duplicate, a replacement, or refused."""
 
@@ -56,6 +63,7 @@ class Appended(NamedTuple):
     unusable: int  # of the stored ones, whose value the metric cannot use
     undated: int  # of the stored ones, without a timestamp of their own
     refused: Sequence[tuple[int, LagoError]] = ()  # positions, and why they may not go in
+    holders: Mapping[int, Holder] = {}  # of duplicates that a word is lost about, by position
 
     def plus_replacement(self, other: Appended) -> Appended:
         """This, and one event more that took the place of an earlier one."""
@@ -67,6 +75,7 @@ class Appended(NamedTuple):
             self.unusable + other.unusable,
             self.undated + other.undated,
             self.refused,
+            self.holders,
         )
 
 
@@ -128,8 +137,36 @@ class IngestStore(Protocol):
         """
         Keep every event whose identity is free. `error` skips like `skip`.
 
+        That of a deleted event is taken, and nothing replaces it while it is deleted.
+
         A new event is refused where `Registry.refusal` says so.
         """
+
+
+class KeptEvents(Protocol):
+    """Events by their ids."""
+
+    def get(self, transaction_id: str) -> Sequence[StoredEvent]:
+        """Every event of that id, in whatever stream, also deleted; in the order of arrival."""
+
+
+class CorrectableStore(Protocol):
+    """What correcting one event needs of an engine."""
+
+    @property
+    def events(self) -> KeptEvents: ...
+
+    def registry(self, customers: Sequence[str], subscriptions: Sequence[str]) -> Registry:
+        """What decides whose the events of these are."""
+
+    def writing(self) -> AbstractContextManager[None]:
+        """One transaction: all of it or, where it raises, nothing."""
+
+    def delete(self, event: StoredEvent, reason: str, now: int) -> None:
+        """Inside a transaction: take an event out of every figure, and keep it."""
+
+    def undelete(self, event: StoredEvent, now: int) -> None:
+        """Inside a transaction: bring a deleted event back."""
 
 
 class Accounts(Protocol):
@@ -185,8 +222,12 @@ class UsageStore(NameStore, Protocol):
     def registry(self, customers: Sequence[str], subscriptions: Sequence[str]) -> Registry:
         """What decides whose the events of these are; of everybody where nobody is named."""
 
-    def span(self) -> tuple[int, int] | None:
-        """Instants of the first and the last event, in microseconds since 1970."""
+    def span(self, *, put_aside: bool = False) -> tuple[int, int] | None:
+        """
+        Instants of the first and the last event, in microseconds since 1970.
+
+        With `put_aside` also of what was replaced or deleted, and once was known.
+        """
 
     def newest(
         self, codes: Iterable[str], limit: int, *, of: Subject | None = None
@@ -205,8 +246,9 @@ class UsageStore(NameStore, Protocol):
         whose timestamps count with all their digits.
 
         That is from the start of the first window, or of all time where the metric
-        recurs, to the end of the last, whatever the filters and `as_of` say; of an event
-        that was replaced after `as_of` there is the earlier version too.
+        recurs, to the end of the last, whatever the filters and `as_of` say, and whether or
+        not it is deleted; of an event that was replaced after `as_of` there is the earlier
+        version too.
         """
 
     def count(

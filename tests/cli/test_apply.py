@@ -636,23 +636,23 @@ def test_an_export_is_utf8_whatever_the_terminal_can_show(lago):
         assert lago("export", env={"PYTHONIOENCODING": encoding}).stdout_bytes == text
 
 
-@pytest.mark.parametrize("output", ["csv", "ndjson", "markdown"])
+@pytest.mark.parametrize("output", ["csv", "xlsx", "ndjson", "markdown"])
 def test_definitions_are_no_table(lago, output):
     apply(lago, FILE)
 
     refused = lago("export", "-o", output, exits=2)
     assert refused.stdout == ""
-    assert "-o json writes JSON, -o table or no -o at all writes YAML." in refused.stderr
+    assert "-o json writes JSON, -o yaml or no -o at all writes YAML." in refused.stderr
 
 
-@pytest.mark.parametrize("output", ["table", "csv", "ndjson", "markdown"])
+@pytest.mark.parametrize("output", ["table", "yaml", "csv", "ndjson", "markdown"])
 def test_a_variable_that_asks_for_rows_leaves_definitions_as_yaml(lago, output):
     apply(lago, FILE)
     environment = {"LAGO_OUTPUT": output}
 
     assert lago("export", env=environment).stdout == exported(lago)
     assert lago("export", "-o", "table", env={"LAGO_OUTPUT": "json"}).stdout == exported(lago)
-    lago("export", "-o", output, env=environment, exits=0 if output == "table" else 2)
+    lago("export", "-o", output, env=environment, exits=0 if output in ("table", "yaml") else 2)
 
 
 def test_a_missing_database_is_not_exported(lago):

@@ -60,7 +60,7 @@ def test_json_has_nothing_beside_its_error(lago):
 
     assert json.loads(found.stderr)["error"]["code"] == "events_rejected"
     assert tolerated.stderr.startswith("Warning: ")
-    assert "is stored already with another code" in tolerated.stderr
+    assert "is stored already: code: stored" in tolerated.stderr
 
 
 def test_json_says_of_an_interrupted_run_that_nothing_stays(lago):

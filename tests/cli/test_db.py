@@ -99,7 +99,7 @@ def test_info_tells_what_is_in_the_file(filled):
         *("path", "schema_version", "size_bytes", "free_bytes", "wal_bytes", "journal_mode"),
         *("sqlite_version", "metrics", "customers", "plans", "subscriptions"),
         *("ingest_runs", "events"),
-        *("replaced_events", "parts", "first_event_at", "last_event_at"),
+        *("replaced_events", "deleted_events", "parts", "first_event_at", "last_event_at"),
     ]
     assert facts["size_bytes"] == (filled.folder / "lago.db").stat().st_size
     counts = ("schema_version", "metrics", "customers", "ingest_runs", "events", "parts")

@@ -95,7 +95,8 @@ def test_export_is_ndjson_whatever_the_table_would_be(six):
     plain = six("events", "export").stdout
 
     assert six("events", "export", env={"LAGO_OUTPUT": "table"}).stdout == plain
-    assert six("events", "export", env={"LAGO_OUTPUT": "markdown"}).stdout == plain
+    for output in ("markdown", "yaml", "xlsx"):
+        assert six("events", "export", env={"LAGO_OUTPUT": output}).stdout == plain
     assert six("events", "export", "-o", "markdown").stdout.startswith("| transaction_id |")
     assert six("events", "export", "-o", "json").json() == six("events", "export").ndjson()
     assert [row["transaction_id"] for row in six("events", "export", "-o", "csv").csv()] == list(

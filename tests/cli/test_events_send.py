@@ -89,7 +89,7 @@ def test_sending_it_again_changes_nothing(lago):
 
     assert (again.json()["duplicates"], again.json()["conflicts"]) == (1, 0)
     assert (other.json()["duplicates"], other.json()["conflicts"]) == (1, 1)
-    assert 'transaction "t" is stored already with another properties' in other.stderr
+    assert 'transaction "t" is stored already: properties.gb: stored "1", sent "2"' in other.stderr
     assert sent(lago)["properties"] == {"gb": "1"}
 
 

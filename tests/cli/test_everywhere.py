@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lago_cli import __version__
+from lago_cli.readers.documents import read_documents
 
 VERBS = ("create", "list", "get", "update")
 COMMANDS = (
@@ -23,7 +25,10 @@ COMMANDS = (
     *(("subscriptions", name) for name in (*VERBS, "change-plan", "terminate")),
     *(("plans", name) for name in (*VERBS, "delete", "lint", "estimate", "simulate")),
     *(("invoices", name) for name in ("preview", "explain")),
-    *(("events", name) for name in ("send", "list", "get", "explain", "export")),
+    *(
+        ("events", name)
+        for name in ("send", "list", "get", "explain", "export", "delete", "undelete")
+    ),
     ("usage", "explain"),
     ("usage", "check"),
     *(("ingest-runs", name) for name in ("list", "get", "revert")),
@@ -199,7 +204,7 @@ def test_the_format_is_named_by_option_then_variable_then_table(ingested):
     assert ingested(*NOVEMBER, env={"LAGO_OUTPUT": "csv"}).stdout == in_csv
     assert ingested(*NOVEMBER, "--output", "csv", env={"LAGO_OUTPUT": "json"}).stdout == in_csv
     assert ingested(*NOVEMBER).stdout == ingested(*NOVEMBER, "-o", "table").stdout
-    ingested(*NOVEMBER, env={"LAGO_OUTPUT": "yaml"}, exits=2)
+    ingested(*NOVEMBER, env={"LAGO_OUTPUT": "toml"}, exits=2)
 
 
 def test_the_clock_is_set_by_option_then_variable(lago):
@@ -280,17 +285,17 @@ def test_colours_are_for_those_who_want_them(ingested, variables, options, color
 
 
 def test_data_never_has_colours(ingested):
-    for output in ("json", "ndjson", "csv", "markdown"):
+    for output in ("json", "ndjson", "yaml", "csv", "markdown"):
         finished = ingested(*NOVEMBER, "-o", output, env={"NO_COLOR": "", "FORCE_COLOR": "1"})
         assert COLOR not in finished.stdout
 
 
-@pytest.mark.parametrize("columns", [20, 60, 80, 100])
+@pytest.mark.parametrize("columns", [40, 60, 80, 100])
 def test_a_table_is_as_wide_as_the_terminal(ingested, columns):
     table = ingested(*NOVEMBER, env={"COLUMNS": str(columns)}).stdout
 
     widest = max(map(len, table.splitlines()))
-    assert widest <= max(columns, len("subscription  2026-11-01T00:00:00Z"))
+    assert widest <= columns
 
 
 @pytest.mark.parametrize(
@@ -319,7 +324,7 @@ def test_a_table_into_a_pipe_is_whole(ingested):
 # Streams ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("output", ["table", "json", "ndjson", "csv", "markdown"])
+@pytest.mark.parametrize("output", ["table", "json", "ndjson", "yaml", "csv", "xlsx", "markdown"])
 def test_a_reader_that_goes_away_is_no_error(lago, output):
     """Like `| head -1`: silent, and the exit code is 0."""
     lago(*CALLS)
@@ -350,7 +355,7 @@ def test_a_reader_that_was_never_there_is_no_error(ingested):
     assert finished.stderr == "0\n"
 
 
-@pytest.mark.parametrize("output", ["table", "json", "ndjson", "csv", "markdown"])
+@pytest.mark.parametrize("output", ["table", "json", "ndjson", "yaml", "csv", "xlsx", "markdown"])
 @pytest.mark.parametrize("where", [">&-", "> /dev/full"])
 def test_an_answer_that_nobody_can_get_is_an_error(ingested, where, output):
     if "full" in where and not Path("/dev/full").exists():
@@ -406,12 +411,33 @@ def test_an_answer_is_encodable_anywhere(lago):
     lago("metrics", "create", "--code", code, "--aggregation-type", "count")
     ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
 
-    for output in ("table", "csv", "markdown", "json", "ndjson"):
+    for output in ("table", "csv", "markdown", "json", "ndjson", "yaml"):
         answer = lago("metrics", "list", "-o", output, env=ascii_only)
         assert answer.stdout_bytes.isascii()
     assert lago("metrics", "list", "-o", "json", env=ascii_only).json()[0]["code"] == code
+    in_yaml = lago("metrics", "list", "-o", "yaml", env=ascii_only).stdout
+    assert yaml.safe_load(in_yaml)[0]["code"] == code
     error = lago("metrics", "get", f"{code}?", env=ascii_only, exits=4)
     assert r"\xe9\U0001f642?" in error.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(("metrics", "list"), ("metrics", "get", "storage"), ("customers", "list")),
+        *(("events", "list"), ("events", "export"), ("ingest-runs", "list"), ("db", "check")),
+        *(("usage",), ("usage", "explain"), ("mappings", "list")),
+    ],
+    ids=" ".join,
+)
+def test_yaml_has_the_values_of_json(ingested, command):
+    """For one who knows YAML 1.1, and to the digit for the reader of this program."""
+    in_json = ingested(*command, "-o", "json").stdout
+    in_yaml = ingested(*command, "-o", "yaml").stdout
+
+    assert yaml.safe_load(in_yaml) == json.loads(in_json)
+    (ours,), (expected,) = read_documents(in_yaml.encode()), read_documents(in_json.encode())
+    assert ours.value == expected.value
 
 
 def test_an_empty_name_of_a_file_is_refused(lago):

@@ -130,9 +130,10 @@ def test_conflicts_are_named_by_their_place(three):
     found = three("ingest", path)
 
     assert [line for line in found.stderr.splitlines() if "again.ndjson" in line] == [
-        f'Warning: {path}:2: transaction "t1" is stored already with another properties;'
-        " the stored event stays",
-        f'Warning: {path}:3: transaction "t2" is stored already with another code and timestamp;'
+        f'Warning: {path}:2: transaction "t1" is stored already: properties.gb: stored 1,'
+        " sent 7; the stored event stays",
+        f'Warning: {path}:3: transaction "t2" is stored already: code: stored "storage",'
+        ' sent "other"; timestamp: stored 2024-01-01T00:00:00Z, sent 2024-01-01T00:00:01Z;'
         " the stored event stays",
     ]
     assert found.code == 0
@@ -186,7 +187,7 @@ def test_many_conflicts_are_counted_and_the_first_twenty_named(lago):
     lago("ingest", "-q", stdin=json.dumps([event(f"t{n}", 1) for n in range(30)]))
     found = lago("ingest", stdin=json.dumps([event(f"t{n}", 2) for n in range(30)]))
 
-    assert found.stderr.count("is stored already with another properties") == 20
+    assert found.stderr.count("is stored already: properties.gb: stored 1, sent 2;") == 20
     assert "… and 10 more in conflict" in found.stderr
 
 

@@ -77,6 +77,7 @@ def test_the_account(three_runs):
         "unmatched": 0,
         "unusable": 0,
         "undated": 0,
+        "deleted": 0,
     }
 
     assert [(row["run"], row["ingested"], row["replaced"]) for row in rows] == [

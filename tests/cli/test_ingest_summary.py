@@ -7,6 +7,7 @@ import re
 from shutil import copy
 
 import pytest
+import yaml
 
 from tests.conftest import Lago
 
@@ -61,12 +62,16 @@ def test_json_is_one_object(defined):
     assert 0 <= found["seconds"] < 60
 
 
-@pytest.mark.parametrize("output", ["ndjson", "csv", "markdown", "table"])
+@pytest.mark.parametrize("output", ["ndjson", "yaml", "csv", "markdown", "table"])
 def test_every_format_says_the_same(defined, output):
     found = defined("ingest", "events.ndjson", "-o", output, exits=5)
     counts = {name: str(count) for name, count in COUNTS.items()}
     if output == "ndjson":
         (row,) = found.ndjson()
+        said = {name: str(row[name]) for name in counts}
+        assert list(row) == KEYS
+    elif output == "yaml":
+        row = yaml.safe_load(found.stdout)
         said = {name: str(row[name]) for name in counts}
         assert list(row) == KEYS
     elif output == "csv":

@@ -175,7 +175,7 @@ def test_messages_show_it_escaped(stored, name):
     missing = stored("events", "get", "-o", "table", "--", f"no {text}", exits=4)
 
     assert CONTROLS.findall(found.stderr + missing.stderr) == []
-    assert "is stored already with another properties" in found.stderr
+    assert "is stored already: properties" in found.stderr
     if text.isprintable() and unicodedata.is_normalized("NFC", text):
         assert f'transaction "{text}"' in found.stderr
         assert f'There is no event "no {text}".' in missing.stderr

@@ -18,12 +18,13 @@ from lago_cli.domain.objects import Written
 from lago_cli.domain.plans import PLAN, Plan
 from lago_cli.domain.subscriptions import SUBSCRIPTION
 from lago_cli.errors import LagoError
-from lago_cli.readers.documents import read_documents, write_yaml
+from lago_cli.readers.documents import read_documents
 from lago_cli.services.apply import carry_out, changes, exported
 from lago_cli.services.catalog import create, parsed, update
 from lago_cli.services.definitions import DEFINITIONS, Definitions, Known, read_definitions
 from lago_cli.services.wire import definition
 from tests.engines import NOON, sqlite
+from tests.writing import as_yaml
 
 GROUPS = {
     METRIC: metrics.app,
@@ -197,11 +198,11 @@ def test_a_field_is_exported_and_read_back(of, row):
                 name = written[of.key]
                 others = [each for each in document[of.section] if each[of.key] != name]
                 document[of.section] = [*others, written]
-                apply(first.store, write_yaml(document))
+                apply(first.store, as_yaml(document))
                 entry = first.store.table(of).get(name)
                 assert shown(of, entry, row) == as_written(row, value)
 
-            apply(second.store, write_yaml(exported(first.store)))
+            apply(second.store, as_yaml(exported(first.store)))
             copy = second.store.table(of).get(of.name_of(entry.value))
             assert copy.value == entry.value
 

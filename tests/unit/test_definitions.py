@@ -17,7 +17,7 @@ from lago_cli.domain.numbers import as_plain
 from lago_cli.domain.objects import object_as_json
 from lago_cli.domain.plans import MONTHLY_CHARGES, PLAN
 from lago_cli.domain.subscriptions import BILLING_TIMES, INTERVALS, FormerPlan, Subscription
-from lago_cli.readers.documents import read_documents, write_yaml
+from lago_cli.readers.documents import read_documents
 from lago_cli.renderers import Column, Report, Terminal, render
 from lago_cli.services.apply import carry_out, changes, exported
 from lago_cli.services.definitions import SECTIONS, Definitions, Known, read_definitions
@@ -25,6 +25,7 @@ from lago_cli.services.plans import read_plan
 from tests.engines import NOON, sqlite
 from tests.examples import examples
 from tests.prices import written
+from tests.writing import as_yaml
 
 SETTINGS = examples(40)
 odd = st.sampled_from(
@@ -261,7 +262,7 @@ def actions(todo):
     return {change.action for change in todo}
 
 
-@pytest.mark.parametrize("write", [write_yaml, as_json], ids=["yaml", "json"])
+@pytest.mark.parametrize("write", [as_yaml, as_json], ids=["yaml", "json"])
 @SETTINGS
 @given(everything())
 def test_what_is_written_down_is_what_is_there(write, defined):

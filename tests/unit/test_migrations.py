@@ -358,6 +358,41 @@ def test_what_earlier_schemas_derived_is_derived_anew(old, version, enough):
     assert run(old, "SELECT status FROM v_events WHERE transaction_id = 't3'") == [("unusable",)]
 
 
+UNDO_DELETED_EVENTS = (
+    "DROP VIEW v_deleted_events",
+    "DROP TABLE deleted_events",
+    "DROP TABLE deletions",
+)
+
+
+def test_a_file_of_schema_9_keeps_its_events_and_lets_them_be_deleted(path):
+    """What was replaced in it too: that comes back in their place where a run is taken back."""
+    with sqlite(path) as engine:
+        engine.define(code="storage", aggregation_type="sum_agg", field_name="gb")
+        engine.ingest([event("t1"), event("t2")], received_at=AT)
+        engine.ingest(
+            [event("t1") | {"properties": {"gb": 5}}], received_at=AT + 1, on_duplicate="replace"
+        )
+    run(
+        path,
+        *UNDO_DELETED_EVENTS,
+        "DELETE FROM _sqlite_migrations WHERE name >= 'm010'",
+        "PRAGMA user_version = 9",
+    )
+    with sqlite(path) as engine:
+        asked = {"period": "2026-11"}
+        assert figures(engine, **asked) == {("acme", None): (7, 2)}
+        with engine.store.writing():
+            engine.store.delete(engine.store.events.get("t1")[0], "wrong", AT + 2)
+        assert figures(engine, **asked) == {("acme", None): (2, 1)}
+        assert figures(engine, **asked, as_of=AT + 1) == {("acme", None): (7, 2)}
+        assert figures(engine, **asked, as_of=AT) == {("acme", None): (4, 2)}
+        assert [found for _, found in engine.store.maintenance.problems() if found] == []
+    assert run(path, "SELECT transaction_id, deleted_at, reason FROM v_deleted_events") == [
+        ("t1", "2026-11-10T00:00:00.000002Z", "wrong")
+    ]
+
+
 def test_parts_that_were_made_before_there_were_amounts_get_them(path):
     """Those whose events have any; the others stay as they are."""
     days = [f"2026-11-{day:02}" for day in range(1, 13)]
@@ -377,6 +412,7 @@ def test_parts_that_were_made_before_there_were_amounts_get_them(path):
         "ALTER TABLE parts DROP COLUMN amounts",
         "UPDATE parts SET properties = x'00' WHERE id <> 2",
         "DROP TABLE plans",
+        *UNDO_DELETED_EVENTS,
         "ALTER TABLE subscriptions DROP COLUMN previous_plans",
         "DELETE FROM _sqlite_migrations WHERE name >= 'm008'",
         "PRAGMA user_version = 7",

@@ -14,12 +14,22 @@ from hypothesis import strategies as st
 
 from lago_cli.errors import Kind, LagoError
 from lago_cli.readers import document, documents
-from lago_cli.readers.documents import Document, Number, read_documents, write_yaml
+from lago_cli.readers.documents import Document, Number, read_documents
+from tests.writing import as_yaml
 
 
 def read(text: str) -> object:
     (document,) = read_documents(text.encode())
     return typed(document.value)
+
+
+def measured(value: object) -> object:
+    """With numbers by their value: `1e3` is written as `1.0e+3`, for older readers."""
+    if isinstance(value, dict):
+        return {key: measured(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [measured(item) for item in value]
+    return ("number", Decimal(value[1])) if isinstance(value, tuple) else value
 
 
 def typed(value: object) -> object:
@@ -406,7 +416,7 @@ def test_writing_is_in_blocks_and_in_order():
         "note": "two\nlines: 😀",
     }
 
-    assert write_yaml(value) == (
+    assert as_yaml(value) == (
         "plans:\n"
         "  - code: basic plan\n"
         "    price: 1.10\n"
@@ -444,7 +454,7 @@ values = st.recursive(
 
 @given(values)
 def test_what_is_written_reads_back(value):
-    assert read(write_yaml(value)) == typed(value)
+    assert measured(read(as_yaml(value))) == measured(typed(value))
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
@@ -452,23 +462,23 @@ def test_every_text_reads_back(text):
     """As a value, as a key, in a list, and alone."""
     value = {text: [text, {text: text}], "x": {"y": text}}
 
-    assert read(write_yaml(value)) == value
-    assert read(write_yaml(text)) == text
+    assert read(as_yaml(value)) == value
+    assert read(as_yaml(text)) == text
 
 
 @given(st.dictionaries(texts, texts))
 def test_others_read_what_is_written_as_text_too(value):
     """A reader by the older rules, to which `yes` is a boolean."""
-    assert yaml.safe_load(write_yaml(value)) == value
+    assert yaml.safe_load(as_yaml(value)) == value
 
 
 def test_what_is_nested_deeply_can_be_written():
     value: object = "x"
     for level in range(200):
         value = [value] if level % 2 else {"a": value}
-    written = write_yaml(value)  # type: ignore[arg-type]
+    written = as_yaml(value)  # type: ignore[arg-type]
 
-    assert write_yaml(read_documents(written.encode())[0].value) == written
+    assert as_yaml(read_documents(written.encode())[0].value) == written
 
 
 @given(values, st.sampled_from([None, 0, 2, "\t"]), st.booleans())

@@ -1,4 +1,4 @@
-"""JSON, NDJSON, CSV and Markdown: complete, lossless, one row at a time."""
+"""JSON, NDJSON, YAML, CSV and Markdown: complete, lossless, one row at a time."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from lago_cli.renderers import OUTPUTS, Column, RawJson, Report, Terminal, render
+from lago_cli.renderers import RENDERERS, Column, RawJson, Report, Terminal, render
 from lago_cli.renderers.escapes import visible
+from lago_cli.renderers.markdown import ROWS_HELD
 
 HOSTILE = [
     '"quoted", [/x] [bold]',
@@ -28,6 +29,7 @@ HOSTILE = [
     "",
     " ",
 ]
+OUTPUTS = [output for output in RENDERERS if output != "xlsx"]  # it is no text
 DATA_OUTPUTS = [output for output in OUTPUTS if output != "table"]
 
 
@@ -149,6 +151,7 @@ def test_ndjson_of_a_single_thing_is_one_line():
     [
         ("json", "[]\n"),
         ("ndjson", ""),
+        ("yaml", "[]\n"),
         ("csv", "a,b\n"),
         ("markdown", "| a | b |\n| --- | ---: |\n"),
     ],
@@ -159,7 +162,7 @@ def test_nothing_to_show(output, text):
 
 @pytest.mark.parametrize("output", DATA_OUTPUTS)
 def test_what_is_for_the_table_only_is_left_out(output):
-    columns = [Column("a"), Column("course", kind="spark")]
+    columns = [Column("a"), Column("course", kind="spark", in_data=False)]
     rows = [{"a": "x", "course": [Decimal(1)]}]
 
     text = shown(
@@ -179,7 +182,7 @@ def test_what_the_table_leaves_out_is_here(output):
     assert "kept" in one(output, "kept", in_table=False)
 
 
-@pytest.mark.parametrize("output", ["json", "ndjson", "csv", "markdown"])
+@pytest.mark.parametrize("output", ["json", "ndjson", "yaml", "csv"])
 def test_rows_are_written_as_they_come(output):
     stream = io.StringIO()
 
@@ -243,7 +246,7 @@ def test_hostile_text_returns_from_every_data_format(text):
     assert json.loads(row[1]) == {text: text}
 
 
-@pytest.mark.parametrize("output", ["json", "ndjson", "markdown"])
+@pytest.mark.parametrize("output", ["json", "ndjson", "yaml", "markdown"])
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_terminal_finds_nothing_to_obey(output, text):
     assert not set(one(output, text)) & set("\x1b\x9b\x07\x00\r\x7f\u202e\u2066\u200b\ufeff\u2028")
@@ -289,6 +292,38 @@ def test_markdown_aligns_numbers_to_the_right():
     text = shown("markdown", columns, [{"id": "a_b", "units": "0.1", "n": 2}])
 
     assert text == "| id | units | n |\n| --- | ---: | ---: |\n| a_b | 0.1 | 2 |\n"
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["a list", "a stream"])
+def test_markdown_leaves_out_what_is_empty_in_every_row(many):
+    columns = [Column(key) for key in ("id", "never", "once", "nothing")]
+    rows = [
+        {"id": str(n), "never": None, "once": "x" if n == 1 else None, "nothing": {}}
+        for n in range(3)
+    ]
+
+    text = shown("markdown", columns, iter(rows) if many else rows)
+
+    assert text == "| id | once |\n| --- | --- |\n| 0 |  |\n| 1 | x |\n| 2 |  |\n"
+
+
+def test_markdown_keeps_every_column_where_nothing_is_known_in_time():
+    """Of a stream beyond what is held back; rows are written as they come from there on."""
+    columns = [Column("id"), Column("late")]
+    stream = io.StringIO()
+
+    def rows():
+        for number in range(ROWS_HELD + 2):
+            yield {"id": str(number), "late": "here" if number > ROWS_HELD else None}
+        assert "| 0 |  |" in stream.getvalue()
+
+    render(Report(None, columns, rows()), "markdown", stream, Terminal())
+
+    assert stream.getvalue().endswith(f"| {ROWS_HELD + 1} | here |\n")
+
+
+def test_markdown_keeps_a_header_where_all_is_empty():
+    assert shown("markdown", [Column("a")], [{"a": None}]) == "| a |\n| --- |\n|  |\n"
 
 
 def test_markdown_breaks_lines_within_a_cell():

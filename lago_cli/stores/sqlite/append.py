@@ -13,7 +13,7 @@ from lago_cli.domain.json_text import same_json
 from lago_cli.domain.measurements import Reader, read_all, reader_for
 from lago_cli.domain.metrics import Metric
 from lago_cli.errors import LagoError
-from lago_cli.stores.base import Appended, Duplicate, OnDuplicate
+from lago_cli.stores.base import Appended, Duplicate, Holder, OnDuplicate
 from lago_cli.stores.sqlite import derivation
 from lago_cli.stores.sqlite.blocks import KnownBlocks
 from lago_cli.stores.sqlite.bulk import insert_rows
@@ -23,6 +23,7 @@ from lago_cli.stores.sqlite.identities import Identities, Identity, key_of
 from lago_cli.stores.sqlite.interning import Interning
 from lago_cli.stores.sqlite.ranks import COARSE_COLUMNS, EVENT_COLUMNS
 from lago_cli.stores.sqlite.subscription_check import SubscriptionCheck
+from lago_cli.stores.sqlite.versions import deleted_today
 
 T = TypeVar("T")
 
@@ -100,6 +101,7 @@ class Appender:
         return done._replace(
             duplicates=[row._replace(position=kept[row.position]) for row in done.duplicates],
             refused=sorted(refused.items()),
+            holders={kept[number]: holder for number, holder in done.holders.items()},
         )
 
     def _without_repetitions(
@@ -143,7 +145,8 @@ class Appender:
             refused = [(places[index], refusal) for index, refusal in done.refused]
             duplicates = [Duplicate(places[index], differs) for index, differs in done.duplicates]
             duplicates += [Duplicate(index, ()) for index in repeated]
-            done = done._replace(duplicates=sorted(duplicates), refused=refused)
+            holders = {places[index]: holder for index, holder in done.holders.items()}
+            done = done._replace(duplicates=sorted(duplicates), refused=refused, holders=holders)
         return done
 
     def _repetitions(self, batch: EventBatch, parties: Sequence[int]) -> set[int]:
@@ -190,12 +193,16 @@ class Appender:
         ids = _others(range(first, first + len(batch)), taken)
         done = insert(batch.without(taken), ids, _others(parties, taken))
         stored |= self._identities.stored(set(taken.values()).difference(stored))
-        duplicates, refused = [], []
+        duplicates, refused, holders = [], [], {}
+        deleted = deleted_today(self._connection)
         for index, holder in taken.items():
             earlier_id, *earlier, finer, stream = stored[holder]
             differs_in = _differences(batch.fields(index), earlier)
-            if not differs_in or on_duplicate != "replace":
+            deletion = deleted.get(earlier_id)
+            if not differs_in or deletion or on_duplicate != "replace":
                 duplicates.append(Duplicate(index, differs_in))
+                if differs_in or deletion:
+                    holders[index] = Holder(earlier, deletion)
                 continue
             later = batch.only(index, earlier[_AT], finer)
             if refusal := self._subscription_check.refusals(later, received_at).get(0):
@@ -206,7 +213,7 @@ class Appender:
             undated = int(batch.at[index] is None)
             done = done.plus_replacement(inserted._replace(undated=undated))
             stored[holder] = first + index, *later.fields(0), later.event(0).finer, stream
-        return done._replace(duplicates=duplicates, refused=refused)
+        return done._replace(duplicates=duplicates, refused=refused, holders=holders)
 
     def _insert(
         self,

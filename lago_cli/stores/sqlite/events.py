@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -17,6 +17,7 @@ from lago_cli.stores.sqlite.ordering import Wanted, evidence_in_order, ids_in_or
 from lago_cli.stores.sqlite.parties import Parties
 from lago_cli.stores.sqlite.pieces import Pieces, pieces_of_spans
 from lago_cli.stores.sqlite.query import Snapshot
+from lago_cli.stores.sqlite.versions import History, history
 
 _COLUMNS = """
        e.id, e.at, e.finer, e.transaction_id, c.code, p.external_customer_id,
@@ -25,6 +26,7 @@ _COLUMNS = """
        CASE WHEN m.code IS NULL THEN 'unmatched' WHEN u.event_id IS NULL THEN 'counted'
             ELSE 'unusable' END
 """
+_TABLES = ("events", "deleted_events", "replaced_events")
 _NAMES = """
   JOIN parties AS p ON p.id = e.party_id
   JOIN codes AS c ON c.id = e.code_id
@@ -36,6 +38,11 @@ SELECT {_COLUMNS}
   FROM json_each(?) AS wanted CROSS JOIN {{table}} AS e ON e.id = wanted.value {_NAMES}
 """  # noqa: S608
 _PUT_ASIDE = f"SELECT {_COLUMNS} FROM replaced_events AS e {_NAMES} WHERE e.replaced_by = ?"  # noqa: S608
+_DELETED = f"""
+SELECT e.party_id, {_COLUMNS} FROM deleted_events AS e {_NAMES}
+ WHERE e.at >= ? AND e.at < ?
+ ORDER BY e.at, e.finer, e.id
+"""  # noqa: S608
 _AT_ONCE = 1_000
 _EVER = Window(-(2**62), 2**62)
 
@@ -54,6 +61,8 @@ class Events:
             _EVER.start if selection.start is None else selection.start,
             _EVER.end if selection.end is None else selection.end,
         )
+        if selection.status == "deleted":
+            return self._deleted(snapshot, selection, span, newest_first=newest_first)
         matched = {code for (code,) in self._connection.execute("SELECT code FROM metrics")}
         status = selection.status
         codes = [
@@ -65,7 +74,8 @@ class Events:
         usable = {"counted": True, "unusable": False}.get(status or "")
         wanted = Wanted(tuple(codes), span, self._pieces(snapshot.parties, selection), usable)
         ids = ids_in_order(snapshot, wanted, newest_first=newest_first)
-        found = self._stored(chain.from_iterable(ids), selection.limit or _AT_ONCE)
+        at_once = selection.limit or _AT_ONCE
+        found = self._stored(chain.from_iterable(ids), snapshot.history, at_once)
         if status is not None:  # rows that are in no part were not told apart yet
             found = (event for event in found if event.status == status)
         return islice(found, selection.limit)
@@ -74,38 +84,58 @@ class Events:
         """See `stores.base.UsageStore`."""
         references = evidence_in_order(snapshot, query)
         while chunk := list(islice(references, _AT_ONCE)):
-            ids = [event_id for _, event_id in chunk]
-            stored = {event.position: event for event in self._stored(ids)}
-            if len(stored) < len(set(ids)):
-                stored |= {
-                    event.position: event for event in self._stored(ids, table="replaced_events")
-                }
+            stored = self._wherever({event_id for _, event_id in chunk}, snapshot.history)
             for owner, event_id in chunk:
                 yield Evidence(owner, stored[event_id])
 
+    def _deleted(
+        self, snapshot: Snapshot, selection: EventSelection, span: Window, *, newest_first: bool
+    ) -> Iterator[StoredEvent]:
+        """The same of deleted events, of which there are few."""
+        pieces = self._pieces(snapshot.parties, selection)
+        rows = self._connection.execute(_DELETED, span).fetchall()
+        found = [
+            _stored(row, snapshot.history)
+            for party, *row in rows
+            if pieces is None or any(True for _ in pieces.at(party, row[1]))
+        ]
+        wanted = [event for event in found if event.event.code in selection.codes]
+        in_order = wanted if selection.codes else found
+        return islice(reversed(in_order) if newest_first else iter(in_order), selection.limit)
+
+    def _wherever(self, ids: Collection[int], known: History) -> dict[int, StoredEvent]:
+        """Events by their ids, also deleted ones and replaced versions."""
+        found: dict[int, StoredEvent] = {}
+        for table in _TABLES:
+            missing = [event_id for event_id in ids if event_id not in found]
+            found |= {event.position: event for event in self._stored(missing, known, table=table)}
+        return found
+
     def _stored(
-        self, ids: Iterable[int], at_once: int = _AT_ONCE, *, table: str = "events"
+        self, ids: Iterable[int], known: History, at_once: int = _AT_ONCE, *, table: str = "events"
     ) -> Iterator[StoredEvent]:
         """Events by their ids, in that order."""
         coming = iter(ids)
         query = _OF_IDS.format(table=table)
         while chunk := list(islice(coming, min(at_once, _AT_ONCE))):
             rows = self._connection.execute(query, (json.encode(chunk).decode(),))
-            yield from map(_stored, rows)
+            yield from (_stored(row, known) for row in rows)
 
     def get(self, transaction_id: str) -> list[StoredEvent]:
-        """Every event of that transaction id, in whatever stream, in the order of arrival."""
+        """Every event of that id, in whatever stream, also deleted; in the order of arrival."""
         from lago_cli.stores.sqlite.identities import Identities
 
         streams = [
             row[0] for row in self._connection.execute("SELECT DISTINCT stream_id FROM parties")
         ]
-        return list(self._stored(Identities(self._connection).holders(transaction_id, streams)))
+        ids = Identities(self._connection).holders(transaction_id, streams)
+        found = self._wherever(ids, history(self._connection))
+        return [found[event_id] for event_id in ids]
 
     def replaced_by(self, event: StoredEvent) -> StoredEvent | None:
         """The version of an event whose place it took; its status says nothing."""
         row = self._connection.execute(_PUT_ASIDE, (event.position,)).fetchone()
-        return None if row is None else _stored(row)
+        return None if row is None else _stored(row, history(self._connection))
 
     @staticmethod
     def _pieces(parties: Parties, selection: EventSelection) -> Pieces | None:
@@ -123,9 +153,10 @@ class Events:
         return pieces_of_spans(spans, parties)
 
 
-def _stored(row: tuple[Any, ...]) -> StoredEvent:
+def _stored(row: Sequence[Any], known: History) -> StoredEvent:
     position, at, finer, transaction_id, code, customer, subscription, *rest = row
     properties, amount, received_at, run, status = rest
     event = Event(transaction_id, code, customer, subscription, at, properties, amount, finer)
-    known: Status = status
-    return StoredEvent(event, at, received_at, run, known, position)
+    deletions = known.get(position, ())
+    standing: Status = "deleted" if any(each.is_in_force(None) for each in deletions) else status
+    return StoredEvent(event, at, received_at, run, standing, position, deletions)

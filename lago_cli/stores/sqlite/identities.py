@@ -20,14 +20,15 @@ from lago_cli.stores.sqlite.keys import KEY_BITS, TABLES, Keys, rows_by
 
 KEY_MASK = (1 << KEY_BITS) - 1
 
-_STORED = """
+_STORED_IN = """
 SELECT e.id, e.transaction_id, c.code, p.external_customer_id, p.external_subscription_id, e.at,
        e.properties, e.precise_total_amount_cents, e.finer, p.stream_id
   FROM json_each(?) AS wanted
-  JOIN events AS e ON e.id = wanted.value
+  JOIN {table} AS e ON e.id = wanted.value
   JOIN parties AS p ON p.id = e.party_id
   JOIN codes AS c ON c.id = e.code_id
 """
+_STORED, _DELETED = (_STORED_IN.format(table=name) for name in ("events", "deleted_events"))
 _ALL_TABLES = (*TABLES, "identity_collisions")
 _WAITING = """
 SELECT min(event_id) FROM identity_collisions
@@ -131,8 +132,12 @@ class Identities:
         return first_id + number
 
     def stored(self, event_ids: Iterable[int]) -> dict[int, Stored]:
-        """By id, what is stored of events."""
-        return {row[0]: row for row in rows_by(self._connection, _STORED, sorted(event_ids))}
+        """By id, what is stored of events, also of deleted ones."""
+        wanted = sorted(event_ids)
+        found = {row[0]: row for row in rows_by(self._connection, _STORED, wanted)}
+        if missing := [event_id for event_id in wanted if event_id not in found]:
+            found |= {row[0]: row for row in rows_by(self._connection, _DELETED, missing)}
+        return found
 
     def pass_on(self, key: int, old: int, new: int) -> None:
         """Let event `new` hold what `old` held."""

@@ -15,6 +15,7 @@ from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.connection import CACHE_KIB, is_damage
 from lago_cli.stores.sqlite.copies import Copies
 from lago_cli.stores.sqlite.definitions import Table
+from lago_cli.stores.sqlite.deletions import wrong_deletions
 from lago_cli.stores.sqlite.derived_check import DerivedCheck
 from lago_cli.stores.sqlite.identities import key_of
 from lago_cli.stores.sqlite.keys import rows_by
@@ -29,6 +30,7 @@ TABLES = (
     "ingest_runs",
     "events",
     "replaced_events",
+    "deleted_events",
     "parts",
 )
 _MAX_NAMED = 20
@@ -37,6 +39,13 @@ SELECT i.event_id
   FROM (SELECT event_id FROM identities
          UNION ALL SELECT event_id FROM recent_identities) AS i
  WHERE NOT EXISTS (SELECT 1 FROM events AS e WHERE e.id = i.event_id)
+   AND NOT EXISTS (SELECT 1 FROM deleted_events AS d WHERE d.id = i.event_id)
+"""
+_NAMED = """
+SELECT e.id, e.transaction_id, p.stream_id FROM events AS e JOIN parties AS p ON p.id = e.party_id
+ UNION ALL
+SELECT e.id, e.transaction_id, p.stream_id
+  FROM deleted_events AS e JOIN parties AS p ON p.id = e.party_id
 """
 _AT_ONCE = 10_000  # identities
 _HOLDERS = """
@@ -101,6 +110,7 @@ class Maintenance:
             "events of identities": self._without_event,
             "identities": self._wrong_identities,
             "identities held once": self._identities_held_twice,
+            "deleted events": self._wrong_deletions,
             "unusable events": self._wrongly_noted,
             "parts": self._wrong_parts,
         }
@@ -145,11 +155,11 @@ class Maintenance:
             yield from _unless_damaged(partial(_read_through, read))
 
     def _wrong_identities(self) -> Iterator[str]:
-        rows = self._connection.execute(
-            "SELECT e.id, e.transaction_id, p.stream_id"
-            "  FROM events AS e JOIN parties AS p ON p.id = e.party_id"
-        )
+        rows = self._connection.execute(_NAMED)
         yield from islice(self._without_identity(rows), _MAX_NAMED)
+
+    def _wrong_deletions(self) -> Iterator[str]:
+        yield from islice(wrong_deletions(self._connection), _MAX_NAMED)
 
     def _without_identity(self, rows: Iterable[tuple[int, str, int]]) -> Iterator[str]:
         rows = iter(rows)

@@ -30,6 +30,8 @@ from lago_cli.stores.sqlite.schema import (
 from lago_cli.stores.sqlite.sqlite_utils_alone import Database, Migrations
 from lago_cli.stores.sqlite.tables import (
     DAILY_USAGE,
+    DELETED,
+    DELETED_EVENTS,
     EVENTS,
     PARTS,
     PLANS,
@@ -117,6 +119,14 @@ def m009_plans(db: Database) -> None:
     """What a subscription costs, and which plans it had before."""
     for statement in PLANS:
         db.execute(statement)
+
+
+@migrations()
+def m010_deleted_events(db: Database) -> None:
+    """One event is taken out of every figure, and kept."""
+    for statement in DELETED:
+        db.execute(statement)
+    db.create_view("v_deleted_events", DELETED_EVENTS)
 
 
 def made() -> Defined:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 import numpy as np
 
 from lago_cli.domain.dimensions import Dimensions, Place
@@ -125,3 +128,8 @@ class Sorting:
         ]
         self._in_order = list(known)
         return np.array(of_different, dtype=np.int64)[numbers]
+
+
+def are_among(ids: Ints, some: Collection[int]) -> Any:
+    """Of each id, whether it is one of these few."""
+    return np.isin(ids, np.array(sorted(some), dtype=np.int64))

@@ -8,7 +8,7 @@ one way or the other. A small file has no parts, and its questions load nothing 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,15 @@ from lago_cli.domain.usage import Scope, Share, UsageQuery
 from lago_cli.stores.sqlite.parties import Parties
 from lago_cli.stores.sqlite.parts import EventRow, Parts, how_of
 from lago_cli.stores.sqlite.pieces import HISTORY, Pieces, pieces_of, pieces_of_spans
-from lago_cli.stores.sqlite.versions import replaced_later
+from lago_cli.stores.sqlite.versions import (
+    History,
+    deleted,
+    deleted_then,
+    history,
+    put_aside_later,
+    replaced_later,
+    span_of_put_aside,
+)
 
 if TYPE_CHECKING:
     from lago_cli.stores.sqlite.columns import Columns
@@ -71,8 +79,15 @@ class Snapshot:
     def _in_parts(self) -> Mapping[int, tuple[int, int]]:
         return self.parts.spans()
 
-    def spans(self) -> Iterator[tuple[int, int]]:
-        """For every code with events, the instants of the first and the last."""
+    @cached_property
+    def history(self) -> History:
+        """By event, its deletions."""
+        return history(self._connection)
+
+    def spans(self, *, put_aside: bool = False) -> Iterator[tuple[int, int]]:
+        """The instants of first and last events that together are those of all."""
+        if put_aside:
+            yield from span_of_put_aside(self._connection)
         yield from self._in_parts.values()
         for rows in self._beyond.values():
             times = [row.at for row in rows]
@@ -83,8 +98,8 @@ class Snapshot:
         return self._codes.get(name)
 
     def rows_to_explain(self, code: int, as_of: int | None) -> list[EventRow]:
-        """Events of a code that are in no part, and versions that were known then."""
-        rows = self._beyond.get(code, [])
+        """Events of a code that are in no part: deleted ones too, and versions known then."""
+        rows = [*self._beyond.get(code, ()), *deleted(self._connection, code)]
         return rows if as_of is None else [*rows, *replaced_later(self._connection, code, as_of)]
 
     def rows(self, code: int, as_of: int | None) -> list[EventRow]:
@@ -92,8 +107,13 @@ class Snapshot:
         rows = self._beyond.get(code, [])
         if as_of is None:
             return rows
-        known = [row for row in rows if row.received_at <= as_of]
-        return [*known, *replaced_later(self._connection, code, as_of)]
+        gone = self._gone(as_of)
+        known = [row for row in rows if row.received_at <= as_of and row.id not in gone]
+        return [*known, *put_aside_later(self._connection, code, as_of, gone)]
+
+    def _gone(self, as_of: int | None) -> Collection[int]:
+        """Events that were deleted then, also if they are back; all others are out of sight."""
+        return () if as_of is None else deleted_then(self._connection, as_of)
 
     def aggregate(self, query: UsageQuery) -> Iterator[Share]:
         """A share for each owner, window, group and bucket that has a usable event."""
@@ -155,11 +175,12 @@ class Snapshot:
             wanted.append("labels" if sorting.by_label else "properties")
         if query.as_of is not None:
             wanted.append("received")
+        gone = self._gone(query.as_of)
         if len(pieces.of) <= _FEW:  # most parts have none of their events
             wanted = wanted[:1]
         for columns in self._all_columns(code, query.metric, pieces.span, wanted, rows):
             places, keys = placing.of(columns)
-            places, keys = _known(columns, places, keys, query.as_of, usable=True)
+            places, keys = _known(columns, places, keys, query.as_of, gone, usable=True)
             places, numbers = sorting.of(columns, places, keys)
             if len(places):
                 fold.add(columns, places, numbers, sorting.size)
@@ -220,21 +241,33 @@ class Snapshot:
         placing = Placing(pieces)
         wanted = ["parties", "times", "measurements", *(["received"] if as_of is not None else [])]
         everything = self._all_columns(code, metric, pieces.span, wanted, rows, unusable=not usable)
+        gone = self._gone(as_of)
         return sum(
-            len(_known(columns, *placing.of(columns), as_of, usable=usable)[0])
+            len(_known(columns, *placing.of(columns), as_of, gone, usable=usable)[0])
             for columns in everything
         )
 
 
 def _known(
-    columns: Columns, places: Ints, keys: Ints, as_of: int | None, *, usable: bool
+    columns: Columns,
+    places: Ints,
+    keys: Ints,
+    as_of: int | None,
+    gone: Collection[int],
+    *,
+    usable: bool,
 ) -> tuple[Ints, Ints]:
-    """Without what was received later, and what is not as usable as is wanted."""
+    """Without what was received later or deleted then, and what is not as usable as is wanted."""
     if columns.usable is not None or not usable:
         keep = columns.are_usable[places] == usable
         places, keys = places[keep], keys[keep]
     if as_of is not None:
         keep = columns.received[places] <= as_of
+        places, keys = places[keep], keys[keep]
+    if gone:
+        from lago_cli.stores.sqlite.placing import are_among
+
+        keep = ~are_among(columns.ids[places], gone)
         places, keys = places[keep], keys[keep]
     return places, keys
 

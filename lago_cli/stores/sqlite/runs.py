@@ -12,14 +12,15 @@ from lago_cli.domain.runs import Run, Tally
 from lago_cli.errors import LagoError, not_found, refused
 from lago_cli.stores.base import Told
 from lago_cli.stores.sqlite.blocks import KnownBlocks
+from lago_cli.stores.sqlite.deletions import Deletions
 from lago_cli.stores.sqlite.derivation import Derivation
 from lago_cli.stores.sqlite.identities import Identities, key_of
 from lago_cli.stores.sqlite.interning import Interning
-from lago_cli.stores.sqlite.ranks import EVENT_COLUMNS
 
 _COLUMNS = (
     "id, source, started_at, finished_at, reverted_at, read, ingested, duplicates, conflicts, "
-    "replaced, rejected, skipped, unmatched, unusable, undated"
+    "replaced, rejected, skipped, unmatched, unusable, undated, "
+    "(SELECT count(*) FROM deleted_events AS d WHERE d.run_id = ingest_runs.id)"
 )
 _UPDATE = """
 UPDATE ingest_runs
@@ -35,14 +36,21 @@ SELECT id, source, earlier_ids
 """
 _NEAREST = "SELECT id FROM ingest_runs ORDER BY abs(id - ?), id LIMIT 1"
 _FORGET_PARTIES = """
-UPDATE parties SET used = 0 WHERE used = 1 AND id NOT IN (SELECT party_id FROM events)
+UPDATE parties SET used = 0
+ WHERE used = 1
+   AND id NOT IN (SELECT party_id FROM events)
+   AND id NOT IN (SELECT party_id FROM deleted_events)
+   AND id NOT IN (SELECT party_id FROM replaced_events)
 """
 _FORGET_CUSTOMERS = """
 DELETE FROM customers
  WHERE registered = 0
    AND external_id NOT IN (SELECT external_customer_id FROM subscriptions)
    AND external_id NOT IN (SELECT external_customer_id FROM parties
-                            WHERE used = 1 AND external_customer_id IS NOT NULL)
+                            WHERE used = 1 AND external_customer_id IS NOT NULL
+                              AND (id NOT IN (SELECT party_id FROM replaced_events)
+                                   OR id IN (SELECT party_id FROM deleted_events)
+                                   OR id IN (SELECT party_id FROM events)))
 """
 _EVENTS = """
 SELECT e.id, e.transaction_id, p.stream_id, e.code_id
@@ -53,9 +61,13 @@ SELECT e.id, e.transaction_id, p.stream_id, e.code_id
  ORDER BY e.id
  LIMIT 10000
 """
-_BRING_BACK = f"""
-INSERT INTO events ({EVENT_COLUMNS}) SELECT {EVENT_COLUMNS} FROM replaced_events WHERE id = ?
-"""  # noqa: S608
+_DELETED = """
+SELECT e.id, e.transaction_id, p.stream_id
+  FROM deleted_events AS e JOIN parties AS p ON p.id = e.party_id
+ WHERE e.run_id = ?
+ ORDER BY e.id
+"""
+_PREDECESSOR = "SELECT id FROM replaced_events WHERE replaced_by = ?"
 _BROUGHT_BACK = "SELECT code_id, party_id, received_at FROM events WHERE id = ?"
 
 
@@ -143,6 +155,7 @@ class Runs:
             if told is not None:
                 told(len(rows))
         self._derivation.flush()
+        removed += self._take_back_deleted(run)
         KnownBlocks(self._connection).forget()
         self._connection.execute("UPDATE ingest_runs SET reverted_at = ? WHERE id = ?", (now, run))
         self._connection.execute(_FORGET_PARTIES)
@@ -151,10 +164,12 @@ class Runs:
 
     def _drop_put_aside(self, run: int) -> None:
         """Versions of this run that later runs replaced: their predecessors move up."""
+        deletions = Deletions(self._connection)
         rows = self._connection.execute(
             "SELECT id, replaced_by FROM replaced_events WHERE run_id = ? ORDER BY id", (run,)
         ).fetchall()
         for event_id, successor in rows:
+            deletions.inherit(event_id, self._predecessor(event_id))
             self._connection.execute("DELETE FROM replaced_events WHERE id = ?", (event_id,))
             self._connection.execute(
                 "UPDATE replaced_events SET replaced_by = ? WHERE replaced_by = ?",
@@ -166,26 +181,43 @@ class Runs:
         event_id, transaction_id, stream, code_id = row
         self._connection.execute("DELETE FROM events WHERE id = ?", (event_id,))
         self._derivation.removed(code_id, event_id)
-        earlier = self._connection.execute(
-            "SELECT id FROM replaced_events WHERE replaced_by = ?", (event_id,)
-        ).fetchone()
-        identities = Identities(self._connection)
-        key = key_of(transaction_id, stream)
+        earlier = self._hand_over(event_id, transaction_id, stream)
+        if earlier is not None:
+            self._bring_back(earlier)
+        return earlier is not None
+
+    def _take_back_deleted(self, run: int) -> int:
+        """How many; what one had replaced is deleted in its place."""
+        rows = self._connection.execute(_DELETED, (run,)).fetchall()
+        for event_id, transaction_id, stream in rows:
+            self._connection.execute("DELETE FROM deleted_events WHERE id = ?", (event_id,))
+            earlier = self._hand_over(event_id, transaction_id, stream)
+            if earlier is not None:
+                Deletions(self._connection).move(earlier, "replaced_events", "deleted_events")
+        return len(rows)
+
+    def _hand_over(self, event_id: int, transaction_id: str, stream: int) -> int | None:
+        """Give what an event holds to the one that it replaced, which is returned, or free it."""
+        earlier = self._predecessor(event_id)
+        Deletions(self._connection).inherit(event_id, earlier)
+        identities, key = Identities(self._connection), key_of(transaction_id, stream)
         if earlier is None:
             identities.release(key, event_id)
-            return False
-        self._bring_back(earlier[0])
-        identities.pass_on(key, event_id, earlier[0])
-        return True
+        else:
+            identities.pass_on(key, event_id, earlier)
+        return earlier
+
+    def _predecessor(self, event_id: int) -> int | None:
+        row = self._connection.execute(_PREDECESSOR, (event_id,)).fetchone()
+        return None if row is None else int(row[0])
 
     def _bring_back(self, event_id: int) -> None:
-        self._connection.execute(_BRING_BACK, (event_id,))
-        self._connection.execute("DELETE FROM replaced_events WHERE id = ?", (event_id,))
+        Deletions(self._connection).move(event_id, "replaced_events", "events")
         ((code_id, party, received_at),) = self._connection.execute(_BROUGHT_BACK, (event_id,))
         Interning(self._connection).use([party], received_at)
         self._derivation.restored(code_id, event_id)
 
 
 def _run(row: tuple[Any, ...]) -> Run:
-    run, source, started_at, finished_at, reverted_at, *tally = row
-    return Run(run, source, started_at, finished_at, reverted_at, Tally(*tally))
+    run, source, started_at, finished_at, reverted_at, *tally, deleted = row
+    return Run(run, source, started_at, finished_at, reverted_at, Tally(*tally), deleted)

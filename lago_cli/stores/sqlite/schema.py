@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from lago_cli.errors import LagoError, database
 from lago_cli.stores.sqlite.connection import APPLICATION_ID, PAGE_BYTES, insist
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 OBJECTS = (
     "metrics",
     "customers",
@@ -20,6 +20,10 @@ OBJECTS = (
     "events",
     "replaced_events",
     "replaced_events_by_successor",
+    "deleted_events",
+    "deleted_events_by_run",
+    "deletions",
+    "deletions_by_event",
     "parts",
     "parts_by_code",
     "watermark",
@@ -34,10 +38,11 @@ OBJECTS = (
     "subscriptions_by_customer",
     "codes",
     "v_events",
+    "v_deleted_events",
     "v_metrics",
 )
 """What the migrations make; whatever else there is in a file is its owner's."""
-FINGERPRINT = 0xD1B273DE
+FINGERPRINT = 0xA1F00708
 """Of `OBJECTS`, as `fingerprint` tells it: what the migrations make has no other one."""
 
 _COMMENT = re.compile(r"--[^\n]*")

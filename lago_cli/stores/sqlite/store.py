@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from lago_cli.domain.plans import Plan
     from lago_cli.stores.sqlite.append import Appender
     from lago_cli.stores.sqlite.blocks import KnownBlocks
+    from lago_cli.stores.sqlite.deletions import Deletions
     from lago_cli.stores.sqlite.maintenance import Maintenance
     from lago_cli.stores.sqlite.runs import Runs
 
@@ -107,6 +108,12 @@ class SqliteStore:
         from lago_cli.stores.sqlite import runs
 
         return runs.Runs(self._connection)
+
+    @cached_property
+    def _deletions(self) -> Deletions:
+        from lago_cli.stores.sqlite import deletions
+
+        return deletions.Deletions(self._connection)
 
     @cached_property
     def maintenance(self) -> Maintenance:
@@ -252,6 +259,14 @@ class SqliteStore:
         with self.writing():
             return self.runs.revert(run, now, self.catalog.metrics(), told)
 
+    def delete(self, event: StoredEvent, reason: str, now: int) -> None:
+        """Inside a transaction: take an event out of every figure, and keep it."""
+        self._deletions.delete(event.position, reason, now, self.catalog.metrics())
+
+    def undelete(self, event: StoredEvent, now: int) -> None:
+        """Inside a transaction: bring a deleted event back."""
+        self._deletions.undelete(event.position, now, self.catalog.metrics())
+
     def parties(self) -> Iterable[Subject]:
         return self._snapshot().parties.all()
 
@@ -259,9 +274,9 @@ class SqliteStore:
         """What decides whose the events of these are; of everybody where nobody is named."""
         return self._snapshot().parties.registry(customers, subscriptions)
 
-    def span(self) -> tuple[int, int] | None:
+    def span(self, *, put_aside: bool = False) -> tuple[int, int] | None:
         """Instants of the first and the last event, in microseconds since 1970."""
-        bounds = list(self._snapshot().spans())
+        bounds = list(self._snapshot().spans(put_aside=put_aside))
         if not bounds:
             return None
         return min(first for first, _ in bounds), max(last for _, last in bounds)

@@ -126,18 +126,23 @@ def iso(column: str) -> str:
     )
 
 
+_SHOWN = f"""
+e.transaction_id,
+p.external_customer_id,
+p.external_subscription_id,
+c.code,
+{iso("e.at")} AS timestamp,
+e.properties,
+e.precise_total_amount_cents,
+{iso("e.received_at")} AS received_at,
+e.run_id AS run
+""".strip()
+
+
 def events_with(join: str, unusable: str) -> str:
     """What `v_events` shows, given what tells whether an event e is `unusable`."""
     return f"""
-        SELECT e.transaction_id,
-               p.external_customer_id,
-               p.external_subscription_id,
-               c.code,
-               {iso("e.at")} AS timestamp,
-               e.properties,
-               e.precise_total_amount_cents,
-               {iso("e.received_at")} AS received_at,
-               e.run_id AS run,
+        SELECT {_SHOWN},
                CASE WHEN m.id IS NULL THEN 'unmatched'
                     WHEN {unusable} THEN 'unusable'
                     ELSE 'counted' END AS status
@@ -278,3 +283,34 @@ PARTS = (
     "CREATE INDEX parties_by_customer ON parties (external_customer_id)",
     "CREATE INDEX subscriptions_by_customer ON subscriptions (external_customer_id)",
 )
+
+
+DELETED = (
+    f"""
+    CREATE TABLE deleted_events (  -- what `events delete` put aside
+        id INTEGER PRIMARY KEY, {EVENT_COLUMNS.strip()},
+        finer INTEGER NOT NULL DEFAULT 0
+    ) STRICT
+    """,
+    "CREATE INDEX deleted_events_by_run ON deleted_events (run_id)",
+    """
+    CREATE TABLE deletions (  -- when an event was deleted and why, also where it is back
+        id INTEGER PRIMARY KEY,
+        event_id INTEGER NOT NULL,
+        deleted_at INTEGER NOT NULL,  -- microseconds since 1970
+        reason TEXT NOT NULL,
+        undeleted_at INTEGER          -- null: it is in deleted_events
+    ) STRICT
+    """,
+    "CREATE INDEX deletions_by_event ON deletions (event_id)",
+)
+
+DELETED_EVENTS = f"""
+    SELECT {_SHOWN},
+           {iso("d.deleted_at")} AS deleted_at,
+           d.reason
+      FROM deleted_events AS e
+      JOIN parties AS p ON p.id = e.party_id
+      JOIN codes AS c ON c.id = e.code_id
+      JOIN deletions AS d ON d.event_id = e.id AND d.undeleted_at IS NULL
+"""  # noqa: S608
