@@ -27,7 +27,7 @@ OF_COMMANDS = {
     "usage check": {"Check": "expect tolerance max min max-age require-figures"},
     "events send": {
         "Event": "code customer subscription transaction-id timestamp properties"
-        " precise-total-amount-cents"
+        " precise-total-amount-cents on-duplicate"
     },
 }
 """The same for some commands, before the others."""

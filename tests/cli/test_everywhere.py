@@ -25,7 +25,10 @@ COMMANDS = (
     *(("subscriptions", name) for name in (*VERBS, "change-plan", "terminate")),
     *(("plans", name) for name in (*VERBS, "delete", "lint", "estimate", "simulate")),
     *(("invoices", name) for name in ("preview", "explain")),
-    *(("events", name) for name in ("send", "list", "get", "explain", "export")),
+    *(
+        ("events", name)
+        for name in ("send", "list", "get", "explain", "export", "delete", "undelete")
+    ),
     ("usage", "explain"),
     ("usage", "check"),
     *(("ingest-runs", name) for name in ("list", "get", "revert")),

