@@ -32,6 +32,7 @@ TRANSCRIPTS = [
             "foreign-records.md",
             "prices.md",
             "why-412-50.md",
+            "who-grew.md",
             "corrections.md",
         )
     ),
