@@ -7,6 +7,7 @@ import pty
 import re
 import select
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from fcntl import ioctl
 from struct import pack
@@ -16,6 +17,7 @@ from typing import Any
 from tests.conftest import Lago
 
 SECONDS = 5  # without a word, after which nothing more is expected
+AT_MOST = 30  # what is drawn again and again may never say it
 ENVIRONMENT = {"COLUMNS": "", "NO_COLOR": "", "TERM": "xterm"}
 CODES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
@@ -43,7 +45,11 @@ class OnTerminal:
 
     def read_until(self, text: str) -> bool:
         """Whether it shows that before it ends."""
-        return any(text in self.raw for _ in self._pieces())
+        deadline = time.monotonic() + AT_MOST
+        for _ in self._pieces():
+            if text in self.raw or time.monotonic() > deadline:
+                break
+        return text in self.raw
 
     def end(self) -> str:
         """Wait for it; all that it has shown, without what only steers the terminal."""

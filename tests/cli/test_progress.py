@@ -55,10 +55,10 @@ def test_progress_is_gone_when_it_is_done(lago):
 def test_words_do_not_run_into_progress(lago):
     run = OnTerminal(lago, "ingest", "--db", "new.db")
     feed(run, 0, 1)
-    run.read_until("1 events")
+    run.read_until("1 event")
     run.process.stdin.write(b"nonsense\n")
     run.process.stdin.flush()
-    run.read_until("Warning: ")
+    run.read_until("Warning:")
     run.process.stdin.close()
     run.end()
 
@@ -221,8 +221,8 @@ def test_all_that_takes_long_tells_how_far_it_is(lago):
         store.revert(1, 0, counted.append)
 
     assert [what for what, _ in steps][:2] == [
-        "Checking integrity (1 of 9)",
-        "Checking foreign keys (2 of 9)",
+        "Checking integrity (1 of 10)",
+        "Checking foreign keys (2 of 10)",
     ]
     assert checked == 2 * 20_000  # identities, parts
     assert [what.split()[0] for what, _ in steps[9:]] == ["Copying", "Verifying"]
