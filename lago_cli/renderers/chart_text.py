@@ -35,7 +35,7 @@ def render(charts: Charts, stream: TextIO, terminal: Terminal) -> None:
     for number, chart in enumerate(charts.charts):
         if number:
             page.blank()
-        page.sentence(chart.title if page.unicode else chart.title.replace("·", "-"), BOLD)
+        page.sentence(_separated(chart.title, page), BOLD)
         _Drawing(page, chart.scale).draw(chart)
     if charts.footer:
         page.blank()
@@ -61,7 +61,7 @@ class _Drawing:
                 self.page.blank()
             self.line(line, LINE_HEIGHT if len(lines) == 1 else SEVERAL_HEIGHT)
         if chart.total:
-            self.page.sentence(chart.total, BOLD)
+            self.page.sentence(_separated(chart.total, self.page), BOLD)
         for others in filter(None, (other_bars, other_lines)):
             self.page.sentence(others.lstrip("… ") if not self.page.unicode else others, DIM)
 
@@ -177,6 +177,10 @@ class _Drawing:
         if cell_len(text) <= width:
             return set_cell_size(text, width)
         return set_cell_size(text, width - 1) + self.page.mark
+
+
+def _separated(words: str, page: Page) -> str:
+    return words if page.unicode else words.replace("·", "-")
 
 
 def _digits(value: Fraction) -> str:

@@ -59,5 +59,6 @@ class Page:
     def shown(self, text: str) -> str:
         if text.isascii() and text.isprintable():
             return text
-        text = encodable(visible(text), self.encoding)
-        return text if self.unicode else text.replace("…", "...")  # `~` stands for a cut
+        if not self.unicode:
+            text = text.replace("…", "...")  # `~` stands for a cut
+        return encodable(visible(text), self.encoding)

@@ -350,3 +350,12 @@ def test_an_empty_answer_says_that_there_are_no_metrics(lago):
 
 def test_an_empty_answer_that_a_filter_made_names_no_other_period(used):
     assert "newest" not in said(used, "--filter", "region=mars")
+
+
+@pytest.mark.parametrize("how", [(), ("--chart",)], ids=["table", "chart"])
+def test_a_stream_without_unicode_has_no_escapes_of_ours(used, how):
+    plain = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    shown = used("usage", "--metric", "gb", "--top", "1", *how, "--now", NOW, env=plain).stdout
+
+    assert "... 4 others" in shown
+    assert "\\" not in shown
