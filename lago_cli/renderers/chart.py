@@ -19,12 +19,12 @@ class Point(NamedTuple):
     """One quantity: a bar, or a place that a line goes through."""
 
     label: str
-    figure: str  # a plain decimal
+    figure: str  # a decimal, whose digits may be grouped
     note: str = ""  # stands beside the figure
 
     @property
     def value(self) -> Fraction:
-        return Fraction(self.figure)
+        return Fraction(self.figure.replace(",", ""))
 
     @property
     def shown(self) -> str:

@@ -83,9 +83,9 @@ def test_a_chart_has_no_other_format(ingested):
 
 
 def test_nothing_to_draw_is_said(ingested):
-    assert ingested("usage", "--period", "2020-01", "--chart").stdout == (
-        "No usage in this period.\n"
-    )
+    nothing = ingested("usage", "--period", "2020-01", "--chart").stdout
+
+    assert nothing.startswith("No usage in January 2020;")
 
 
 @pytest.mark.parametrize("command", [("customers", "list"), ("invoices", "preview")], ids=" ".join)
@@ -94,3 +94,17 @@ def test_other_commands_have_no_chart(ingested, command):
 
     assert "'svg' is not one of" in refused.stderr
     assert "lago usage -o svg" in refused.stderr
+
+
+@pytest.mark.parametrize("window", [(), ("--window", "month")], ids=["bars", "lines"])
+@pytest.mark.parametrize("form", [("--chart",), ("-o", "svg")], ids=["text", "svg"])
+def test_digits_are_grouped_as_in_the_table(ingested, form, window):
+    million = ("--external-customer-id", "harbor", "--properties", "gb=1234567.5")
+    ingested("events", "send", "--code", "storage", *million, "--timestamp", "2025-05-05")
+    asked = ("usage", "--period", "2025-05", "--metric", "storage", *window)
+    grouped, plain = ingested(*asked, *form).stdout, ingested(*asked, *form, "--raw").stdout
+
+    assert "1,234,567.5" in grouped
+    assert "1234567.5" not in grouped
+    assert "1234567.5" in plain
+    assert "1,234,567.5" not in plain
