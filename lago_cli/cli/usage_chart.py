@@ -72,6 +72,8 @@ def usage_charts(
     )
     below = _below(answer, shape, digits)
     charts = [replace(draw(found), total=below.get(code, "")) for code, found in drawn.items()]
+    if answer.lines:
+        empty = "No figure to draw: what several customers have of the metric does not add up."
     return Charts(charts, footer, empty=empty or "No usage in this period.")
 
 

@@ -108,3 +108,14 @@ def test_digits_are_grouped_as_in_the_table(ingested, form, window):
     assert "1234567.5" not in grouped
     assert "1234567.5" in plain
     assert "1,234,567.5" not in plain
+
+
+def test_a_chart_of_what_has_no_total_does_not_say_that_there_is_no_usage(ingested):
+    for customer in ("harbor", "kestrel"):
+        seat = ("--external-customer-id", customer, "--properties", "user_id=ann")
+        ingested("events", "send", "--code", "seats", *seat, "--timestamp", "2026-11-05", "-q")
+    drawn = ingested(*NOVEMBER, "--metric", "seats", "--total", "--chart", "-q").stdout
+
+    assert drawn == (
+        "No figure to draw: what several customers have of the metric does not add up.\n"
+    )
