@@ -44,7 +44,7 @@ class Conflict(NamedTuple):
     def _differences(self) -> str:
         found = list(differences(self.stored, self.sent))
         if not found:  # they differ in how a number is written that is too long to compare
-            return f"another {' and '.join(self.differs_in)}"
+            return f"different {' and '.join(self.differs_in)}"
         named = "; ".join(map(_in_words, islice(found, NAMED)))
         more = len(found) - NAMED
         return f"{named}; and {more} more" if more > 0 else named

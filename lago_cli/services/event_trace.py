@@ -92,7 +92,7 @@ def _stored(event: StoredEvent, source: str, replaced: StoredEvent | None) -> st
     if replaced is None:
         return received
     names = " and ".join(_differing(event.event, replaced.event))
-    was = f"had another {names}" if names else "said the same"
+    was = f"differed in its {names}" if names else "said the same"
     return f"{received}; it replaced the version of run {replaced.run}, which {was}"
 
 

@@ -289,11 +289,11 @@ def test_the_version_that_took_the_place_of_another_is_explained(used):
     assert answer["usage"]["contribution"] == "7"
     assert details(answer)["stored"] == (
         "received 2026-11-23T00:00:00Z by run 3 (<stdin>);"
-        " it replaced the version of run 2, which had another properties"
+        " it replaced the version of run 2, which differed in its properties"
     )
     used("ingest", "-q", *asked, stdin=json.dumps({**again, "code": "other", "properties": {}}))
     assert details(explained(used, "counted"))["stored"].endswith(
-        "it replaced the version of run 3, which had another code and properties"
+        "it replaced the version of run 3, which differed in its code and properties"
     )
     used("ingest", "-q", *asked, stdin=json.dumps(again))
     used("ingest-runs", "revert", 4, "-q")

@@ -77,4 +77,4 @@ def test_what_differs_only_in_too_long_a_number_is_told_by_the_field():
     number = "9" * 5000
     fields = ((*SAME, text, None) for text in (f'{{"n":{number}}}', f'{{ "n":{number}}}'))
 
-    assert Conflict("f", 1, "t1", ("properties",), *fields).said.endswith("another properties")
+    assert Conflict("f", 1, "t1", ("properties",), *fields).said.endswith("different properties")
