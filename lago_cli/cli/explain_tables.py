@@ -183,7 +183,7 @@ def summary_report(
         Column("billable_metric_code", "metric", kind="id", shared=True),
         Column("period", kind="span", shared=True),
         Column("zone", kind="flag", spare=1, shared=True),
-        Column("group", kind="object", in_table=bool(group_by)),
+        Column("group", kind="object", distinct=True, in_table=bool(group_by)),
         Column("units", kind="number"),
         Column("counted", kind="count"),
         Column("not_counted", kind="count"),

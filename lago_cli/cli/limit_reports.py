@@ -33,7 +33,7 @@ def breaches_report(found: Sequence[Breach], group_by: Sequence[str]) -> Report:
         Column("from_datetime", "from", kind="instant", in_table=False),
         Column("to_datetime", "to", kind="instant", in_table=False),
         Column("period", kind="span", in_data=False, shared=True),
-        Column("group", kind="object", in_table=bool(group_by)),
+        Column("group", kind="object", distinct=True, in_table=bool(group_by)),
         Column("units", kind="number"),
         Column("limit", kind="number"),
     ]

@@ -18,7 +18,7 @@ _COLUMNS = {
     "billable_metric_code": Column("billable_metric_code", "metric", kind="id"),
     "from_datetime": Column("from_datetime", "from", kind="instant"),
     "to_datetime": Column("to_datetime", "to", kind="instant"),
-    "group": Column("group", kind="object"),
+    "group": Column("group", kind="object", distinct=True),
 }
 _AMOUNTS = (
     Column("expected_amount_cents", "expected cents", kind="number"),

@@ -98,7 +98,7 @@ def _columns(answer: Answer, shape: Shape) -> list[Column]:
         Column("to_datetime", "to", kind="instant", in_table=False),
         Column("period", kind="span", in_data=False, shared=True),
         Column("zone", kind="flag", spare=2, in_data=False, shared=True),
-        Column("group", kind="object", in_table=bool(shape.group_by)),
+        Column("group", kind="object", distinct=True, in_table=bool(shape.group_by)),
         Column("units", kind="number"),
     ]
     if shape.compared:  # beside the units for a person; programs find them after all others

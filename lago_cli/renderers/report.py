@@ -64,6 +64,7 @@ class Column:
     shared: bool = False  # what all rows agree on stands above the table, and in no row
     in_data: bool = True  # False: for the table alone
     caption: str = "{}"  # how it is put where it stands above the table, without a heading
+    distinct: bool = False  # cut like ids, so that different texts look different
     verdict: bool = False  # true or `passed` is green in the table, false or `failed` red
 
     @property

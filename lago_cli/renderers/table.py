@@ -22,7 +22,7 @@ from lago_cli.renderers.verdicts import verdict_style
 from lago_cli.renderers.widths import folded, padded, width_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from typing import TextIO
 
     from lago_cli.renderers.report import Column, Report, Terminal
@@ -170,10 +170,16 @@ class _Table:
             return {}
         beyond = () if known is None else known[self.measured :]
         return {
-            n: {*body[n], *map(self.makers[n], {row[column.key] for row in beyond})}
+            n: {*body[n], *self._different(n, beyond)}
             for n, column in enumerate(self.columns)
-            if column.kind == "id" and not column.folds
+            if (column.kind == "id" or column.distinct) and not column.folds
         }
+
+    def _different(self, place: int, rows: Sequence[Row]) -> Iterable[str]:
+        column = self.columns[place]
+        if column.kind == "object":  # which has no hash
+            return self._texts(place, rows)
+        return map(self.makers[place], {row[column.key] for row in rows})
 
     def _draw_headings(self) -> None:
         layout = self.layout

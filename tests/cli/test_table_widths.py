@@ -96,3 +96,36 @@ def test_raw_gives_plain_digits(many):
     assert "6175" in shown
     assert "2026-11-01T00:00:00Z to 2026-12-01T00:00:00Z" in shown
     assert "6,175" in many("usage", "--now", NOW, "--metric", "metric_0").stdout
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("usage", "--compare", "previous"),
+        ("usage", "explain"),
+        ("usage", "check", "--max", "hits=0"),
+    ],
+    ids=" ".join,
+)
+def test_groups_stay_distinct_where_they_are_cut(lago, command, columns):
+    lago("metrics", "create", "hits", "--aggregation-type", "count", "-q")
+    paths = [f"/api/v1/organizations/of_example.com/projects/{n}" for n in range(9)]
+    events = [
+        {
+            "transaction_id": path,
+            "external_customer_id": "acme",
+            "code": "hits",
+            "timestamp": "2026-11-05",
+            "properties": {"path": path, "region": "eu-west-1"},
+        }
+        for path in paths
+    ]
+    lago("ingest", "-q", stdin="\n".join(map(json.dumps, events)))
+    groups = ("--group-by", "path", "--group-by", "region")
+    exits = 9 if "check" in command else 0
+    asked = (*command, *groups, "--now", NOW)
+    shown = lago(*asked, env={"COLUMNS": str(columns)}, exits=exits).stdout
+    cells = set(re.findall(r"p\S*…\S*[^\d]*west-1", shown))
+
+    assert len(cells) == len(paths)
