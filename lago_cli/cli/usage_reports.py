@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
+from itertools import chain
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,7 @@ def _columns(answer: Answer, shape: Shape) -> list[Column]:
             "subscription",
             kind="id",
             in_table=by_subscription,
-            shared=True,
+            shared=not answer.others,
             caption="subscription {}",
         ),
         Column(
@@ -96,7 +97,7 @@ def _columns(answer: Answer, shape: Shape) -> list[Column]:
         ),
         Column("from_datetime", "from", kind="instant", in_table=False),
         Column("to_datetime", "to", kind="instant", in_table=False),
-        Column("period", kind="span", in_data=False, shared=True),
+        Column("period", kind="span", in_data=False, shared=_has_one_period(answer)),
         Column("zone", kind="flag", spare=2, in_data=False, shared=True),
         Column("group", kind="object", distinct=True, in_table=bool(shape.group_by)),
         Column("units", kind="number"),
@@ -117,6 +118,15 @@ def _columns(answer: Answer, shape: Shape) -> list[Column]:
             Column("amount_currency", "currency", kind="flag"),
         ]
     return columns
+
+
+def _has_one_period(answer: Answer) -> bool:
+    """Whether what the rows share is true of the lines below them, too."""
+    if not answer.others:
+        return True
+    everything = chain(answer.lines, *answer.others)
+    spans = {span(*(line.local or (line.row.window, line.row.zone))) for line in everything}
+    return len({tuple(at and at.replace(tzinfo=None) for at in each) for each in spans}) == 1
 
 
 def _cells(line: Line, shape: Shape, span_of: Callable[[Window, tzinfo], Span]) -> dict[str, Any]:

@@ -359,3 +359,12 @@ def test_a_stream_without_unicode_has_no_escapes_of_ours(used, how):
 
     assert "... 4 others" in shown
     assert "\\" not in shown
+
+
+def test_what_only_the_first_rows_share_does_not_stand_above_the_totals_of_all(used):
+    ingest(used, [event("later", "gb", "ann", at="2026-11-06", gb=1)])
+    first, *_ = used(
+        "usage", "--window", "day", "--metric", "gb", "--total", "--top", "1", "--now", NOW
+    ).stdout.splitlines()
+
+    assert first == "sum_agg · UTC"
