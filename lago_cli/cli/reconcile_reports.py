@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,23 @@ if TYPE_CHECKING:
 
 _COLUMNS = {
     "external_customer_id": Column("external_customer_id", "customer", kind="id"),
-    "external_subscription_id": Column("external_subscription_id", "subscription", kind="id"),
-    "billable_metric_code": Column("billable_metric_code", "metric", kind="id"),
-    "from_datetime": Column("from_datetime", "from", kind="instant"),
-    "to_datetime": Column("to_datetime", "to", kind="instant"),
+    "external_subscription_id": Column(
+        "external_subscription_id",
+        "subscription",
+        kind="id",
+        shared=True,
+        caption="subscription {}",
+    ),
+    "billable_metric_code": Column("billable_metric_code", "metric", kind="id", shared=True),
+    "from_datetime": Column(
+        "from_datetime", "from", kind="instant", shared=True, caption="from {}"
+    ),
+    "to_datetime": Column(
+        "to_datetime", "to", kind="instant", shared=True, caption="to {} (exclusive)"
+    ),
     "group": Column("group", kind="object", distinct=True),
 }
+_RARE = ("external_subscription_id", "group")  # where no row has one, the table has no column
 _AMOUNTS = (
     Column("expected_amount_cents", "expected cents", kind="number"),
     Column("expected_amount_currency", "expected currency", kind="flag", spare=1),
@@ -31,25 +43,33 @@ _AMOUNTS = (
 
 def differences_report(found: Sequence[Difference], expectations: Expectations) -> Report:
     """The columns of the file, and beside them what was expected and what there is."""
-    columns = expectations.columns
+    rows = [_row(each, expectations) for each in found]
+    columns = [
+        replace(_COLUMNS[name], in_table=name not in _RARE or any(row[name] for row in rows))
+        for name in expectations.columns
+    ]
     expects_units = any(each.expected and each.expected.units is not None for each in found)
     expects_events = any(each.expected and each.expected.events is not None for each in found)
     return Report(
         None,
         [
             Column("status", kind="flag"),
-            *(_COLUMNS[name] for name in columns),
+            *columns,
             Column("expected_units", "expected", kind="number", in_table=expects_units),
             Column("units", "found", kind="number"),
             Column("difference", kind="number", in_table=expects_units),
             Column(
-                "expected_events_count", "expected events", kind="count", in_table=expects_events
+                "expected_events_count",
+                "expected events",
+                kind="count",
+                in_table=expects_events,
+                spare=3,
             ),
-            Column("events_count", "events", kind="count"),
+            Column("events_count", "events", kind="count", spare=2),
             *(_AMOUNTS if expectations.has_amounts else ()),
-            Column("line", kind="flag", align="right"),
+            Column("line", kind="flag", align="right", spare=1),
         ],
-        [_row(each, expectations) for each in found],
+        rows,
     )
 
 

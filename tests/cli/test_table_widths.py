@@ -129,3 +129,14 @@ def test_groups_stay_distinct_where_they_are_cut(lago, command, columns):
     cells = set(re.findall(r"p\S*…\S*[^\d]*west-1", shown))
 
     assert len(cells) == len(paths)
+
+
+def test_figures_that_differ_from_a_file_fit_80_columns(many):
+    exported = many("usage", "-o", "csv", "--now", NOW).stdout
+    many.write("agreed.csv", exported.replace(",123.5,", ",124.5,"))
+    asked = ("usage", "check", "--expect", "agreed.csv", "--now", NOW)
+    lines = many(*asked, env={"COLUMNS": "80"}, exits=9).stdout.splitlines()
+
+    assert lines[0] == "from 2026-11-01 · to 2026-12-01 (exclusive)"
+    assert len(lines) == 4 + METRICS + 2
+    assert max(map(cell_len, lines)) <= 80
