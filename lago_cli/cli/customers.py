@@ -44,13 +44,17 @@ def _beside_usage(session: Session, report: Report) -> Report:
     Data has it as one object. The table has a column for each metric that anybody used, and
     where room is short the first of them.
     """
+    from lago_cli.cli.reports import span
     from lago_cli.domain.numbers import as_plain
+    from lago_cli.renderers.spans import span_words
+    from lago_cli.services.questions import Question
     from lago_cli.services.requests import UsageRequest
-    from lago_cli.services.usage import usage_for
+    from lago_cli.services.usage import answer
 
     store = session.store()
     used: dict[str | None, dict[str, str]] = {}
-    for row in usage_for(store, UsageRequest(by="customer"), now=session.now()):
+    question = Question(store, UsageRequest(by="customer"), session.now())
+    for row in answer(store, question):
         used.setdefault(row.owner[0], {})[row.metric.code] = as_plain(row.units)
     nothing = dict.fromkeys(store.catalog.metrics(), "0")
     codes = [code for code in nothing if any(code in units for units in used.values())]
@@ -72,7 +76,15 @@ def _beside_usage(session: Session, report: Report) -> Report:
         }
         for row in report.rows
     ]
-    return replace(report, columns=columns, rows=rows)
+    owners = [(str(row["external_id"]), None) for row in rows]
+    periods = {
+        span_words(span(window, question.zone(owner)), raw=session.raw)
+        for owner in owners
+        for window in question.asked(owner)
+    }
+    words = periods.pop() if len(periods) == 1 else "the current period of each customer"
+    footer = [f"Usage of {words}."] if used else []
+    return replace(report, columns=columns, rows=rows, footer=[*report.footer, *footer])
 
 
 add_get(app, CUSTOMER)

@@ -368,3 +368,17 @@ def test_what_only_the_first_rows_share_does_not_stand_above_the_totals_of_all(u
     ).stdout.splitlines()
 
     assert first == "sum_agg · UTC"
+
+
+def test_customers_with_usage_say_which_period_it_is_of(used):
+    asked = ("customers", "list", "--with-usage", "--now", NOW)
+    before = used(*asked).stdout.splitlines()[-1]
+    used("customers", "create", "ann", "--timezone", "Asia/Tokyo", "-q")
+    month = used(*asked).stdout.splitlines()[-1]
+    monthly = ("--customer", "ann", "--billing-time", "anniversary", "--started-at", "2026-10-15")
+    used("subscriptions", "create", "ann-1", *monthly, "-q", "--now", NOW)
+    several = used(*asked).stdout.splitlines()[-1]
+
+    assert before == month == "Usage of November 2026."
+    assert several == "Usage of the current period of each customer."
+    assert "Usage of" not in used(*asked, "-o", "csv").stdout
