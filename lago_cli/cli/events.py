@@ -198,7 +198,11 @@ def list_(
     refuse_unknown_in(store, selection)
     events = store.select(replace(selection, limit=limit + 1), newest_first=True)
     deleted = selection.status == "deleted"
-    session.show(events_report(events, limit=limit, deleted=deleted))
+    report = events_report(events, limit=limit, deleted=deleted)
+    session.show(report)
+    if session.output != "table":
+        for sentence in report.footer:  # which data has no place for
+            session.note(sentence)
 
 
 @command(app, "get")

@@ -141,6 +141,16 @@ def test_a_cut_list_says_so(six):
     assert "there are more" not in six("events", "list", "--limit", 6).stdout
 
 
+@pytest.mark.parametrize("output", ["json", "ndjson", "csv", "yaml", "markdown"])
+def test_cut_data_is_told_of_beside_it(six, output):
+    cut = six("events", "list", "--limit", 3, "-o", output)
+
+    assert cut.stderr == "The newest 3; there are more: --limit N, or lago events export\n"
+    assert "there are more" not in cut.stdout
+    assert six("events", "list", "--limit", 3, "-o", output, "-q").stderr == ""
+    assert six("events", "list", "--limit", 6, "-o", output).stderr == ""
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
