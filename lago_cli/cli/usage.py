@@ -136,7 +136,7 @@ def usage(
     if drawn:
         session.show(
             usage_charts(
-                question, answer, shape, now=now, raw=session.raw, footer=said, empty=empty
+                question, answer, shape, now=now, footer=said, empty=empty, raw=session.raw
             )
         )
     else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from lago_cli.cli.reports import span
@@ -19,18 +18,16 @@ from lago_cli.services.lines import by_metric, summed, totals
 from lago_cli.services.usage import adds_up
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-    from fractions import Fraction
-
     from lago_cli.cli.session import Session
     from lago_cli.cli.usage_reports import Answer, Shape
     from lago_cli.domain.instants import Window
+    from lago_cli.domain.numbers import Units
     from lago_cli.services.lines import Line
     from lago_cli.services.questions import Question
     from lago_cli.services.requests import UsageRequest
     from lago_cli.services.usage import UsageRow
 
-    Digits = Callable[[Decimal | Fraction | int], str]
+    Digits = Callable[[Units], str]
 
 
 def is_drawn(session: Session, *, chart: bool) -> bool:
@@ -55,9 +52,9 @@ def usage_charts(
     shape: Shape,
     *,
     now: int,
-    raw: bool,
     footer: Sequence[str],
     empty: str,
+    raw: bool,
 ) -> Charts:
     """
     One chart for each metric, in the order of the lines: no two units have one axis.
@@ -66,15 +63,19 @@ def usage_charts(
     """
     request = question.request
     drawn = by_metric(line for line in answer.lines if line.units is not None)
-    digits: Digits = as_plain if raw else lambda number: grouped(as_plain(number))
-    draw = (
-        partial(_bars, request, digits) if request.window is None else _Lines(question, now, digits)
-    )
+    digits = as_plain if raw else _grouped
+    drawing = _Bars(digits) if request.window is None else _Lines(question, now, digits)
     below = _below(answer, shape, digits)
-    charts = [replace(draw(found), total=below.get(code, "")) for code, found in drawn.items()]
+    charts = [
+        replace(drawing(found, request), total=below.get(code, "")) for code, found in drawn.items()
+    ]
     if answer.lines:
         empty = "No figure to draw: what several customers have of the metric does not add up."
     return Charts(charts, footer, empty=empty or "No usage in this period.")
+
+
+def _grouped(units: Units) -> str:
+    return grouped(as_plain(units))
 
 
 def _below(answer: Answer, shape: Shape, digits: Digits) -> dict[str, str]:
@@ -93,11 +94,16 @@ def _below(answer: Answer, shape: Shape, digits: Digits) -> dict[str, str]:
     return {code: " · ".join(words) for code, words in found.items()}
 
 
-def _bars(request: UsageRequest, digits: Digits, found: Sequence[Line]) -> Chart:
-    rows = [line.row for line in found]
-    name = _namer(rows, request)
-    bars = [_point(name(line.row), line, digits) for line in found]
-    return Chart(_title(found), bars=bars)
+class _Bars:
+    """A bar for each line."""
+
+    def __init__(self, digits: Digits) -> None:
+        self._digits = digits
+
+    def __call__(self, found: Sequence[Line], request: UsageRequest) -> Chart:
+        name = _namer([line.row for line in found], request)
+        bars = [_point(name(line.row), line, self._digits) for line in found]
+        return Chart(_title(found), bars=bars)
 
 
 class _Lines:
@@ -108,8 +114,7 @@ class _Lines:
         self._now = now
         self._digits = digits
 
-    def __call__(self, found: Sequence[Line]) -> Chart:
-        request = self._question.request
+    def __call__(self, found: Sequence[Line], request: UsageRequest) -> Chart:
         rows = [line.row for line in found]
         name = _namer(rows, request)
         series: dict[tuple[object, ...], list[Line]] = {}
@@ -148,8 +153,9 @@ def _point(label: str, line: Line, digits: Digits) -> Point:
     if line.before is not None and line.before.units is not None:
         beside.append(f"was {digits(line.before.units)}")
     if line.price is not None:
-        beside.append(f"{digits(line.price.cents)} cents, {line.price.currency}")
-    return Point(label, digits(line.units), f"({'; '.join(beside)})" if beside else "")
+        beside.append(f"{line.price.cents} cents, {line.price.currency}")
+    note = f"({'; '.join(beside)})" if beside else ""
+    return Point(label, as_plain(line.units), note, digits(line.units))
 
 
 def _when(row: UsageRow, window: Window, request: UsageRequest) -> str:

@@ -19,16 +19,21 @@ class Point(NamedTuple):
     """One quantity: a bar, or a place that a line goes through."""
 
     label: str
-    figure: str  # a decimal, whose digits may be grouped
+    figure: str  # a plain decimal
     note: str = ""  # stands beside the figure
+    text: str = ""  # the figure as it is read; as it is where there is none
 
     @property
     def value(self) -> Fraction:
-        return Fraction(self.figure.replace(",", ""))
+        return Fraction(self.figure)
+
+    @property
+    def digits(self) -> str:
+        return self.text or self.figure
 
     @property
     def shown(self) -> str:
-        return f"{self.figure} {self.note}".rstrip()
+        return f"{self.digits} {self.note}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,10 +70,10 @@ class _Drawing:
 
     def bars(self, bars: Sequence[Point]) -> None:
         labels = [self.page.shown(bar.label) for bar in bars]
-        digits = max(len(bar.figure) for bar in bars)
+        digits = max(len(bar.digits) for bar in bars)
         notes = max(cell_len(self.page.shown(bar.note)) for bar in bars)
         figures = [
-            f"{bar.figure:>{digits}} {set_cell_size(self.page.shown(bar.note), notes)}".rstrip()
+            f"{bar.digits:>{digits}} {set_cell_size(self.page.shown(bar.note), notes)}".rstrip()
             for bar in bars
         ]
         wide = max(map(cell_len, figures))

@@ -83,11 +83,11 @@ def test_a_list_fits_the_terminal_and_says_what_is_left_out(many, command, colum
 
 
 def test_what_there_is_no_room_for_is_told_once(many):
-    shown = many("events", "list", "--limit", 1, env={"COLUMNS": "80"}).stdout
+    shown = many("events", "list", "--limit", 20, env={"COLUMNS": "80"}).stdout
 
     words = " ".join(shown.split())
     assert re.search(r"No room for: .*received.* A wider terminal or -o json shows them\.$", words)
-    assert "No room" not in many("events", "list", "--limit", 1, env={"COLUMNS": "300"}).stdout
+    assert "No room" not in many("events", "list", "--limit", 20, env={"COLUMNS": "300"}).stdout
 
 
 def test_raw_gives_plain_digits(many):
