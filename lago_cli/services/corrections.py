@@ -7,7 +7,7 @@ from shlex import quote
 from typing import NamedTuple
 
 from lago_cli.domain.stored import StoredEvent, told_of
-from lago_cli.errors import not_found, refused, wrong_usage
+from lago_cli.errors import Kind, LagoError, not_found, refused, wrong_usage
 from lago_cli.stores.base import CorrectableStore
 
 _NAMED = 10  # events of one id
@@ -65,9 +65,10 @@ def _find(store: CorrectableStore, which: Which) -> StoredEvent:
         raise not_found("event", which.transaction_id, "List events with: lago events list")
     found = [event for event in everywhere if _is_meant(store, event, which)]
     if not found:
-        raise not_found(
-            f"event of {_asked(which)} with the id",
-            which.transaction_id,
+        raise LagoError(
+            Kind.NOT_FOUND,
+            "event_not_found",
+            f'There is no event of {_asked(which)} with the id "{which.transaction_id}".',
             f"There is one of {_places(everywhere)}.",
         )
     if len(found) > 1 and which.subscription is None and which.customer is not None:

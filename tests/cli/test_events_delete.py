@@ -300,3 +300,11 @@ def test_of_two_processes_that_delete_it_at_once_one_is_told_so(stored):
     assert codes == [0, 5, 5, 5]
     assert units(stored) == {"acme": "5"}
     stored("db", "check")
+
+
+def test_an_id_that_only_somebody_else_has_is_not_found_under_the_usual_code(stored):
+    asked = ("events", "delete", "t1", *WHY, "--customer", 'a"b', "-o", "json")
+    error = stored(*asked, exits=4).error()
+
+    assert error["code"] == "event_not_found"
+    assert error["message"] == 'There is no event of customer "a"b" with the id "t1".'
