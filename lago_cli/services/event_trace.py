@@ -124,7 +124,7 @@ def _owner(event: StoredEvent, claim: Attribution) -> str:
         whose = "nobody knows whose" if claim.customer is None else f"of customer {claim.customer}"
         return f"names the subscription {subscription}, {whose}"
     if claim.subscription is None:
-        return f"names the customer {customer}, who had not just one active subscription then"
+        return f"names the customer {customer}, who had no active subscription then, or several"
     return f"names the customer {customer}, whose only active subscription is {claim.subscription}"
 
 

@@ -181,17 +181,17 @@ def test_an_expression_that_has_no_value_says_why(used):
         ("one", "names the customer bolt, whose only active subscription is b1", "b1"),
         (
             "none",
-            "names the customer bolt, who had not just one active subscription then",
+            "names the customer bolt, who had no active subscription then, or several",
             None,
         ),
         (
             "several",
-            "names the customer bolt, who had not just one active subscription then",
+            "names the customer bolt, who had no active subscription then, or several",
             None,
         ),
         (
             "stranger",
-            "names the customer nobody, who had not just one active subscription then",
+            "names the customer nobody, who had no active subscription then, or several",
             None,
         ),
         ("unknown", "names the subscription s9, nobody knows whose", "s9"),
