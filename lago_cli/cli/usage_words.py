@@ -130,7 +130,9 @@ def nothing_found(store: UsageStore, question: Question) -> str:
     if not asked:
         return "No usage in this period."
     period = Window(asked[0].start, asked[-1].end)
-    sentence = f"No usage in {span_words(span(period, zone))}"
+    words = span_words(span(period, zone))
+    before = "" if words.startswith(("from ", "until ")) else "from " if " to " in words else "in "
+    sentence = f"No usage {before}{words}"
     if newest.at is None or request.as_of or period.start <= newest.at < period.end:
         return f"{sentence}."
     day = to_datetime(newest.at).astimezone(zone).date().isoformat()

@@ -382,3 +382,17 @@ def test_customers_with_usage_say_which_period_it_is_of(used):
     assert before == month == "Usage of November 2026."
     assert several == "Usage of the current period of each customer."
     assert "Usage of" not in used(*asked, "-o", "csv").stdout
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (("--period", "2026-12"), "in December 2026;"),
+        (("--from", "2026-12-01"), "from 2026-12-01;"),
+        (("--to", "2026-10-01"), "until 2026-10-01;"),
+        (("--from", "2026-12-01", "--to", "2026-12-03"), "from 2026-12-01 to 2026-12-03 "),
+    ],
+    ids=["in", "from", "until", "from-to"],
+)
+def test_an_empty_answer_names_its_period_in_plain_english(used, asked, words):
+    assert said(used, *asked).startswith(f"No usage {words}")
