@@ -119,6 +119,9 @@ def check(
             "There is nothing to compare with.",
             "Give --expect FILE, --max CODE=N, --min CODE=N or --max-age DURATION.",
         )
+    if expect is None and tolerance != "0":
+        message = "--tolerance is about --expect, and no file is given."
+        raise wrong_usage("invalid_tolerance", message, "Add --expect FILE, or leave it out.")
     highest = limits.read_limits("--max", max_ or ())
     lowest = limits.read_limits("--min", min_ or ())
     limits.refuse_crossed(highest, lowest)

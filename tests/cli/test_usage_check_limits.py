@@ -273,3 +273,11 @@ def test_an_unknown_property_is_told_once(used):
 
     assert told.stderr.count("regoin") == 1
     assert "region" in told.stderr
+
+
+def test_a_tolerance_without_expected_figures_is_refused_and_not_ignored(lago):
+    asked = ("usage", "check", "--max", "gb=5", "--tolerance", "1", "-o", "json")
+    error = lago(*asked, exits=2).error()
+
+    assert error["code"] == "invalid_tolerance"
+    assert error["hint"] == "Add --expect FILE, or leave it out."
