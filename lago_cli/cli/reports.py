@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,14 @@ EVENT_COLUMNS = (
     Column("run", kind="flag", align="right", spare=6),  # a name and no quantity
 )
 _STATUS = Column("status", kind="flag", spare=3)
+_CAPTIONS = {  # what events share is said above them, as
+    "external_customer_id": "{}",
+    "external_subscription_id": "subscription {}",
+    "code": "{}",
+    "run": "run {}",
+    "status": "{}",
+}
+_HELD = 10_000  # events that may be looked at before one is drawn
 _OF_DELETED = (Column("deleted_at", "deleted", kind="instant"), Column("reason", kind="text"))
 _COUNTS = {  # and how soon a narrow table does without
     "read": 3,
@@ -88,7 +97,15 @@ def events_report(
     """With `deleted` some of them may be, and it is said when and why."""
     footer: list[str] = []
     rows = _event_rows(events, limit, footer)
-    return Report(None, _event_columns(deleted=deleted), rows, footer=footer, empty="No events.")
+    columns = _event_columns(deleted=deleted)
+    if limit is not None and limit <= _HELD:  # all are looked at for what they share
+        columns = [
+            replace(each, shared=True, caption=_CAPTIONS[each.key])
+            if each.key in _CAPTIONS
+            else each
+            for each in columns
+        ]
+    return Report(None, columns, rows, footer=footer, empty="No events.")
 
 
 def event_report(event: StoredEvent) -> Report:

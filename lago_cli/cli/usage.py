@@ -134,7 +134,11 @@ def usage(
         total=total,
     )
     if drawn:
-        session.show(usage_charts(question, answer, shape, now=now, footer=said, empty=empty))
+        session.show(
+            usage_charts(
+                question, answer, shape, now=now, footer=said, empty=empty, raw=session.raw
+            )
+        )
     else:
         session.show(usage_report(answer, shape, footer=said, empty=empty))
 

@@ -13,6 +13,7 @@ from lago_cli.domain.numbers import as_plain
 from lago_cli.errors import wrong_usage
 from lago_cli.renderers.chart import Chart, Charts, Point, Series
 from lago_cli.renderers.spans import span_words
+from lago_cli.renderers.table_cells import grouped
 from lago_cli.services.lines import by_metric, summed, totals
 from lago_cli.services.usage import adds_up
 
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
     from lago_cli.cli.session import Session
     from lago_cli.cli.usage_reports import Answer, Shape
     from lago_cli.domain.instants import Window
+    from lago_cli.domain.numbers import Units
     from lago_cli.services.lines import Line
     from lago_cli.services.questions import Question
     from lago_cli.services.requests import UsageRequest
     from lago_cli.services.usage import UsageRow
+
+    Digits = Callable[[Units], str]
 
 
 def is_drawn(session: Session, *, chart: bool) -> bool:
@@ -50,6 +54,7 @@ def usage_charts(
     now: int,
     footer: Sequence[str],
     empty: str,
+    raw: bool,
 ) -> Charts:
     """
     One chart for each metric, in the order of the lines: no two units have one axis.
@@ -58,43 +63,54 @@ def usage_charts(
     """
     request = question.request
     drawn = by_metric(line for line in answer.lines if line.units is not None)
-    draw = _bars if request.window is None else _Lines(question, now)
-    below = _below(answer, shape)
+    digits = as_plain if raw else _grouped
+    drawing = _Bars(digits) if request.window is None else _Lines(question, now, digits)
+    below = _below(answer, shape, digits)
     charts = [
-        replace(draw(found, request), total=below.get(code, "")) for code, found in drawn.items()
+        replace(drawing(found, request), total=below.get(code, "")) for code, found in drawn.items()
     ]
     return Charts(charts, footer, empty=empty or "No usage in this period.")
 
 
-def _below(answer: Answer, shape: Shape) -> dict[str, str]:
+def _grouped(units: Units) -> str:
+    return grouped(as_plain(units))
+
+
+def _below(answer: Answer, shape: Shape, digits: Digits) -> dict[str, str]:
     """By code, what `--top` left out and the total of everything."""
     found: dict[str, list[str]] = {}
     everything = [*answer.lines]
     for lines in answer.others:
         everything += lines
         left = summed(lines, may_add=adds_up(lines[0].row.metric, windowed=shape.windowed))
-        units = "" if left.units is None else f" {as_plain(left.units)}"
+        units = "" if left.units is None else f" {digits(left.units)}"
         found.setdefault(left.metric.code, []).append(f"{count_of_others(lines)}{units}")
     word = "sum of groups" if shape.group_by else "total"
     for total in totals(everything, windowed=shape.windowed):
         if total.units is not None:
-            found.setdefault(total.metric.code, []).append(f"{word} {as_plain(total.units)}")
+            found.setdefault(total.metric.code, []).append(f"{word} {digits(total.units)}")
     return {code: " · ".join(words) for code, words in found.items()}
 
 
-def _bars(found: Sequence[Line], request: UsageRequest) -> Chart:
-    rows = [line.row for line in found]
-    name = _namer(rows, request)
-    bars = [_point(name(line.row), line) for line in found]
-    return Chart(_title(found), bars=bars)
+class _Bars:
+    """A bar for each line."""
+
+    def __init__(self, digits: Digits) -> None:
+        self._digits = digits
+
+    def __call__(self, found: Sequence[Line], request: UsageRequest) -> Chart:
+        name = _namer([line.row for line in found], request)
+        bars = [_point(name(line.row), line, self._digits) for line in found]
+        return Chart(_title(found), bars=bars)
 
 
 class _Lines:
     """A line for each owner and group, which is zero where nothing happened."""
 
-    def __init__(self, question: Question, now: int) -> None:
+    def __init__(self, question: Question, now: int, digits: Digits) -> None:
         self._question = question
         self._now = now
+        self._digits = digits
 
     def __call__(self, found: Sequence[Line], request: UsageRequest) -> Chart:
         rows = [line.row for line in found]
@@ -114,7 +130,10 @@ class _Lines:
         first = found[0].row
         starts = sorted(line.row.window.start for line in found)
         points: list[tuple[int, Point]] = [
-            (line.row.window.start, _point(_when(line.row, line.row.window, request), line))
+            (
+                line.row.window.start,
+                _point(_when(line.row, line.row.window, request), line, self._digits),
+            )
             for line in found
         ]
         for window in self._question.asked(first.owner):
@@ -125,15 +144,16 @@ class _Lines:
         return [point for _, point in sorted(points, key=lambda each: each[0])]
 
 
-def _point(label: str, line: Line) -> Point:
+def _point(label: str, line: Line, digits: Digits) -> Point:
     """A figure, and in brackets what stands beside it in the table."""
     assert line.units is not None
     beside = []
     if line.before is not None and line.before.units is not None:
-        beside.append(f"was {as_plain(line.before.units)}")
+        beside.append(f"was {digits(line.before.units)}")
     if line.price is not None:
         beside.append(f"{line.price.cents} cents, {line.price.currency}")
-    return Point(label, as_plain(line.units), f"({'; '.join(beside)})" if beside else "")
+    note = f"({'; '.join(beside)})" if beside else ""
+    return Point(label, as_plain(line.units), note, digits(line.units))
 
 
 def _when(row: UsageRow, window: Window, request: UsageRequest) -> str:

@@ -21,14 +21,19 @@ class Point(NamedTuple):
     label: str
     figure: str  # a plain decimal
     note: str = ""  # stands beside the figure
+    text: str = ""  # the figure as it is read; as it is where there is none
 
     @property
     def value(self) -> Fraction:
         return Fraction(self.figure)
 
     @property
+    def digits(self) -> str:
+        return self.text or self.figure
+
+    @property
     def shown(self) -> str:
-        return f"{self.figure} {self.note}".rstrip()
+        return f"{self.digits} {self.note}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

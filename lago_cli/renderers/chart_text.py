@@ -8,6 +8,7 @@ from rich.cells import cell_len, set_cell_size
 
 from lago_cli.renderers.page import BOLD, DIM, GAP, READABLE_WIDTH, Page
 from lago_cli.renderers.report import DEFAULT_WIDTH
+from lago_cli.renderers.table_cells import grouped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,10 +70,10 @@ class _Drawing:
 
     def bars(self, bars: Sequence[Point]) -> None:
         labels = [self.page.shown(bar.label) for bar in bars]
-        digits = max(len(bar.figure) for bar in bars)
+        digits = max(len(bar.digits) for bar in bars)
         notes = max(cell_len(self.page.shown(bar.note)) for bar in bars)
         figures = [
-            f"{bar.figure:>{digits}} {set_cell_size(self.page.shown(bar.note), notes)}".rstrip()
+            f"{bar.digits:>{digits}} {set_cell_size(self.page.shown(bar.note), notes)}".rstrip()
             for bar in bars
         ]
         wide = max(map(cell_len, figures))
@@ -133,9 +134,12 @@ class _Drawing:
         marks = {zero: "0"} if low and high else {}
         return (
             marks
-            | ({0: _digits(low)} if low or not high else {0: "0"})
-            | ({height - 1: _digits(high)} if high else {})
+            | ({0: self.digits(low)} if low or not high else {0: "0"})
+            | ({height - 1: self.digits(high)} if high else {})
         )
+
+    def digits(self, value: Fraction) -> str:
+        return _digits(value) if self.page.raw else grouped(_digits(value))
 
     def cell(self, value: Fraction, level: int, height: int) -> str:
         zero = self.scale.zero(height)

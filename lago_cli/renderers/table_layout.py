@@ -68,8 +68,12 @@ class Layout:
 
     @property
     def left_out(self) -> list[str]:
-        """The headings of the columns that there is no room for."""
-        return [text for n, text in enumerate(self.headings) if n not in self.kept]
+        """The headings of the columns that there is no room for, though they say something."""
+        return [
+            text
+            for n, text in enumerate(self.headings)
+            if n not in self.kept and not self._is_empty[n]
+        ]
 
     @property
     def width(self) -> int:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import re
-import select
 import shutil
-import struct
-import time
-from fcntl import ioctl
-from termios import TIOCSWINSZ
 
 import pytest
 
-SCREEN = 12
+from tests.terminals import Screen
+
 CUSTOMERS = 30
 SHOW = ("usage", "--period", "2026-11")
 
@@ -37,56 +30,6 @@ def long_(lago):
     )
     lago("ingest", "events", "-q")
     return lago
-
-
-class Screen:
-    """A command on a terminal of a size, and all that it shows."""
-
-    def __init__(self, lago, *arguments, lines=SCREEN, **environment):
-        self._master, terminal = pty.openpty()
-        ioctl(terminal, TIOCSWINSZ, struct.pack("HHHH", lines, 80, 0, 0))
-        environment = {"COLUMNS": "", "TERM": "xterm", "NO_COLOR": "1"} | environment
-        self.process = lago.start(
-            *arguments,
-            stdout=terminal,
-            stderr=terminal,
-            stdin=terminal,
-            env=environment,
-            start_new_session=True,
-            preexec_fn=lambda: os.close(os.open(os.ttyname(terminal), os.O_RDWR)),
-        )
-        os.close(terminal)
-        self.shown = ""
-
-    def until(self, pattern):
-        deadline = time.monotonic() + 30
-        while not re.search(pattern, self.shown):
-            assert time.monotonic() < deadline, self.shown
-            self.shown += self._read()
-
-    def keys(self, keys):
-        os.write(self._master, keys)
-
-    def press_until_it_ends(self, key):
-        """A key that is pressed before anybody reads keys is lost."""
-        deadline = time.monotonic() + 30
-        while self.process.poll() is None and time.monotonic() < deadline:
-            self.keys(key)
-            while select.select([self._master], [], [], 0.2)[0] and (more := self._read()):
-                self.shown += more
-
-    def end(self):
-        """The exit code, when all is shown."""
-        while more := self._read():
-            self.shown += more
-        os.close(self._master)
-        return self.process.wait(timeout=30)
-
-    def _read(self):
-        try:
-            return os.read(self._master, 65536).decode().replace("\r\n", "\n")
-        except OSError:  # nobody writes any more
-            return ""
 
 
 def whole(text):

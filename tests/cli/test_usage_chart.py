@@ -82,9 +82,26 @@ def test_a_chart_has_no_other_format(ingested):
     assert drawn.stdout == ingested(*NOVEMBER, "--chart").stdout
 
 
+def test_what_top_leaves_out_is_said_below_the_bars_and_is_in_the_total(ingested):
+    chart = ingested(*NOVEMBER, "--metric", "tokens", "--top", "1", "--chart").stdout
+
+    assert chart.splitlines()[1].startswith("mosaic  132,768  █")
+    assert chart.splitlines()[2] == "… 2 others 25,104 · total 157,872"
+
+
+def test_bars_say_what_was_before(ingested):
+    compared = (*NOVEMBER, "--metric", "tokens", "--compare", "previous", "--chart")
+
+    assert "mosaic   132,768 (was 0)" in ingested(*compared).stdout
+
+
+def test_raw_digits_of_a_chart_are_plain(ingested):
+    assert "  132768  █" in ingested(*NOVEMBER, "--metric", "tokens", "--chart", "--raw").stdout
+
+
 def test_nothing_to_draw_is_said(ingested):
-    assert ingested("usage", "--period", "2020-01", "--chart").stdout == (
-        "No usage in this period.\n"
+    assert ingested("usage", "--period", "2020-01", "--chart").stdout.startswith(
+        "No usage in January 2020; the newest event is of "
     )
 
 

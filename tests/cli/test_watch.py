@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
 import signal
-import struct
-import time
-from fcntl import ioctl
-from termios import TIOCSWINSZ
 
 import pytest
+
+from tests.terminals import Screen
 
 HOME, REST = "\x1b[H", "\x1b[J"
 EVENT = ("events", "send", "--code", "calls", "--external-customer-id", "acme", "-q")
@@ -26,35 +22,16 @@ def counted(lago):
     return lago
 
 
-class Watched:
-    """A command on a terminal of a size; what it draws is read until it shows something."""
+class Watched(Screen):
+    """An answer that is drawn again and again."""
 
-    def __init__(self, lago, *arguments, lines=24, columns=80):
-        self._master, terminal = pty.openpty()
-        ioctl(terminal, TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        environment = {"COLUMNS": "", "TERM": "xterm"}
-        self.process = lago.start(
-            *arguments, stdout=terminal, stderr=terminal, stdin=terminal, env=environment
-        )
-        os.close(terminal)
-        self.drawn = ""
-
-    def until(self, pattern):
-        deadline = time.monotonic() + 30
-        while not (found := re.search(pattern, self.drawn, re.DOTALL)):
-            assert time.monotonic() < deadline, self.drawn
-            self.drawn += os.read(self._master, 65536).decode()
-        return found
-
-    def screen(self):
-        """The last answer that was drawn whole."""
-        return self.drawn.rpartition(REST)[0].rpartition(HOME)[2]
+    def drawn(self):
+        """The last one that is whole."""
+        return self.shown.rpartition(REST)[0].rpartition(HOME)[2]
 
     def interrupt(self):
         self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(timeout=30)
-        os.close(self._master)
-        return code
+        return self.end()
 
 
 def test_an_answer_is_drawn_again_in_its_place(counted):
@@ -64,7 +41,7 @@ def test_an_answer_is_drawn_again_in_its_place(counted):
     counted(*EVENT)
     watched.until(r"calls.* 2 +2\x1b.*\x1b\[J")
 
-    assert watched.screen().count("calls") == 1
+    assert watched.drawn().count("calls") == 1
     assert watched.interrupt() == 130
 
 
@@ -72,7 +49,7 @@ def test_an_answer_is_cut_to_the_screen_and_says_so(counted):
     watched = Watched(counted, *INFO, lines=8)
     watched.until(r"lines that have no room here.*\x1b\[J")
 
-    screen = re.sub(r"\x1b\[\w", "", watched.screen()).splitlines()
+    screen = re.sub(r"\x1b\[\w", "", watched.drawn()).splitlines()
 
     assert len([line for line in screen if line.strip()]) == 7
     watched.interrupt()
@@ -82,7 +59,7 @@ def test_what_is_warned_of_stands_below_the_answer(counted):
     watched = Watched(counted, *USAGE, "--group-by", "nothing")
     watched.until(r"\x1b\[J.*\x1b\[J")
 
-    assert re.search(r"acme.*Warning: --group-by nothing", watched.screen(), re.DOTALL)
+    assert re.search(r"acme.*Warning: --group-by nothing", watched.drawn(), re.DOTALL)
     watched.interrupt()
 
 
