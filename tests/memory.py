@@ -229,7 +229,12 @@ class MemoryStore:
         return self.names(word)
 
     def newest(
-        self, codes: Iterable[str], limit: int, *, of: Subject | None = None
+        self,
+        codes: Iterable[str],
+        limit: int,
+        *,
+        of: Subject | None = None,
+        before: int | None = None,
     ) -> Iterator[StoredEvent]:
         wanted = set(codes)
         registry = self.registry((), ())
@@ -237,6 +242,7 @@ class MemoryStore:
             row
             for row in self._known(None)
             if row.event.code in wanted
+            if before is None or row.at < before
             if of is None
             or any(
                 of[0] in (None, claim.customer) and of[1] in (None, claim.subscription)

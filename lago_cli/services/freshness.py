@@ -102,11 +102,14 @@ def _order(code: str, owner: Owner | None) -> tuple[str, ...]:
 def _last(
     store: UsageStore, request: UsageRequest, code: str, owner: Owner | None, since: int
 ) -> tuple[int | None, Owner | None]:
-    """The last event; unknown where only some events are asked for."""
+    """
+    The last event that is too old; unknown where only some events are asked for.
+
+    There may be later ones that do not count.
+    """
     if request.filters or request.as_of is not None:
         return None, None
-    for stored in store.newest([code], 1, of=owner):
-        if stored.at < since:
-            event = stored.event
-            return stored.at, (event.external_customer_id, event.external_subscription_id)
+    for stored in store.newest([code], 1, of=owner, before=since):
+        event = stored.event
+        return stored.at, (event.external_customer_id, event.external_subscription_id)
     return None, None

@@ -230,10 +230,15 @@ class UsageStore(NameStore, Protocol):
         """
 
     def newest(
-        self, codes: Iterable[str], limit: int, *, of: Subject | None = None
+        self,
+        codes: Iterable[str],
+        limit: int,
+        *,
+        of: Subject | None = None,
+        before: int | None = None,
     ) -> Iterator[StoredEvent]:
         """
-        The latest events of some codes, from the last one on.
+        The latest events of some codes, from the last one on, or from the last one `before`.
 
         Those of a customer, a subscription, or what is both; by default everybody's.
         """

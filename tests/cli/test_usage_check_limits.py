@@ -192,6 +192,17 @@ def test_ages_of_those_who_are_named_are_told_each(used):
     assert error["message"].endswith("acme (calls), idle (calls), idle (gb).")
 
 
+def test_a_late_event_that_does_not_count_hides_no_older_one(used):
+    event_of_today = event("5", "gb", "22T06", gb="many")
+    used("ingest", "-q", used.write("late.ndjson", [event_of_today]), "--now", NOW)
+
+    told = check(
+        used, "--max-age", "1d", "--metric", "gb", "--customer", "bolt", "-o", "json", exits=9
+    )
+
+    assert [row["last_event_at"] for row in told.json()] == ["2026-11-20T12:00:00Z"]
+
+
 def test_ages_by_customer_are_those_of_everybody(used):
     rows, _ = wrong(used, "--max-age", "1d", "--by", "customer", "--metric", "gb")
 

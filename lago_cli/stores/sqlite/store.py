@@ -287,10 +287,15 @@ class SqliteStore:
         return self.events.select(self._snapshot(), selection, newest_first=newest_first)
 
     def newest(
-        self, codes: Iterable[str], limit: int, *, of: Subject | None = None
+        self,
+        codes: Iterable[str],
+        limit: int,
+        *,
+        of: Subject | None = None,
+        before: int | None = None,
     ) -> Iterator[StoredEvent]:
         customers, subscriptions = ((name,) if name else () for name in of or (None, None))
-        wanted = EventSelection(customers, subscriptions, tuple(codes), limit=limit)
+        wanted = EventSelection(customers, subscriptions, tuple(codes), end=before, limit=limit)
         return self.select(wanted, newest_first=True)
 
     def names(self, word: Word) -> Iterable[str]:
