@@ -218,7 +218,7 @@ def test_runs_without_a_lock_count_once_too(machine: Machine) -> None:
 
 
 def test_a_run_that_was_killed_is_made_up_for_by_the_next(machine: Machine) -> None:
-    machine.write(0, 25_000)
+    machine.write(0, 150_000)  # which takes it long enough to be hit
     running = machine.start("exec lago-collect")
     journal = machine.db.with_name("lago.db-wal")
     while running.poll() is None and not (journal.exists() and journal.stat().st_size > 0):
@@ -226,10 +226,10 @@ def test_a_run_that_was_killed_is_made_up_for_by_the_next(machine: Machine) -> N
     running.kill()
     running.communicate()
     assert running.returncode == -signal.SIGKILL
-    machine.write(25_000, 25_010)
+    machine.write(150_000, 150_010)
 
     assert machine.run(COLLECT) == ("", "")
-    assert machine.count() == 25_010
+    assert machine.count() == 150_010
 
 
 def test_a_failure_is_what_cron_mails(machine: Machine) -> None:
