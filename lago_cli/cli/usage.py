@@ -82,7 +82,6 @@ def usage(
     by their place, as the third day of both.
     """
     from lago_cli.cli import usage_words as words
-    from lago_cli.cli.usage_chart import is_drawn, usage_charts
     from lago_cli.cli.usage_reports import Answer, Shape, usage_report
     from lago_cli.services import ranking
     from lago_cli.services.lines import lines_of, totalled
@@ -96,7 +95,11 @@ def usage(
             f"--sort {sort} needs something to compare with.",
             "Add --compare previous, or the period to compare with.",
         )
-    drawn = is_drawn(session, chart=chart)
+    drawn = False
+    if chart or session.output == "svg":
+        from lago_cli.cli.usage_chart import is_drawn, usage_charts
+
+        drawn = is_drawn(session, chart=chart)
     store, now = session.store(), session.now()
     question = Question(store, request, now)
     comparison = None
