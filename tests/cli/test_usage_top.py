@@ -161,7 +161,9 @@ def test_programs_get_the_rows_alone(used):
 
 @pytest.mark.parametrize("n", ["0", "-1", "all"])
 def test_the_top_is_of_one_row_at_least(used, n):
-    used("usage", "--top", n, exits=2)
+    refused = used("usage", "--top", n, exits=2)
+
+    assert "'--top'" in refused.stderr
 
 
 # Totals -----------------------------------------------------------------------------------
