@@ -105,7 +105,11 @@ def events_report(
             else each
             for each in columns
         ]
-    return Report(None, columns, rows, footer=footer, empty="No events.")
+    return Report(None, columns, rows, footer=footer, empty=_none(limit))
+
+
+def _none(limit: int | None) -> str:
+    return "None is shown." if limit == 0 else "No events."
 
 
 def event_report(event: StoredEvent) -> Report:
@@ -122,7 +126,8 @@ def _event_rows(
 ) -> Iterator[Row]:
     for number, event in enumerate(events):
         if number == limit:
-            footer.append(f"The newest {limit}; there are more: --limit N, or lago events export")
+            newest = f"The newest {limit}; there are more" if limit else "There are some"
+            footer.append(f"{newest}: --limit N, or lago events export")
             return
         yield event_row(event)
 

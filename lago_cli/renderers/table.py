@@ -19,7 +19,7 @@ from lago_cli.renderers.spans import heading_of
 from lago_cli.renderers.table_cells import maker_of, total_of
 from lago_cli.renderers.table_layout import Layout
 from lago_cli.renderers.verdicts import verdict_style
-from lago_cli.renderers.widths import folded, padded, width_of
+from lago_cli.renderers.widths import PIECES, folded, padded, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -183,7 +183,7 @@ class _Table:
 
     def _draw_headings(self) -> None:
         layout = self.layout
-        blocks = [folded(layout.headings[n], layout.widths[n]) for n in layout.kept]
+        blocks = [folded(layout.headings[n], layout.widths[n], PIECES) for n in layout.kept]
         height = max(map(len, blocks))
         lines = [[""] * (height - len(block)) + block for block in blocks]
         texts = dict(zip(layout.kept, lines, strict=True))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lago_cli.renderers.page import GAP
 from lago_cli.renderers.shortening import Shortener
-from lago_cli.renderers.widths import clipped, widest_of, width_of
+from lago_cli.renderers.widths import PIECES, clipped, widest_of, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -137,7 +137,9 @@ class Layout:
         width = self._natural[place]
         if self.columns[place].may_be_cut:
             width = min(width, max(cut, self._labels[place]))
-        return max(width, *map(width_of, self.headings[place].split()), 0)
+        return max(
+            width, *(width_of(each.strip()) for each in PIECES.findall(self.headings[place])), 0
+        )
 
     def _taken(self, widths: Sequence[int]) -> int:
         return sum(widths[n] for n in self.kept) + GAP * (len(self.kept) - 1)

@@ -8,6 +8,8 @@ PLAIN = re.compile("[ -~\xa0-\xac\xae-\u02ff\u0370-\u0482\u2013\u2026\u2500-\u25
 """Whether every character is one cell wide; most text is, and needs no tables of widths."""
 
 _WORDS = re.compile(r"\S+\s*|\s+")
+PIECES = re.compile(r"[^\s_.]+[_.]*\s*|[_.]+\s*|\s+")
+"""Of a heading, which goes on below also within `generated_tokens` or `usage.total`."""
 
 
 def width_of(text: str) -> int:
@@ -76,12 +78,12 @@ def clipped(text: str, width: int, mark: str = "…") -> str:
     return start + " " * (width - 1 - width_of(start)) + mark
 
 
-def folded(text: str, width: int) -> list[str]:
+def folded(text: str, width: int, words: re.Pattern[str] = _WORDS) -> list[str]:
     """Its lines: broken between words, and within one only where it is a line by itself."""
     if width_of(text) <= width:
         return [text]
     lines, line = [], ""
-    for word in _WORDS.findall(text):
+    for word in words.findall(text):
         if width_of(line + word.rstrip()) <= width:
             line += word
             continue
