@@ -181,3 +181,10 @@ def test_a_time_that_ends_before_its_start_is_refused_as_in_usage(six, command):
 def test_reading_needs_a_file_and_creates_none(lago, command):
     assert lago("events", *command, "-o", "json", exits=4).error()["code"] == "database_not_found"
     assert list(lago.folder.iterdir()) == []
+
+
+def test_a_list_of_none_does_not_say_that_there_are_none(ingested):
+    shown = ingested("events", "list", "--limit", "0").stdout
+
+    assert shown.splitlines()[0] == "None is shown."
+    assert "There are some: --limit N" in shown

@@ -140,3 +140,16 @@ def test_figures_that_differ_from_a_file_fit_80_columns(many):
     assert lines[0] == "from 2026-11-01 · to 2026-12-01 (exclusive)"
     assert len(lines) == 4 + METRICS + 2
     assert max(map(cell_len, lines)) <= 80
+
+
+def test_a_long_name_goes_on_below_within_its_words(lago):
+    field = "generated_tokens_of_the_model"
+    lago("metrics", "create", "tokens", "--aggregation-type", "sum", "--field-name", field, "-q")
+    event = ("--code", "tokens", "--customer", "acme", "--properties", f"{field}=7")
+    lago("events", "send", *event, "-q", "--timestamp", "2026-11-22T10:00:00.123456Z")
+
+    narrow = ("usage", "explain", "--customer", "acme", "--period", "2026-11")
+    lines = lago(*narrow, env={"COLUMNS": "80"}).stdout.splitlines()
+
+    assert max(map(len, lines)) <= 80
+    assert any("generated_" in line and field not in line for line in lines)
