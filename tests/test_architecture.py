@@ -36,7 +36,18 @@ MAY_IMPORT = {
     "stores": {"stores", "domain", "errors"},
     "services": {"services", "stores", "readers", "domain", "errors"},
     "renderers": {"renderers"},
-    "cli": {"__init__", "cli", "services", "stores", "readers", "renderers", "domain", "errors"},
+    "server": {"server", "services", "stores", "readers", "renderers", "domain", "errors"},
+    "cli": {
+        "__init__",
+        "cli",
+        "server",
+        "services",
+        "stores",
+        "readers",
+        "renderers",
+        "domain",
+        "errors",
+    },
 }
 """What each layer may know of ours, itself included where its modules build on each other."""
 
