@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "renderers": {"renderers"},
     "reports": {"reports", "services", "stores", "renderers", "domain", "errors"},
     "server": {"server", "reports"} | INNER,
-    "cli": {"__init__", "cli", "reports"} | INNER,
+    "cli": {"__init__", "cli", "reports", "server"} | INNER,
 }
 """What each layer may know of ours, itself included where its modules build on each other."""
 
