@@ -35,8 +35,12 @@ MAY_IMPORT = {
     "readers": {"readers", "domain", "errors"},
     "stores": {"stores", "domain", "errors"},
     "services": {"services", "stores", "readers", "domain", "errors"},
+    "remote": {"remote", "domain", "errors"},
     "renderers": {"renderers"},
-    "cli": {"__init__", "cli", "services", "stores", "readers", "renderers", "domain", "errors"},
+    "cli": {
+        *("__init__", "cli", "services", "stores", "readers", "remote", "renderers", "domain"),
+        "errors",
+    },
 }
 """What each layer may know of ours, itself included where its modules build on each other."""
 
@@ -55,6 +59,7 @@ MAY_USE = {
     "typer": ["cli/"],
     "click": [],
     "rich": ["cli/", "renderers/"],
+    "httpx": ["remote/"],
     "sqlite3": ["stores/sqlite/"],
     "sqlite_utils": ["stores/sqlite/sqlite_utils_alone.py"],
     "dateutil": ["domain/periods.py", "domain/windows.py"],
@@ -87,6 +92,7 @@ CLOCKS = {"now", "utcnow", "today", "time_ns", "monotonic", "perf_counter"}
 DECODERS = {"json.load", "json.loads", "msgspec.json.Decoder", "msgspec.json.decode"}
 LATE = {
     "dateutil",
+    "httpx",
     "hypothesis",
     "msgspec",
     "numpy",
