@@ -8,7 +8,7 @@ events, whatever way it takes to them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
@@ -77,6 +77,13 @@ class Appended(NamedTuple):
             self.refused,
             self.holders,
         )
+
+
+class Judged(NamedTuple):
+    """Of a batch that is not appended: positions of events that could not go in as new ones."""
+
+    taken: Set[int]  # whose identities stored events have
+    refused: Mapping[int, LagoError]
 
 
 class RunLog(Protocol):

@@ -13,7 +13,7 @@ from lago_cli.domain.json_text import same_json
 from lago_cli.domain.measurements import Reader, read_all, reader_for
 from lago_cli.domain.metrics import Metric
 from lago_cli.errors import LagoError
-from lago_cli.stores.base import Appended, Duplicate, Holder, OnDuplicate
+from lago_cli.stores.base import Appended, Duplicate, Holder, Judged, OnDuplicate
 from lago_cli.stores.sqlite import derivation
 from lago_cli.stores.sqlite.blocks import KnownBlocks
 from lago_cli.stores.sqlite.bulk import insert_rows
@@ -103,6 +103,19 @@ class Appender:
             refused=sorted(refused.items()),
             holders={kept[number]: holder for number, holder in done.holders.items()},
         )
+
+    def judge(self, batch: EventBatch, received_at: int) -> Judged:
+        """What `append` would refuse or find taken; nothing is kept."""
+        _, streams = self._interning.parties(batch.parties)
+        holders = self._identities.holders
+        taken = {
+            position
+            for position, identity in enumerate(zip(batch.transaction_ids, streams, strict=True))
+            if holders(identity[0], [identity[1]])
+        }
+        refusals = self._subscription_check.refusals(batch, received_at)
+        refused = {at: error for at, error in refusals.items() if at not in taken}
+        return Judged(taken, refused)
 
     def _without_repetitions(
         self, batch: EventBatch, refusals: Mapping[int, LagoError]

@@ -64,24 +64,35 @@ class Connection(sqlite3.Connection):
     """
 
     _watched: tuple[str, os.stat_result] | None = None
+    _is_for_writing = False
 
-    def watch(self, path: str) -> None:
+    def watch(self, path: str, *, writable: bool) -> None:
         self._watched = path, os.stat(path)  # noqa: PTH116 - as SQLite takes it
+        self._is_for_writing = writable
 
     def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
         try:
             cursor = super().execute(sql, parameters)
         except UnicodeDecodeError:  # in what SQLite says of a damaged schema
             raise sqlite3.OperationalError(f"{_NO_TEXT} in the schema") from None
-        if sql == "COMMIT" and self._watched:
-            self._see_that_it_is_there(*self._watched)
+        if sql == "COMMIT" and self._is_for_writing:
+            self._see_that_it_is_there()
         return cursor
 
-    @staticmethod
-    def _see_that_it_is_there(path: str, opened: os.stat_result) -> None:
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the file at its path is the one that was opened."""
+        if self._watched is None:
+            return True
+        path, opened = self._watched
         with suppress(FileNotFoundError):
-            if os.path.samestat(os.stat(path), opened):  # noqa: PTH116
-                return
+            return os.path.samestat(os.stat(path), opened)  # noqa: PTH116
+        return False
+
+    def _see_that_it_is_there(self) -> None:
+        if self._watched is None or self.is_in_place:
+            return
+        path, _ = self._watched
         raise database(
             "database_replaced",
             f"{path} was deleted or replaced while it was in use; what was written is not in it.",
@@ -108,8 +119,8 @@ def connect(path: str, *, writable: bool, create: bool, busy_timeout: float) -> 
                 raise
             connection.close()
             connection = _open(path, "ro&immutable=1", busy_timeout)
-    elif path != ":memory:":
-        connection.watch(path)
+    if path != ":memory:":
+        connection.watch(path, writable=writable)
     connection.execute("PRAGMA foreign_keys = ON")
     cache = CACHE_KIB if writable else _READERS_CACHE_KIB
     connection.execute(f"PRAGMA cache_size = -{cache}")

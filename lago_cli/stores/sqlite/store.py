@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from lago_cli.domain.attribution import Registry
@@ -17,29 +15,17 @@ from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.stored import EventSelection, StoredEvent
 from lago_cli.domain.usage import Evidence, Share, UsageQuery
-from lago_cli.stores.base import Appended, OnDuplicate, Told, Upgrading, Word
+from lago_cli.stores.base import Appended, Judged, OnDuplicate, Told, Upgrading, Word
 from lago_cli.stores.sqlite.accounts import Accounts, Customers, Subscriptions
 from lago_cli.stores.sqlite.catalog import Catalog
-from lago_cli.stores.sqlite.connection import (
-    as_lago_error,
-    begin_immediate,
-    connect,
-    let_others_write,
-    tidy,
-)
+from lago_cli.stores.sqlite.connection import begin_immediate, let_others_write
 from lago_cli.stores.sqlite.definitions import T, Table
 from lago_cli.stores.sqlite.derivation import Derivation
 from lago_cli.stores.sqlite.events import Events
 from lago_cli.stores.sqlite.names import Names
+from lago_cli.stores.sqlite.open_file import OpenFile
 from lago_cli.stores.sqlite.parties import Parties
 from lago_cli.stores.sqlite.query import Snapshot
-from lago_cli.stores.sqlite.schema import (
-    SCHEMA_VERSION,
-    Schema,
-    check_owner,
-    schema_version,
-    use_write_ahead_log,
-)
 
 if TYPE_CHECKING:
     from lago_cli.domain.plans import Plan
@@ -55,9 +41,9 @@ _AT_ONCE = 25_000
 _VERSION = "PRAGMA data_version"  # another one when another connection has committed
 
 
-class SqliteStore:
+class SqliteStore(OpenFile):
     """
-    A context manager; inside it, a failure of SQLite reaches the caller as a `LagoError`.
+    Everything that a file is asked for.
 
     Writing happens in explicit transactions (`begin`, `commit`, `rollback`, or `writing`).
     """
@@ -73,23 +59,14 @@ class SqliteStore:
         upgrading: Upgrading | None = None,
     ) -> None:
         """See `stores.open_store`."""
-        self.path = path
-        self.created = False  # whether opening it made the file
-        self._writable = writable
-        self._busy_timeout = busy_timeout
-        self._upgrading = upgrading
-        try:
-            self._connection = connect(
-                path, writable=writable, create=create, busy_timeout=busy_timeout
-            )
-            self._schema = Schema(self._connection, path)
-            try:
-                self._check(writable=writable, objects=not as_it_is)
-            except BaseException:
-                self._close()
-                raise
-        except sqlite3.Error as error:
-            raise as_lago_error(error, path) or error from None
+        super().__init__(
+            path,
+            writable=writable,
+            create=create,
+            busy_timeout=busy_timeout,
+            as_it_is=as_it_is,
+            upgrading=upgrading,
+        )
         self.catalog = Catalog(self._connection)
         self.accounts = Accounts(self._connection)
         self.events = Events(self._connection)
@@ -121,45 +98,6 @@ class SqliteStore:
         from lago_cli.stores.sqlite import maintenance
 
         return maintenance.Maintenance(self._connection, self.path)
-
-    def _check(self, *, writable: bool, objects: bool) -> None:
-        if not writable:  # one answer takes many statements: all see the file of one moment
-            self._connection.execute("BEGIN")
-        check_owner(self._connection, self.path)
-        if writable:
-            use_write_ahead_log(self._connection, self._busy_timeout)
-            if schema_version(self._connection) < SCHEMA_VERSION:
-                from lago_cli.stores.sqlite.migrations import prepare
-
-                self.created = prepare(
-                    self._connection, self._busy_timeout, self.path, self._upgrading
-                )
-        self._schema.check(objects=objects)
-
-    def __enter__(self) -> SqliteStore:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            if self._connection.in_transaction:
-                self._connection.rollback()
-            self._close()
-        except sqlite3.Error as failure:
-            error = error or failure
-        if isinstance(error, sqlite3.Error):
-            mended = as_lago_error(error, self.path)
-            if mended is not None:
-                raise mended from None
-
-    def _close(self) -> None:
-        self._connection.close()
-        if not self._writable:
-            tidy(self.path)
 
     @property
     def in_transaction(self) -> bool:
@@ -248,6 +186,10 @@ class SqliteStore:
         return self._appender.append(
             batch, run=run, received_at=received_at, on_duplicate=on_duplicate
         )
+
+    def judge(self, batch: EventBatch, received_at: int) -> Judged:
+        """Inside a transaction: what `append` would refuse or find taken; nothing is kept."""
+        return self._appender.judge(batch, received_at)
 
     def derive(self, *, enough: int) -> None:
         """Inside a transaction: make parts of what is in none, if there are so many events."""
