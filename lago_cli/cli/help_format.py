@@ -25,7 +25,9 @@ GROUPS = {
 OF_COMMANDS = {
     "ingest": {"Duplicates and rejects": "on-duplicate strict rejects max-rejects"},
     "push": {"Destination": "key rate retry-refused retry-for"},
-    "usage check": {"Check": "expect tolerance max min max-age require-figures"},
+    "usage check": {
+        "Check": "expect against key retry-for tolerance max min max-age require-figures"
+    },
     "events send": {
         "Event": "code customer subscription transaction-id timestamp properties"
         " precise-total-amount-cents on-duplicate"
