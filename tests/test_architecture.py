@@ -37,8 +37,17 @@ MAY_IMPORT = {
     "services": {"services", "stores", "readers", "domain", "errors"},
     "remote": {"remote", "domain", "errors"},
     "renderers": {"renderers"},
+    "server": {"server", "services", "stores", "readers", "renderers", "domain", "errors"},
     "cli": {
-        *("__init__", "cli", "services", "stores", "readers", "remote", "renderers", "domain"),
+        "__init__",
+        "cli",
+        "server",
+        "services",
+        "stores",
+        "readers",
+        "renderers",
+        "remote",
+        "domain",
         "errors",
     },
 }

@@ -44,6 +44,7 @@ COMMANDS = {
     "apply": ("apply", "register_apply"),
     "export": ("apply", "register_export"),
     "push": ("push", "register"),
+    "serve": ("serve", "register"),
     "help": ("help_commands", "register_help"),
     "version": ("help_commands", "register_version"),
     "completion": ("help_commands", "register_completion"),

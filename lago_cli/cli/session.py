@@ -53,7 +53,7 @@ class Session:
         self.output = output
         self.output_chosen = output_chosen  # for this command, not by a variable for all
         self.quiet = quiet
-        self._busy_timeout = busy_timeout
+        self.busy_timeout = busy_timeout
         self._no_color = no_color
         self.raw = raw
         self._excel = excel
@@ -106,7 +106,7 @@ class Session:
                 self.db,
                 writable=writable,
                 create=create,
-                busy_timeout=self._busy_timeout,
+                busy_timeout=self.busy_timeout,
                 as_it_is=as_it_is,
                 upgrading=lambda: self.progress(f"Bringing {self.db} up to date"),
             )
@@ -115,13 +115,18 @@ class Session:
             self.note(f"Created {self.db}", at_once=True)
         return store
 
+    def prepare(self, *, writable: bool) -> None:
+        """See that the store can be opened, made or brought up to date; it is closed again."""
+        self.store(writable=writable)
+        self._stack.close()
+
     def store_to_try(self, *, dry_run: bool) -> SqliteStore:
         """The store to write to; for a dry run without a file, one that leaves no trace."""
         if dry_run and not os.path.exists(self.db):  # noqa: PTH110 - it raises nothing
             from lago_cli.stores import open_store
 
             return self._stack.enter_context(
-                open_store(":memory:", writable=True, busy_timeout=self._busy_timeout)
+                open_store(":memory:", writable=True, busy_timeout=self.busy_timeout)
             )
         return self.store(writable=True)
 

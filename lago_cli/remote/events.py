@@ -61,7 +61,7 @@ def deliver(client: Client, events: Sequence[bytes]) -> Delivered:
         LagoError: see `Client`.
     """
     done = Delivered()
-    waiting = [list(range(len(events)))]
+    waiting = [list(range(len(events)))] if events else []
     while waiting:
         positions = waiting.pop()
         answer = client.post(

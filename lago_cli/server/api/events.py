@@ -1,0 +1,150 @@
+"""`/events`: taken in through the writer; what is answered with 200 is committed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from lago_cli.domain.batches import EventBatch, decode_lines
+from lago_cli.domain.events import parse_event
+from lago_cli.errors import LagoError
+from lago_cli.server import bodies
+from lago_cli.server.failures import ApiError, Details, bad_request, invalid, missing_root
+from lago_cli.server.identifiers import lago_id
+from lago_cli.server.routes import Answer, Request, takes
+from lago_cli.server.stamps import stamp_of_event
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lago_cli.server.gathering import Faults
+
+MOST = 100  # events of a batch
+
+_ONE = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_MANY = msgspec.json.Decoder(list[msgspec.Raw])
+_CODES = {
+    "duplicate": "value_already_exist",
+    "missing_field": "value_is_mandatory",
+    "empty_field": "value_is_mandatory",
+    "wrong_type": "value_is_invalid",
+    "invalid_timestamp": "invalid_format",
+    "timestamp_out_of_range": "invalid_format",
+    "invalid_properties": "value_is_invalid",
+    "invalid_amount": "value_is_invalid",
+}
+"""Lago's codes for ours; others are told as they are."""
+
+
+async def create(request: Request) -> Answer:
+    """Store one event. 422 where its id is taken, unless the server was started to skip those."""
+    raw = _root(request.body, "event")
+    batch, faults = _batch([raw])
+    if not faults:
+        accepted = await request.service.writer.append(batch)
+        faults = accepted.verdict.faults
+    if faults:
+        raise _refusal(_details(faults[0]), faults)
+    return Answer(bodies.write({"event": event_of(batch, 0, accepted.received_at)}))
+
+
+async def create_batch(request: Request) -> Answer:
+    """Store up to 100 events, or none of them."""
+    raws = _list(_root(request.body, "events"))
+    batch, faults = _batch(raws)
+    if not faults:
+        accepted = await request.service.writer.append(batch)
+        faults = accepted.verdict.faults
+    if faults:
+        raise _refusal({str(at): _details(error) for at, error in faults.items()}, faults)
+    events = [event_of(batch, at, accepted.received_at) for at in range(len(batch))]
+    return Answer(bodies.write({"events": events}))
+
+
+def event_of(batch: EventBatch, position: int, received_at: int) -> dict[str, Any]:
+    """An event as it is answered."""
+    customer, subscription = batch.parties[position]
+    transaction_id = batch.transaction_ids[position]
+    at = batch.at[position]
+    return {
+        "lago_id": event_id(customer, subscription, transaction_id),
+        "transaction_id": transaction_id,
+        "lago_customer_id": None,
+        "external_customer_id": customer,
+        "lago_subscription_id": None,
+        "external_subscription_id": subscription,
+        "code": batch.codes[position],
+        "timestamp": stamp_of_event(received_at if at is None else at),
+        "precise_total_amount_cents": batch.amounts[position],
+        "properties": msgspec.Raw(batch.properties[position].encode()),
+        "created_at": stamp_of_event(received_at),
+    }
+
+
+def event_id(customer: str | None, subscription: str | None, transaction_id: str) -> str:
+    """An event is identified within its subscription, else within its customer."""
+    if subscription is not None:
+        return lago_id("event", "subscription", subscription, transaction_id)
+    return lago_id("event", "customer", customer or "", transaction_id)
+
+
+def _root(body: bytes, name: str) -> msgspec.Raw:
+    try:
+        fields = _ONE.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise bad_request("the body is no JSON object") from None
+    if name not in fields or bytes(fields[name]) in (b"null", b"{}"):
+        raise missing_root(name)
+    return fields[name]
+
+
+def _list(raw: msgspec.Raw) -> Sequence[msgspec.Raw]:
+    try:
+        raws = _MANY.decode(raw)
+    except msgspec.MsgspecError:
+        raise missing_root("events") from None
+    if not raws:
+        raise invalid({"events": ["no_events"]})
+    if len(raws) > MOST:
+        raise invalid({"events": ["too_many_events"]})
+    return raws
+
+
+def _batch(raws: Sequence[msgspec.Raw]) -> tuple[EventBatch, Faults]:
+    """The events of a body, and what is wrong with them, by position."""
+    lines = b"\n".join(bytes(raw).replace(b"\n", b" ") for raw in raws)  # only between tokens
+    batch = decode_lines(lines, 0)
+    if batch is not None:
+        return batch, {}
+    batch, faults = EventBatch(), {}
+    for position, raw in enumerate(raws):
+        try:
+            batch.append(parse_event(_fields(raw)), position)
+        except LagoError as error:
+            faults[position] = error
+    return batch, faults
+
+
+def _fields(raw: msgspec.Raw) -> dict[str, msgspec.Raw]:
+    """The members of an event. Raises `ApiError` (400) where it is no object."""
+    try:
+        return _ONE.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise bad_request("an event is no JSON object") from None
+
+
+def _details(error: LagoError) -> dict[str, list[str]]:
+    field = str(error.path[0]) if error.path else "base"
+    return {field: [_CODES.get(error.code, error.code)]}
+
+
+def _refusal(details: Details, faults: Faults) -> ApiError:
+    first = next(iter(faults.values()))
+    return invalid(details, first.message, first.hint)
+
+
+ENDPOINTS = (
+    takes("POST", "/events", create, writing=True),
+    takes("POST", "/events/batch", create_batch, writing=True),
+)

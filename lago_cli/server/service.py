@@ -1,0 +1,113 @@
+"""What a running server is made of: its options, the one writer, and the readers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from lago_cli.server.failures import ApiError
+from lago_cli.server.gathering import Gathering, OnDuplicate
+from lago_cli.server.gauges import Gauges
+from lago_cli.server.readers import Readers
+from lago_cli.server.sessions import Sessions
+from lago_cli.server.writer import Writer
+from lago_cli.stores import open_store
+
+if TYPE_CHECKING:
+    from lago_cli.stores.sqlite.store import SqliteStore
+
+T = TypeVar("T")
+BODY_LIMIT = 10 * 1024 * 1024  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `lago serve` was asked for."""
+
+    db: str
+    now: Callable[[], int]  # microseconds since 1970
+    host: str = "127.0.0.1"
+    key: str | None = None
+    read_only: bool = False
+    on_duplicate: OnDuplicate = "error"
+    cors_origins: Sequence[str] = ()
+    allowed_hosts: Sequence[str] = ()
+    busy_timeout: int | float = 30
+    body_limit: int = BODY_LIMIT
+
+
+@dataclass(slots=True)
+class Service:
+    """Start it on the event loop that it lives on; `stop` lets everything accepted be stored."""
+
+    options: Options
+    gauges: Gauges = field(default_factory=Gauges)
+    sessions: Sessions = field(init=False)
+    gathering: Gathering = field(init=False)
+    writer: Writer = field(init=False)
+    readers: Readers = field(init=False)
+    ready: bool = False
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    def __post_init__(self) -> None:
+        options = self.options
+        self.sessions = Sessions(options.key)
+        self.gathering = Gathering("lago serve", options.on_duplicate, self.gauges)
+        self.writer = Writer(
+            lambda: self._open(writable=True), self.gathering, self.gauges, options.now
+        )
+        self.readers = Readers(lambda: self._open(writable=False))
+        self.gauges.waiting = lambda: self.writer.waiting
+
+    async def start(self) -> None:
+        """Raises `LagoError` where the file cannot be opened."""
+        self._loop = asyncio.get_running_loop()
+        if not self.options.read_only:
+            self.writer.start(self._loop)
+            await self.writer.run(_nothing)
+        await self.look()
+        self.ready = True
+
+    async def stop(self) -> None:
+        self.ready = False
+        if not self.options.read_only:
+            await self.writer.stop()
+        await asyncio.to_thread(self.readers.stop)
+
+    async def look(self) -> None:
+        """See that the file can be asked. Raises `LagoError` where it cannot."""
+        await self.read(_nothing)
+
+    async def read(self, question: Callable[[SqliteStore], T]) -> T:
+        """Ask the file as it is now. Raises whatever the question raises."""
+        assert self._loop is not None
+        return await self.readers.ask(self._loop, question)
+
+    async def write(self, work: Callable[[SqliteStore], T]) -> T:
+        """
+        Change the file, between two groups of events.
+
+        Raises:
+            ApiError: 403 with `--read-only`.
+            Exception: whatever `work` raises.
+        """
+        self.refuse_to_write()
+        return await self.writer.run(work)
+
+    def refuse_to_write(self) -> None:
+        """Raises `ApiError` (403) with `--read-only`."""
+        if self.options.read_only:
+            message = "This server only answers questions: it was started with --read-only."
+            raise ApiError(403, "read_only", message=message)
+
+    def _open(self, *, writable: bool) -> SqliteStore:
+        options = self.options
+        return open_store(
+            options.db, writable=writable, create=False, busy_timeout=options.busy_timeout
+        )
+
+
+def _nothing(_store: SqliteStore) -> None:
+    pass

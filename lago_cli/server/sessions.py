@@ -1,0 +1,87 @@
+"""
+Who looks at the page: a signed cookie, and the token that forms carry.
+
+The cookie is HttpOnly and SameSite=Strict, and holds a random id, whether its owner knows the
+key, and a signature. A form's token is made of that id: another site cannot know it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from http.cookies import CookieError, SimpleCookie
+from typing import NamedTuple
+
+COOKIE = "lago_session"
+_FOREVER = 30 * 86_400  # seconds, as far as a page is concerned
+
+
+class Visitor(NamedTuple):
+    """Somebody who looks at the page."""
+
+    id: str
+    is_signed_in: bool
+    is_new: bool  # the answer has to set the cookie
+
+
+class Sessions:
+    """With a key, sessions outlive a restart and end when the key changes."""
+
+    def __init__(self, key: str | None) -> None:
+        self._key = key
+        self._secret = (
+            secrets.token_bytes(32)
+            if key is None
+            else hashlib.sha256(b"lago session " + key.encode()).digest()
+        )
+        self._ticket: str | None = None
+
+    def knows(self, key: str | None) -> bool:
+        """Whether a key is the right one; everything is right where there is none."""
+        if self._key is None:
+            return True
+        return hmac.compare_digest((key or "").encode(), self._key.encode())
+
+    def visitor(self, cookie_header: str) -> Visitor:
+        """Whom a cookie belongs to; a new visitor where it is none of ours."""
+        try:
+            morsel = SimpleCookie(cookie_header).get(COOKIE)
+        except CookieError:
+            morsel = None
+        parts = morsel.value.split(".") if morsel is not None else []
+        if len(parts) == 3 and hmac.compare_digest(
+            parts[2].encode(), self._sign(parts[0], parts[1]).encode()
+        ):
+            return Visitor(parts[0], parts[1] == "1" or self._key is None, is_new=False)
+        return Visitor(secrets.token_urlsafe(18), self._key is None, is_new=True)
+
+    def cookie(self, visitor: Visitor, *, secure: bool) -> str:
+        """The value of a `Set-Cookie` header."""
+        flag = "1" if visitor.is_signed_in else "0"
+        value = f"{visitor.id}.{flag}.{self._sign(visitor.id, flag)}"
+        ending = "; Secure" if secure else ""
+        return f"{COOKIE}={value}; Path=/; Max-Age={_FOREVER}; HttpOnly; SameSite=Strict{ending}"
+
+    def signed_in(self) -> Visitor:
+        """A visitor who has shown the key; the id is a new one."""
+        return Visitor(secrets.token_urlsafe(18), is_signed_in=True, is_new=True)
+
+    def token(self, visitor: Visitor) -> str:
+        """What the forms of a visitor carry."""
+        return self._sign("form", visitor.id)
+
+    def is_token(self, visitor: Visitor, token: str) -> bool:
+        return hmac.compare_digest(token.encode(), self.token(visitor).encode())
+
+    def ticket(self) -> str:
+        """A word that signs in once, for the browser that `--open` starts."""
+        self._ticket = secrets.token_urlsafe(24)
+        return self._ticket
+
+    def use_ticket(self, ticket: str) -> bool:
+        known, self._ticket = self._ticket, None
+        return known is not None and hmac.compare_digest(ticket.encode(), known.encode())
+
+    def _sign(self, *words: str) -> str:
+        return hmac.new(self._secret, "\0".join(words).encode(), hashlib.sha256).hexdigest()
