@@ -38,9 +38,7 @@ def without_pending(subscription: Subscription, now: int) -> Subscription:
     """The same, without changes of plan that are still to come."""
     while subscription.previous_plans and subscription.previous_plans[-1].until > now:
         *kept, last = subscription.previous_plans
-        subscription = replace(
-            subscription, plan_code=last.plan_code, previous_plans=tuple(kept)
-        )
+        subscription = replace(subscription, plan_code=last.plan_code, previous_plans=tuple(kept))
     return subscription
 
 

@@ -219,9 +219,7 @@ def update(store: SqliteStore, request: Request) -> Body:
     with in_words_of_lago():
         faults = _faults_of_dates(given, request.now)
         name = entry.value.external_id
-        entry = save_object(
-            store, SUBSCRIPTION, given, now=request.now, name=name, also=faults
-        )
+        entry = save_object(store, SUBSCRIPTION, given, now=request.now, name=name, also=faults)
     return answer(ROOT, _with_plan(store, entry, request.now), unkept)
 
 
