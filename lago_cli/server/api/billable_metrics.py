@@ -109,12 +109,11 @@ def evaluate_expression(_store: SqliteStore, request: Request) -> Body:
     fields = _evaluated(request.body)
     expression = fields.get("expression")
     try:
-        text = msgspec.json.decode(expression or b"null")
+        text = msgspec.json.decode(expression or b"null", type=str | None)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        text = None
-    if not isinstance(text, str) or not text:
-        code = "value_is_mandatory" if text in (None, "") else "invalid_expression"
-        raise invalid({"expression": [code]})
+        raise invalid({"expression": ["invalid_expression"]}) from None
+    if not text:
+        raise invalid({"expression": ["value_is_mandatory"]})
     event = bytes(fields.get("event") or b"null")
     try:
         value = evaluate(text, event, now=request.now)

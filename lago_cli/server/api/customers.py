@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lago_cli.domain.currencies import CURRENCIES
 from lago_cli.domain.customers import CUSTOMER, Customer
 from lago_cli.domain.definitions import Entry
+from lago_cli.domain.objects import Faults
 from lago_cli.errors import refused
 from lago_cli.server.api.organizations import PREFIX, TIMEZONE
 from lago_cli.server.definitions import answer, check_references, in_words_of_lago
@@ -100,7 +101,7 @@ def save(store: SqliteStore, request: Request) -> Body:
     check_references(given)
     row, unkept = kept(Customer, given)
     currency = row.get("currency")
-    also = []
+    also: Faults = []
     if isinstance(currency, str) and currency not in CURRENCIES:
         also.append((("currency",), refused("invalid_currency", "this is no currency")))
     name = row.get("external_id")

@@ -210,7 +210,9 @@ def update(store: SqliteStore, request: Request) -> Body:
     """Change its end and, before it begins, its start."""
     row, unkept = _taken(request)
     entry = _found(store, request)
-    given = {key: row[key] for key in ("ending_at", "subscription_at") if key in row}
+    given: dict[str, Any] = {
+        key: row[key] for key in ("ending_at", "subscription_at") if key in row
+    }
     if status_of(entry, request.now) != "pending":
         given.pop("subscription_at", None)
     elif given.get("subscription_at") is not None:
@@ -262,7 +264,7 @@ def _faults_of_dates(row: Mapping[str, Any], now: int) -> Faults:
     end = row.get("ending_at")
     today = to_datetime(now).date().isoformat()
     if isinstance(end, str) and _DATE.match(end) and end[:10] <= today:
-        faults.append(((("ending_at"),), refused("invalid_instant", "this is not after today")))
+        faults.append((("ending_at",), refused("invalid_instant", "this is not after today")))
     return faults
 
 
