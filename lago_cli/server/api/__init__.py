@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lago_cli.server.routes import Endpoint
 
-NOUNS = ("events",)
+NOUNS = ("events", "usage")
 
 
 def endpoints() -> Iterator[Endpoint]:
