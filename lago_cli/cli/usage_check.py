@@ -11,8 +11,8 @@ import typer
 from lago_cli.cli.options import command
 from lago_cli.cli.selection import SELECTION
 from lago_cli.cli.session import Session
-from lago_cli.cli.usage_words import prices_of, warn_of_unknown
 from lago_cli.errors import Kind, LagoError, wrong_usage
+from lago_cli.reports.usage_words import prices_of, warn_of_unknown
 
 if TYPE_CHECKING:
     from lago_cli.renderers import Report
@@ -108,7 +108,7 @@ def check(
     usage_differs, limit_exceeded, below_minimum, too_old or no_figures, the first that is
     true. With -q nothing is written where all is well.
     """
-    from lago_cli.cli.limit_reports import together
+    from lago_cli.reports.limits import together
     from lago_cli.services import limits
     from lago_cli.services.freshness import parse_duration
     from lago_cli.services.names import refuse_unknown
@@ -179,7 +179,7 @@ def _expected(
     expectations: Expectations,
     allowed: Tolerance,
 ) -> None:
-    from lago_cli.cli.reconcile_reports import differences_report
+    from lago_cli.reports.reconciliation import differences_report
     from lago_cli.services.reconcile import differences
     from lago_cli.services.usage import usage_for
 
@@ -187,7 +187,11 @@ def _expected(
         request = replace(request, by="subscription")
     rows = list(usage_for(store, request, now=session.now()))
     outcome.rows += rows
-    prices = prices_of(session, store, request, rows) if expectations.has_amounts else []
+    prices = (
+        prices_of(session, store, request, rows, now=session.now())
+        if expectations.has_amounts
+        else []
+    )
     found = differences(name, expectations, rows, request.group_by, allowed, prices)
     agreed = len(expectations.rows)
     sentence = "The one figure agrees." if agreed == 1 else f"All {agreed} figures agree."
@@ -208,7 +212,7 @@ def _limited(
     highest: Limits,
     lowest: Limits,
 ) -> None:
-    from lago_cli.cli.limit_reports import breaches_report, told_breaches
+    from lago_cli.reports.limits import breaches_report, told_breaches
     from lago_cli.services.limits import breaches, limited_rows
 
     rows = limited_rows(store, request, highest, lowest, now=session.now())
@@ -237,7 +241,7 @@ def _aged(
     max_age: str,
     most: int,
 ) -> None:
-    from lago_cli.cli.limit_reports import stale_report, told_stale
+    from lago_cli.reports.limits import stale_report, told_stale
     from lago_cli.services.freshness import stale
 
     found, looked_at = stale(store, request, most, now=session.now())
