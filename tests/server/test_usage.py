@@ -155,3 +155,28 @@ def test_the_official_client_sends_events_and_reads_usage(lago: Lago, serve: Ser
     with pytest.raises(LagoApiError) as refused:
         client.events.create(events[0])
     assert refused.value.response["error_details"] == {"transaction_id": ["value_already_exist"]}
+
+
+def test_usage_of_one_group_is_asked_for_by_its_values(lago: Lago, serve: Serve):
+    lago("metrics", "create", "--code", "calls", "--aggregation-type", "count")
+    properties = {"amount": "1", "pricing_group_keys": ["region"]}
+    lago.plan("basic", {**CHARGE, "properties": properties})
+    lago(
+        *("subscriptions", "create", "--external-id", "s", "--external-customer-id", "c"),
+        *("--plan-code", "basic", "--started-at", "2026-09-10T00:00:00Z"),
+    )
+    api = serve()
+    api.send(
+        *(
+            {**event(n, "2026-11-20T00:00:00Z"), "properties": {"region": region}}
+            for n, region in enumerate(("eu", "us", "eu"))
+        )
+    )
+
+    answer = api(
+        "GET",
+        "/customers/c/current_usage",
+        **{"external_subscription_id": "s", "group[region]": "eu"},
+    )
+
+    assert answer["customer_usage"]["amount_cents"] == 200

@@ -28,6 +28,8 @@ def current(store: SqliteStore, request: Request) -> Body:
     _check_customer(store, request)
     if of is None or not of.subscription.is_active(request.now):
         raise ApiError(405, "no_active_subscription")
+    if request.get("full_usage") == "true":  # which is not computed, so it is not answered
+        raise ApiError(405, "full_usage_not_allowed")
     part = of.periods(request.now + 1)[-1:]
     (found,) = of.used(part, _metrics(store, request))
     charges = found.charges
@@ -42,6 +44,9 @@ def current(store: SqliteStore, request: Request) -> Body:
         ]
         if not charges:
             raise not_found("charge_not_found")
+    if group := _group(request):
+        charges = [each._replace(fees=_of_group(each.fees, group)) for each in charges]
+        charges = [each for each in charges if each.fees]
     is_taxed = request.get("apply_taxes") != "false"
     return {"customer_usage": _wire(of, found._replace(charges=charges), is_taxed=is_taxed)}
 
@@ -67,6 +72,20 @@ def past(store: SqliteStore, request: Request) -> Body:
         "usage_periods": [_wire(of, each, is_taxed=True) for each in found],
         "meta": page.meta(len(ended)),
     }
+
+
+def _group(request: Request) -> dict[str, str]:
+    """`group[region]=eu`, also by its former name."""
+    return {
+        key[len(prefix) : -1]: value
+        for key, value in request.query
+        for prefix in ("group[", "filter_by_group[")
+        if key.startswith(prefix) and key.endswith("]")
+    }
+
+
+def _of_group(fees: Sequence[Fee], group: dict[str, str]) -> list[Fee]:
+    return [fee for fee in fees if group.items() <= (fee.group or {}).items()]
 
 
 def _check_customer(store: SqliteStore, request: Request) -> None:
