@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from lago_cli.domain.charges import Charge
 from lago_cli.domain.fees import Fee
-from lago_cli.domain.instants import FIRST_EVENT, Window
+from lago_cli.domain.instants import FIRST_EVENT, Window, to_micros
 from lago_cli.domain.plans import Plan
 from lago_cli.domain.slices import Slice, slices
-from lago_cli.domain.subscriptions import Subscription
+from lago_cli.domain.subscriptions import MONTHLY, Subscription
 from lago_cli.domain.zones import zone_for
 from lago_cli.services.charging import Charging
 from lago_cli.services.requests import Owner, UsageRequest
@@ -68,6 +68,7 @@ class SubscriptionUsage:
         found = self._selection.subscription_of(owner)
         span = None if found else self.store.span()
         start = max(FIRST_EVENT, min(span[0] if span else self.now, self.now))
+        start = max(FIRST_EVENT, to_micros(MONTHLY.period(start, self.zone).start))  # whole months
         self.subscription = found or Subscription(
             self.name, self.customer, subscription_at=start, started_at=start
         )

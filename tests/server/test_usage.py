@@ -130,6 +130,7 @@ def test_a_subscription_without_a_plan_has_usage_at_no_price(lago: Lago, serve: 
     usage = answer["customer_usage"]
     assert [row["units"] for row in usage["charges_usage"]] == ["1.0"]
     assert usage["total_amount_cents"] == 0
+    assert usage["from_datetime"] == "2026-11-01T00:00:00Z"
 
 
 def test_the_official_client_sends_events_and_reads_usage(lago: Lago, serve: Serve):
