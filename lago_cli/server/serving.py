@@ -21,7 +21,7 @@ BACKLOG = 2048
 _IDLE_SECONDS = 75  # longer than clients keep a connection for the next request
 _DRAIN_SECONDS = 30
 _INTERRUPTED = 130
-_SWITCH_SECONDS = 0.0005  # the writer must not wait 5 ms for the event loop at each statement
+_SWITCH_SECONDS = 0.0001  # the writer must not wait 5 ms for the event loop at each statement
 
 
 def listen(host: str, port: int) -> socket.socket:
