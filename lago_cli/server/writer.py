@@ -19,7 +19,7 @@ from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from lago_cli.errors import Kind, LagoError
+from lago_cli.errors import Kind, LagoError, database
 from lago_cli.server.failures import ApiError, overloaded, unavailable
 from lago_cli.server.gathering import Gathering, Verdict
 
@@ -254,8 +254,13 @@ class Writer:
             return error
 
     def _opened(self) -> SqliteStore:
+        """Raises `LagoError` where another file has come into the place of the one served."""
         if self._store is None:
             self._store = self._open()
+        elif not self._store.is_in_place:
+            raise database(
+                "database_replaced", "The file that was served is no longer in its place."
+            )
         return self._store
 
     def _recover(self, error: Exception) -> None:
