@@ -78,6 +78,7 @@ COMMANDS = (
     *(f"invoices {verb}" for verb in ("preview", "explain")),
     "db",
     *(f"db {verb}" for verb in ("info", "check", "backup", "vacuum")),
+    "serve",
     "help",
     "version",
     "completion",

@@ -45,6 +45,7 @@ OVERVIEW: Mapping[str, Sequence[str]] = {
     "Look closer": ("events", "ingest-runs", "mappings"),
     "Send it on": ("push",),
     "Put a price on it": ("plans", "invoices"),
+    "Serve it to programs and browsers": ("serve",),
     "Look after the file": ("db",),
     "Help": ("help", "version", "completion"),
 }

@@ -63,8 +63,11 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def url_of(listener: socket.socket, host: str) -> str:
+def url_of(listener: socket.socket, host: str, *, to_open: bool = False) -> str:
+    """Where it can be asked; with `to_open` never an address that stands for all of them."""
     port = listener.getsockname()[1]
+    if to_open and host.strip("[]") in ("", "0.0.0.0", "::"):  # noqa: S104 - it is compared
+        host = "127.0.0.1"
     name = f"[{host}]" if ":" in host and not host.startswith("[") else host
     return f"http://{name}:{port}"
 
