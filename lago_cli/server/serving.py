@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -25,6 +26,7 @@ BACKLOG = 2048
 _IDLE_SECONDS = 75  # longer than clients keep a connection for the next request
 _DRAIN_SECONDS = 30
 _INTERRUPTED = 130
+_SWITCH_SECONDS = 0.0001  # the writer must not wait 5 ms for the event loop at each statement
 LOOK_EVERY = 10  # tenths of a second, at connections that may be too slow
 _FILES = 8_192  # that may be open: connections are files, too
 
@@ -81,6 +83,7 @@ def serve(service: Service, listener: socket.socket, listening: Callable[[], obj
         LagoError: the file cannot be opened.
     """
     failed: list[Exception] = []
+    sys.setswitchinterval(_SWITCH_SECONDS)
     server = server_of(service, listening, failed.append)
     _allow_many_connections()
     with listener, suppress(KeyboardInterrupt):  # before it answered anybody

@@ -20,6 +20,7 @@ COMMANDS = (
     ("apply",),
     ("export",),
     ("serve",),
+    ("push",),
     *(("metrics", name) for name in (*VERBS, "delete", "evaluate")),
     *(("billable-metrics", name) for name in (*VERBS, "delete", "evaluate")),
     *(("customers", name) for name in (*VERBS, "delete")),
