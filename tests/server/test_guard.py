@@ -52,12 +52,6 @@ def test_another_name_is_refused(api: Api, host: str):
         assert status(api, path=path, headers={"host": host}) == 403
 
 
-def test_two_names_at_once_are_refused(api: Api):
-    answer = api.http.get("/health", headers=[("host", "localhost"), ("host", "evil.example")])
-
-    assert answer.status_code in (400, 403)
-
-
 # Keys -------------------------------------------------------------------------------------
 
 
@@ -165,7 +159,7 @@ def test_an_origin_that_was_named_uses_the_api_and_only_it(serve: Serve):
         assert answer.headers["access-control-allow-origin"] == "https://app.example.com"
     other = api.http.get("/api/v1/events", headers={"origin": "https://evil.example"})
     page = api.http.get("/usage", headers=headers)
-    assert "access-control-allow-origin" not in other.headers | page.headers
+    assert "access-control-allow-origin" not in {*other.headers, *page.headers}
 
 
 # Answers ----------------------------------------------------------------------------------
