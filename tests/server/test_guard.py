@@ -162,6 +162,15 @@ def test_an_origin_that_was_named_uses_the_api_and_only_it(serve: Serve):
     assert "access-control-allow-origin" not in {*other.headers, *page.headers}
 
 
+def test_a_slash_in_a_name_is_none_in_the_path(serve: Serve):
+    """`a/b` is one name, and no other path."""
+    api = serve()
+    api("POST", "/events", {"event": {**EVENT["event"], "transaction_id": "a/b"}})
+
+    assert api("GET", "/events/a%2Fb")["event"]["transaction_id"] == "a/b"
+    assert status(api, path="/api/v1/events/a/b") == 404
+
+
 # Answers ----------------------------------------------------------------------------------
 
 
