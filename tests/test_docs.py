@@ -34,12 +34,14 @@ TRANSCRIPTS = [
             "why-412-50.md",
             "who-grew.md",
             "corrections.md",
+            "serve.md",
         )
     ),
 ]
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 OF_A_SHELL = re.compile(r"[|<>;&$`]")
 CLOCK = "2026-12-01T08:00:00Z"
+SHOWN_PORT = "127.0.0.1:3000"
 COMMANDS = (
     "",
     "metrics",
@@ -91,18 +93,63 @@ def test_every_transcript_can_be_repeated(
 ) -> None:
     (lago.folder / "sample_events").symlink_to(REPOSITORY / "sample_events")
     text = document.read_text()
+    if "$ curl " in text and shutil.which("curl") is None:
+        pytest.skip("curl is not installed here")
+    servers = _Servers(lago)
 
-    replayed = BLOCK.sub(lambda block: f"```console\n{_replayed(block[1], lago)}```", text)
+    replayed = BLOCK.sub(lambda block: f"```console\n{_replayed(block[1], servers)}```", text)
 
     if request.config.getoption("--update-golden"):
         document.write_text(replayed)
     assert replayed == document.read_text()
 
 
-def _replayed(block: str, lago: Lago) -> str:
+class _Servers:
+    """`lago serve … &` and `kill %1`; the documents call port 3000 what is a free one."""
+
+    def __init__(self, lago: Lago) -> None:
+        self._lago = lago
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port = ""
+
+    def run(self, command: str) -> str:
+        if command.endswith(" &"):
+            return self._started(command.removesuffix(" &"))
+        if command == "kill %1":
+            assert self._process is not None
+            self._process.terminate()
+            assert self._process.wait(60) == 0
+            return ""
+        if not self._port:
+            return _run(command, self._lago)
+        said = _run(command.replace(SHOWN_PORT, self._port), self._lago)
+        return said.replace(self._port, SHOWN_PORT)
+
+    def _started(self, command: str) -> str:
+        arguments = shlex.split(command.replace("--port 3000", "--port 0"))[1:]
+        env = {"LAGO_NOW": CLOCK}
+        self._process = self._lago.start(*arguments, env=env, stderr=subprocess.PIPE)
+        assert self._process.stderr is not None
+        said = ""
+        while " serves " not in said:
+            line = self._process.stderr.readline().decode()
+            assert line, said
+            said += line
+        found = re.search(r"127\.0\.0\.1:\d+", said)
+        assert found is not None
+        self._port = found[0]
+        return said.replace(self._port, SHOWN_PORT)
+
+
+def _replayed(block: str, servers: _Servers) -> str:
     commands = [line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ ")]
     assert commands, "a console block without a command"
-    return "".join(f"$ {command}\n{_run(command, lago)}" for command in commands)
+    shown = ""
+    for command in commands:
+        said = servers.run(command)
+        ending = "\n" if said and not said.endswith("\n") else ""  # of curl
+        shown += f"$ {command}\n{said}{ending}"
+    return shown
 
 
 def _run(command: str, lago: Lago) -> str:

@@ -10,6 +10,7 @@ import zipfile
 from email import message_from_string
 from pathlib import Path
 
+import httpx
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -157,3 +158,20 @@ def test_asking_for_help_creates_no_database(run, tmp_path, arguments):
     """Help is answered in an empty folder, and leaves it empty."""
     assert "Usage" in run(sys.executable, "-m", "lago_cli", *arguments)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_installed_program_serves(installed, tmp_path):
+    """The page and all are in the wheel."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(installed), "LANG": "C.UTF-8"}
+    command = [sys.executable, "-m", "lago_cli", "serve", "--port", "0", "-q"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            url = server.stderr.readline().strip()
+            assert httpx.get(f"{url}/health").json() == {"status": "ok"}
+            assert httpx.get(f"{url}/api/v1/events").status_code == 200
+        finally:
+            server.terminate()
+
+    assert server.returncode == 0

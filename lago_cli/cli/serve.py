@@ -79,9 +79,9 @@ def serve(
     open_: Open = False,
 ) -> None:
     """
-    Serve Lago's API, and a page that shows usage, until it is stopped.
+    Serve Lago's API, and a page that shows usage.
 
-    What is answered with 200 is stored. Ctrl-C or SIGTERM lets everything accepted be stored.
+    It runs until it is stopped, with Ctrl-C or SIGTERM: everything accepted is stored then.
     """
     _check_key(key)
     origins = tuple(_origin(each) for each in cors_origin or ())

@@ -11,6 +11,7 @@ import asyncio
 from http import HTTPStatus
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from lago_cli.server import bodies
@@ -48,6 +49,7 @@ class Connection(HttpToolsProtocol):
         self._in_body = False
         self._head_size = 0
         self._body_size = 0
+        self._unparsed = 0  # bytes of a body that the parser does not read
         self._seen = 0  # bytes of the body, when it was last looked at
         self._unsent: int | None = None  # bytes of an answer, when they were last looked at
         self._is_deaf = False
@@ -65,7 +67,16 @@ class Connection(HttpToolsProtocol):
         if self._in_head and self._head_size > LONGEST_HEAD + len(data):
             self._refuse(ApiError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE))
             return
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        if self._unparsed:
+            self._take_body(data)
+            return
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._take_body(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self.send_400_response("")
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
         self._refuse(ApiError(400, error="BadRequest: this is no HTTP request"))
@@ -84,7 +95,7 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if self._is_deaf:
             return
         if len(self.url) > LONGEST_URL:
@@ -95,8 +106,12 @@ class Connection(HttpToolsProtocol):
             super().on_headers_complete()
             self._in_body = True
             self._body_size = self._seen = 0
-            if self.parser.should_upgrade():  # to nothing: what follows would not be read
+            if self.parser.should_upgrade():
+                # Clients offer newer protocols with their first request. The parser believes
+                # that they are spoken from here on, and leaves the body to us.
                 self.cycle.keep_alive = False
+                length = dict(self.headers).get(b"content-length", b"0")
+                self._unparsed = int(length) if length.isdigit() else 0
 
     def on_body(self, body: bytes) -> None:
         if self._is_deaf:
@@ -107,9 +122,20 @@ class Connection(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._unparsed:
+            return
         self._in_body = False
         if not self._is_deaf:
             super().on_message_complete()
+
+    def _take_body(self, data: bytes) -> None:
+        """Of a request after which nothing is read any more."""
+        if self._unparsed and data:
+            body, self._unparsed = data[: self._unparsed], max(self._unparsed - len(data), 0)
+            self.on_body(body)
+            if not self._unparsed:
+                self.on_message_complete()
+        self._is_deaf = self._is_deaf or not self._unparsed
 
     # Patience -----------------------------------------------------------------------------
 

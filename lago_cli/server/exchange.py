@@ -24,15 +24,10 @@ async def body_of(receive: Receive, limit: int) -> bytes:
         ApiError: 413, where it is longer than `limit`.
         Disconnected: it does not come.
     """
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise Disconnected
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False):
-        return _within(body, limit)
-    parts = [body]
-    size = len(body)
-    while message.get("more_body", False):
+    parts: list[bytes] = []
+    size = 0
+    more = True
+    while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Disconnected
@@ -40,13 +35,8 @@ async def body_of(receive: Receive, limit: int) -> bytes:
         size += len(parts[-1])
         if size > limit:
             raise too_large()
-    return b"".join(parts)
-
-
-def _within(body: bytes, limit: int) -> bytes:
-    if len(body) > limit:
-        raise too_large()
-    return body
+        more = message.get("more_body", False)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def respond(scope: Scope, send: Send, answer: Answer) -> None:

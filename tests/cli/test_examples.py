@@ -74,6 +74,9 @@ def test_every_example_works(path: str, line: str, prepared: Path, lago: Lago) -
         with FakeLago() as fake:
             lago(*shlex.split(line.replace(ELSEWHERE, fake.url))[1:], env=CLOCK)
         return
+    if path == "serve":
+        _serve(line, lago)
+        return
     if path in NEW:
         (lago.folder / "lago.db").unlink()
         for before in _lines_before(path, line):
@@ -85,6 +88,23 @@ def test_every_example_works(path: str, line: str, prepared: Path, lago: Lago) -
     finished = _in_a_shell(line, lago)
     assert finished.returncode == 0, finished.stderr
     assert "Error" not in finished.stderr
+
+
+def _serve(line: str, lago: Lago) -> None:
+    """It runs until it is stopped; here on a port that is free, and for a browser that is none."""
+    (lago.folder / "lago.key").write_text("a-long-key")
+    command = re.sub(r"\blago serve\b", "exec lago serve --port 0", line)
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    env = lago.environment({**CLOCK, "PATH": path, "BROWSER": "true"})
+    with subprocess.Popen(
+        ["sh", "-c", command], cwd=lago.folder, env=env, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        process.terminate()
+
+        assert " serves ./lago.db" in said
+        assert process.wait(60) == 0
 
 
 def _lines_before(path: str, line: str) -> Iterator[str]:
