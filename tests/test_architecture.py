@@ -1,8 +1,8 @@
 """
 The shape of the program, read from its source.
 
-Imports point one way: cli, services, stores and readers, domain, errors; what does the
-same job in another way (formats, engines) does not know its like. The rules
+Imports point one way: cli and server, reports, services, stores and readers, domain, errors;
+what does the same job in another way (formats, engines) does not know its like. The rules
 stand here as data; each test names the file and the line that breaks one.
 """
 
@@ -27,6 +27,7 @@ PACKAGE = REPOSITORY / "lago_cli"
 NAME = PACKAGE.name
 LONGEST_MODULE = 350
 
+INNER = {"services", "stores", "readers", "renderers", "domain", "errors"}
 MAY_IMPORT = {
     "__init__": set(),
     "__main__": {"__init__", "cli"},
@@ -35,19 +36,11 @@ MAY_IMPORT = {
     "readers": {"readers", "domain", "errors"},
     "stores": {"stores", "domain", "errors"},
     "services": {"services", "stores", "readers", "domain", "errors"},
+    "remote": {"remote", "domain", "errors"},
     "renderers": {"renderers"},
-    "server": {"server", "services", "stores", "readers", "renderers", "domain", "errors"},
-    "cli": {
-        "__init__",
-        "cli",
-        "server",
-        "services",
-        "stores",
-        "readers",
-        "renderers",
-        "domain",
-        "errors",
-    },
+    "reports": {"reports", "remote", "services", "stores", "renderers", "domain", "errors"},
+    "server": {"server", "reports"} | INNER,
+    "cli": {"__init__", "cli", "remote", "reports", "server"} | INNER,
 }
 """What each layer may know of ours, itself included where its modules build on each other."""
 
@@ -66,6 +59,7 @@ MAY_USE = {
     "typer": ["cli/"],
     "click": [],
     "rich": ["cli/", "renderers/"],
+    "httpx": ["remote/"],
     "sqlite3": ["stores/sqlite/"],
     "sqlite_utils": ["stores/sqlite/sqlite_utils_alone.py"],
     "dateutil": ["domain/periods.py", "domain/windows.py"],
@@ -74,6 +68,10 @@ MAY_USE = {
     "numpy": [f"stores/sqlite/{name}.py" for name in OF_COLUMNS],
     "xlsxwriter": ["renderers/xlsx.py"],
     "yaml": ["readers/"],
+    "starlette": ["server/"],
+    "uvicorn": ["server/"],
+    "httptools": ["server/"],
+    "jinja2": ["server/", "renderers/"],
 }
 """Where a foreign module may be imported; one that is not named here may be anywhere."""
 
@@ -84,6 +82,7 @@ PEERS = {
 }
 """Modules of a layer that do the same job and know nothing of each other."""
 
+FLOATLESS = ["domain/", "readers/", "reports/", "server/", "services/", "stores/"]
 ENGINES = tuple(f"{NAME}.stores.{engine}" for engine in PEERS["stores"])
 OUTSIDE_WORLD = {"io", "logging", "os", "pathlib", "random", "secrets", "shutil", "socket"} | {
     "subprocess",
@@ -98,13 +97,18 @@ CLOCKS = {"now", "utcnow", "today", "time_ns", "monotonic", "perf_counter"}
 DECODERS = {"json.load", "json.loads", "msgspec.json.Decoder", "msgspec.json.decode"}
 LATE = {
     "dateutil",
+    "httptools",
+    "httpx",
     "hypothesis",
+    "jinja2",
     "msgspec",
     "numpy",
     "rich.console",
     "rich.table",
     "sqlite3",
     "sqlite_utils",
+    "starlette",
+    "uvicorn",
     "xlsxwriter",
     "yaml",
     "zstandard",
@@ -240,12 +244,13 @@ def peer(layer: str, module: str) -> str | None:
     return parts[2] if parts[2] in PEERS[layer] else None
 
 
-def test_services_know_no_engine():
-    """A use case works on whatever store it is handed."""
+@pytest.mark.parametrize("layer", ["services", "reports"])
+def test_use_cases_and_reports_know_no_engine(layer):
+    """They work on whatever store they are handed."""
     known = [
         each.place
         for each in imports()
-        if layer_of(each.importer) == "services" and each.imported.startswith(ENGINES)
+        if layer_of(each.importer) == layer and each.imported.startswith(ENGINES)
     ]
 
     assert known == []
@@ -285,7 +290,7 @@ def test_the_domain_does_no_input_or_output():
     assert found(lambda node: called(node) in {"input", "open", "print"}, "domain/") == []
 
 
-@pytest.mark.parametrize("folder", ["domain/", "readers/", "services/", "stores/"])
+@pytest.mark.parametrize("folder", FLOATLESS)
 def test_nothing_becomes_a_binary_float(folder):
     """Between input and output no figure is ever a binary fraction."""
     assert found(lambda node: called(node) == "float", folder) == []

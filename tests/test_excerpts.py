@@ -9,8 +9,8 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lago_cli.cli.explain_tables import explanation_tables
 from lago_cli.domain.contributions import DECIDING
+from lago_cli.reports.explanation_tables import explanation_tables
 from lago_cli.services.excerpts import excerpt_of, summaries
 from lago_cli.services.explain import added
 from lago_cli.services.requests import UsageRequest

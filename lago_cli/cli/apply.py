@@ -108,8 +108,8 @@ def export(session: Session) -> None:
 
     To make a file anew, first ingest what events export wrote, then apply this.
     """
-    from lago_cli.cli.reports import bare_numbers
     from lago_cli.renderers import Column, Report
+    from lago_cli.reports.records import bare_numbers
     from lago_cli.services.apply import exported
 
     if session.output not in ("table", "json", "yaml") and session.output_chosen:

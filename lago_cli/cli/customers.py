@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from lago_cli.cli.definitions import add_create, add_delete, add_get, add_update, list_report
+from lago_cli.cli.definitions import add_create, add_delete, add_get, add_update
 from lago_cli.cli.options import command
 from lago_cli.cli.session import Session
 from lago_cli.domain.customers import CUSTOMER
-from lago_cli.renderers import Column, Report
+from lago_cli.reports.definitions import list_report
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -33,58 +32,13 @@ add_create(
 def list_(session: Session, with_usage: WithUsage = False) -> None:
     """List all customers, registered or created by their first event."""
     empty = "No customers yet. The first event of one creates it."
-    report = list_report(session, CUSTOMER, empty=empty)
-    session.show(_beside_usage(session, report) if with_usage else report)
+    store, now = session.store(), session.now()
+    report = list_report(store, CUSTOMER, now, empty=empty)
+    if with_usage:
+        from lago_cli.reports.customers import beside_usage
 
-
-def _beside_usage(session: Session, report: Report) -> Report:
-    """
-    The customers, and what each used of every metric in the current period.
-
-    Data has it as one object. The table has a column for each metric that anybody used, and
-    where room is short the first of them.
-    """
-    from lago_cli.cli.reports import span
-    from lago_cli.domain.numbers import as_plain
-    from lago_cli.renderers.spans import span_words
-    from lago_cli.services.questions import Question
-    from lago_cli.services.requests import UsageRequest
-    from lago_cli.services.usage import answer
-
-    store = session.store()
-    used: dict[str | None, dict[str, str]] = {}
-    question = Question(store, UsageRequest(by="customer"), session.now())
-    for row in answer(store, question):
-        used.setdefault(row.owner[0], {})[row.metric.code] = as_plain(row.units)
-    nothing = dict.fromkeys(store.catalog.metrics(), "0")
-    codes = [code for code in nothing if any(code in units for units in used.values())]
-    spare = {"external_id": 0, "name": len(codes), "timezone": len(codes) + 1}
-    columns = [
-        replace(column, in_table=column.key in spare, spare=spare.get(column.key, 0))
-        for column in report.columns
-    ]
-    columns.append(Column("usage", kind="object", in_table=False))
-    columns += [
-        Column(f"usage {code}", code, kind="number", in_data=False, spare=number)
-        for number, code in enumerate(codes)
-    ]
-    rows = [
-        {
-            **row,
-            "usage": nothing | (units := used.get(str(row["external_id"]), {})),
-            **{f"usage {code}": units.get(code) for code in codes},
-        }
-        for row in report.rows
-    ]
-    owners = [(str(row["external_id"]), None) for row in rows]
-    periods = {
-        span_words(span(window, question.zone(owner)), raw=session.raw)
-        for owner in owners
-        for window in question.asked(owner)
-    }
-    words = periods.pop() if len(periods) == 1 else "the current period of each customer"
-    footer = [f"Usage of {words}."] if used else []
-    return replace(report, columns=columns, rows=rows, footer=[*report.footer, *footer])
+        report = beside_usage(store, report, now=now, raw=session.raw)
+    session.show(report)
 
 
 add_get(app, CUSTOMER)

@@ -7,7 +7,6 @@ Every `add_…` adds one command to a group; help and options come from `Definit
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from functools import partial
 from inspect import Parameter
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,12 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lago_cli.cli.options import Options, command, option, parameter
-from lago_cli.cli.reports import bare_numbers, whole
-from lago_cli.domain.definitions import Definition, Entry, Field, fields_of
-from lago_cli.domain.objects import Nested
+from lago_cli.domain.definitions import Definition, Entry
 from lago_cli.errors import wrong_usage
-from lago_cli.renderers import Column, Report
-from lago_cli.services import wire
+from lago_cli.reports.definitions import definition_report, list_report
 
 if TYPE_CHECKING:
     from lago_cli.cli.session import Session
@@ -31,32 +27,9 @@ Of = Definition[Any]
 
 
 def show(session: Session, of: Of, entry: Entry[Any], *, asked: bool = False) -> None:
-    """One that was `asked` for, or changed; in the table, definitions within it stand below."""
-    row = bare_numbers(wire.definition(of, entry, session.now()))
-    nested = {each.name: each for each in of.columns if isinstance(each.kind, Nested)}
-    columns = [replace(column, in_table=column.key not in nested) for column in whole(_columns(of))]
-    sections = [_section(each, row[name]) for name, each in nested.items() if row[name]]
-    report = Report(None, columns, [row], single=True, sections=sections)
+    """One that was `asked` for, or changed."""
+    report = definition_report(of, entry, session.now())
     (session.show if asked else session.done)(report)
-
-
-def _section(field: Field, value: Any) -> Report:
-    """The definitions within a field, without what none of them says."""
-    rows = value if isinstance(value, list) else [value]
-    columns = [
-        Column(
-            each.name,
-            each.heading,
-            kind=each.cell,  # type: ignore[arg-type]
-            spare=each.spare,
-            folds=each.cell == "object",
-        )
-        for each in fields_of(field.kind.of)  # type: ignore[attr-defined]
-        if any(row.get(each.name) not in (None, [], {}, False) for row in rows)
-    ]
-    title = (field.heading or field.name.replace("_", " ")).capitalize()
-    filled = [{column.key: row.get(column.key) for column in columns} for row in rows]
-    return Report(title, columns, filled)
 
 
 def add_create(
@@ -83,19 +56,7 @@ def add_create(
 def add_list(app: typer.Typer, of: Of, help_text: str, *, empty: str) -> None:
     @command(app, "list", help_text=help_text)
     def list_(session: Session) -> None:
-        session.show(list_report(session, of, empty=empty))
-
-
-def list_report(session: Session, of: Of, *, empty: str) -> Report:
-    """All definitions of a kind."""
-    now = session.now()
-    entries = session.store().table(of).entries()
-    rows = (bare_numbers(wire.definition(of, each, now)) for each in entries)
-    columns = [
-        replace(column, in_table=not (isinstance(each.kind, Nested) and each.kind.is_long))
-        for each, column in zip(of.columns, _columns(of), strict=True)
-    ]
-    return Report(None, columns, rows, empty=empty)
+        session.show(list_report(session.store(), of, session.now(), empty=empty))
 
 
 def add_get(app: typer.Typer, of: Of) -> None:
@@ -175,10 +136,3 @@ def _given(of: Of, key: str | None, **given: Any) -> Given:
 
 def _completer(choices: Collection[str]) -> Callable[[], list[str]]:
     return lambda: list(choices)  # typer wants a plain function
-
-
-def _columns(of: Of) -> list[Column]:
-    return [
-        Column(row.name, row.heading, kind=row.cell, spare=row.spare)  # type: ignore[arg-type]
-        for row in of.columns
-    ]

@@ -191,7 +191,7 @@ def list_(
     ] = 100,
 ) -> None:
     """List events, the newest first."""
-    from lago_cli.cli.reports import events_report
+    from lago_cli.reports.records import events_report
     from lago_cli.services.names import refuse_unknown_in
 
     store = session.store()
@@ -208,7 +208,7 @@ def list_(
 @command(app, "get")
 def get(session: Session, transaction_id: TransactionId) -> None:
     """Show the event of a transaction id. All of them, where several subscriptions have one."""
-    from lago_cli.cli.reports import event_report, events_report
+    from lago_cli.reports.records import event_report, events_report
 
     events = session.store().events
     found = events.get(transaction_id) if _is_utf8(transaction_id) else []
@@ -249,7 +249,7 @@ def undelete(session: Session, which: Which) -> None:
 
 
 def _show_corrected(session: Session, event: StoredEvent) -> None:
-    from lago_cli.cli.reports import event_report
+    from lago_cli.reports.records import event_report
 
     if not session.quiet:
         session.show(event_report(event))
@@ -258,7 +258,7 @@ def _show_corrected(session: Session, event: StoredEvent) -> None:
 @command(app, "explain")
 def explain(session: Session, transaction_id: TransactionId) -> None:
     """Follow one event step by step. To the figure that counts it, or to where it stops."""
-    from lago_cli.cli.explain_reports import traces_report
+    from lago_cli.reports.explanations import traces_report
     from lago_cli.services.event_trace import trace
 
     store = session.store()
@@ -293,7 +293,7 @@ def export(
     ] = None,
 ) -> None:
     """Write events in the form that ingest takes back. Oldest first, by default as NDJSON."""
-    from lago_cli.cli.reports import exported_report
+    from lago_cli.reports.records import exported_report
     from lago_cli.services.names import refuse_unknown_in
 
     store = session.store()

@@ -148,7 +148,7 @@ def run_ingest(
 
     `files` are the names of what is read, `sent` is the transaction id where it is one event.
     """
-    from lago_cli.cli.reports import shown_report
+    from lago_cli.reports.records import shown_report
     from lago_cli.services.ingest import Ingestion
 
     gc.set_threshold(_RARELY)
@@ -187,7 +187,7 @@ def run_ingest(
 def _show_summary(session: Session, report: IngestReport, seconds: float, sent: str | None) -> None:
     """With --quiet only of a run that failed; to a person in one line."""
     from lago_cli.cli.ingest_words import in_one_line
-    from lago_cli.cli.reports import ingest_report
+    from lago_cli.reports.records import ingest_report
 
     if session.quiet and not report.refused:
         return

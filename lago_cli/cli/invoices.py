@@ -13,12 +13,10 @@ from lago_cli.cli.session import Session
 from lago_cli.errors import wrong_usage
 
 if TYPE_CHECKING:
-    from lago_cli.domain.subscriptions import Subscription
     from lago_cli.services.requests import UsageRequest
 
 app = typer.Typer(rich_markup_mode=None)
 
-MOST_IN_TABLE = 20
 Limit = Annotated[
     int | None,
     typer.Option(
@@ -62,25 +60,10 @@ def preview(session: Session, request: UsageRequest) -> None:
     One subscription has its whole invoice, several have a row each. With -o html they are
     pages to be printed or sent.
     """
-    from lago_cli.cli.invoice_lines import Names, pages
-    from lago_cli.cli.invoice_reports import invoice_report, invoices_report
-    from lago_cli.services.invoicing import Invoicing
+    from lago_cli.reports.bills import previewed
 
-    store = session.store()
-    invoicing = Invoicing(store, request, session.now())
-    found = list(invoicing.invoices())
-    is_single = len(request.subscriptions) == 1 and len(found) == 1
-    names = Names(store, invoicing.charging.metrics)
-    unpriced = _said_of(invoicing.without_plan)
-    if unpriced and (session.output != "table" or not found):
-        session.warn(unpriced)
-    if session.output == "html" or (is_single and session.output in ("table", "markdown")):
-        session.show(pages(found, names))
-    elif is_single:
-        session.show(invoice_report(found[0], session.output))
-    else:
-        footer = [unpriced] if unpriced and found else []
-        session.show(invoices_report(found, names, session.output, footer=footer))
+    store, now = session.store(), session.now()
+    session.show(previewed(store, request, session, now=now, output=session.output))
 
 
 @command(app, "explain", given=ONE)
@@ -90,38 +73,16 @@ def explain(session: Session, request: UsageRequest, limit: Limit = None) -> Non
 
     Events make the units, units the parts of a price, parts the amount in cents.
     """
-    from dataclasses import replace
+    from lago_cli.reports.bills import explained
 
-    from lago_cli.cli import invoice_explain_reports as reports
-    from lago_cli.cli.invoice_lines import Names
-    from lago_cli.services.invoice_explain import explain_invoice
-    from lago_cli.services.invoicing import Invoicing
-    from lago_cli.services.names import refuse_unknown
-
-    store = session.store()
-    refuse_unknown(store, metrics=request.metrics, subscriptions=request.subscriptions)
-    wanted = set(request.metrics)
-    invoicing = Invoicing(store, replace(request, metrics=()), session.now())
-    found = [explain_invoice(invoicing, each, wanted) for each in invoicing.invoices()]
-    for each in found:
-        for sentence in each.broken_links():
-            session.warn(f"This does not add up: {sentence}.", always=True)
-    if session.output == "table":
-        names = Names(store, invoicing.charging.metrics)
-        raw = session.terminal(sys.stdout).raw
-        session.show(reports.explained_tables(found, names, limit=limit or MOST_IN_TABLE, raw=raw))
-    elif session.output in ("json", "yaml"):
-        session.show(reports.explained_objects(found, limit=limit))
-    else:
-        session.show(reports.explained_rows(found, limit=limit))
-
-
-def _said_of(without_plan: list[Subscription]) -> str:
-    """Which subscriptions live in the period, and have no price."""
-    if not without_plan:
-        return ""
-    names = [each.external_id for each in without_plan]
-    shown = ", ".join([*names[:3], "…"] if len(names) > 3 else names)
-    if len(names) == 1:
-        return f"1 subscription of this period has no plan: {shown}."
-    return f"{len(names)} subscriptions of this period have no plan: {shown}."
+    raw = session.terminal(sys.stdout).raw
+    answer = explained(
+        session.store(),
+        request,
+        session,
+        now=session.now(),
+        output=session.output,
+        limit=limit,
+        raw=raw,
+    )
+    session.show(answer)

@@ -14,7 +14,6 @@ from lago_cli.cli.options import OutputOrPage, command
 from lago_cli.cli.selection import OF_BILLS
 from lago_cli.cli.session import Session
 from lago_cli.domain.plans import PLAN
-from lago_cli.renderers import FLAT_OUTPUTS, Column, Report
 
 if TYPE_CHECKING:
     from lago_cli.cli.findings import Located
@@ -88,25 +87,10 @@ def estimate(session: Session, code: str, units: Units = None, events: Events = 
 
     Where charges are billed monthly, the units are those of each month.
     """
-    from lago_cli.cli.invoice_lines import estimate_pages
-    from lago_cli.cli.invoice_reports import FEE_COLUMNS
-    from lago_cli.services import estimates
+    from lago_cli.reports.estimates import estimated
 
-    used = estimates.read_amounts("--units", units or (), whole=False)
-    counted = estimates.read_amounts("--events", events or (), whole=True)
-    store = session.store()
-    metrics = store.catalog.metrics()
-    found = estimates.estimate(store.plans(), metrics, code, used, counted)
-    for metric in found.carrying:
-        session.warn(f'The events of "{metric}" carry their prices; here they cost nothing.')
-    if session.output in ("table", "markdown", "html"):
-        session.show(estimate_pages(found, metrics))
-    else:
-        row = estimates.as_json(found)
-        if session.output in FLAT_OUTPUTS:
-            session.show(Report(None, FEE_COLUMNS, row["fees"]))
-        else:
-            session.show(Report(None, [Column(key) for key in row], [row], single=True))
+    store = session.store
+    session.show(estimated(store, code, units or (), events or (), session, session.output))
 
 
 Codes = Annotated[list[str], typer.Argument(metavar="CODE...", help="The plans to try.")]
@@ -120,12 +104,10 @@ def simulate(session: Session, request: UsageRequest, codes: Codes) -> None:
     What a subscription was billed for in the period stays the same. Where that is only a part
     of a billing period of the other plan, its amounts are prorated by days.
     """
-    from lago_cli.cli.price_reports import simulation_report
-    from lago_cli.services import simulation
+    from lago_cli.reports.bills import simulated
 
-    rows = simulation.simulate(session.store(), request, codes, now=session.now())
-    in_units = session.output == "table"
-    session.show(simulation_report(rows, simulation.summaries(rows), in_units=in_units))
+    store, now, in_units = session.store(), session.now(), session.output == "table"
+    session.show(simulated(store, request, codes, now=now, in_units=in_units))
 
 
 File = Annotated[

@@ -21,7 +21,7 @@ LARGEST = 2**63 - 1
 @command(app, "list", may_watch=True)
 def list_(session: Session) -> None:
     """List all runs."""
-    from lago_cli.cli.reports import runs_report
+    from lago_cli.reports.records import runs_report
 
     session.show(runs_report(session.store().runs.list()))
 
@@ -29,7 +29,7 @@ def list_(session: Session) -> None:
 @command(app, "get")
 def get(session: Session, run: RunNumber) -> None:
     """Show one run."""
-    from lago_cli.cli.reports import run_report
+    from lago_cli.reports.records import run_report
 
     session.show(run_report(session.store().runs.get(_number(run))))
 
@@ -37,7 +37,7 @@ def get(session: Session, run: RunNumber) -> None:
 @command(app, "revert")
 def revert(session: Session, run: RunNumber) -> None:
     """Take back the events that a run brought. What it had only repeated stays."""
-    from lago_cli.cli.reports import run_report
+    from lago_cli.reports.records import run_report
 
     number = _number(run)
     store = session.store(writable=True, create=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,7 @@ from lago_cli.cli.options import OutputOrChart, command
 from lago_cli.cli.selection import SELECTION
 from lago_cli.cli.session import Session
 from lago_cli.errors import wrong_usage
+from lago_cli.reports.usage_answers import SortBy
 
 if TYPE_CHECKING:
     from lago_cli.services.requests import UsageRequest
@@ -31,11 +32,6 @@ Compare = Annotated[
         " which is asked for), or any period.",
     ),
 ]
-# fmt: off
-SortBy = Literal[
-    "units", "-units", "change", "-change", "customer", "-customer", "metric", "-metric"
-]
-# fmt: on
 Sort = Annotated[
     SortBy | None,
     typer.Option(
@@ -81,69 +77,35 @@ def usage(
     are rows, too, for what was used only in the other period; windows stand beside each other
     by their place, as the third day of both.
     """
-    from lago_cli.cli import usage_words as words
-    from lago_cli.cli.usage_reports import Answer, Shape, usage_report
-    from lago_cli.services import ranking
-    from lago_cli.services.lines import lines_of, totalled
-    from lago_cli.services.questions import Question
-    from lago_cli.services.usage import answer as rows_of
-    from lago_cli.services.usage import left_out, unused
+    from lago_cli.reports.usage_answers import View, usage_answer
 
-    if sort in ("change", "-change") and compare is None:
-        raise wrong_usage(
-            "nothing_compared",
-            f"--sort {sort} needs something to compare with.",
-            "Add --compare previous, or the period to compare with.",
-        )
-    drawn = False
-    if chart or session.output == "svg":
-        from lago_cli.cli.usage_chart import is_drawn, usage_charts
-
-        drawn = is_drawn(session, chart=chart)
-    store, now = session.store(), session.now()
-    question = Question(store, request, now)
-    comparison = None
-    if compare is not None:
-        from lago_cli.services.comparison import Comparison
-
-        comparison = Comparison(store, question, compare, now=now)
-    rows = rows_of(store, question)
-    words.warn_of_unknown(session, store, request, rows)
-    lines = comparison.lines(rows) if comparison else lines_of(rows)
-    if amounts:
-        prices = words.prices_of(session, store, request, [line.row for line in lines])
-        lines = [line._replace(price=price) for line, price in zip(lines, prices, strict=True)]
-    said = words.said_of_periods(comparison, lines, now) if comparison else []
-    if total:
-        nothing = unused(question, [line.row for line in lines])
-        lines += comparison.unused(nothing) if comparison else lines_of(nothing)
-        lines = totalled(lines, request.window)
-        words.warn_of_no_totals(session, lines)
-    if sort is not None:
-        lines = ranking.ordered(lines, sort)
-    answer = Answer(lines) if top is None else Answer(*ranking.top(lines, top, sort))
-    empty = ""
-    if session.output == "table":
-        said += words.said_of(left_out(store, request, now=now))
-        empty = "" if lines else words.nothing_found(store, question)
-    else:
-        for sentence in said:
-            session.note(sentence)
-    shape = Shape(
-        request.group_by,
-        windowed=request.window is not None,
-        compared=comparison is not None,
-        priced=amounts,
-        total=total,
+    view = View(compare, sort, top, total, amounts)
+    drawn = _is_drawn(session, chart=chart)
+    found = usage_answer(
+        session.store(),
+        request,
+        view,
+        session,
+        now=session.now(),
+        for_people=session.output == "table",
     )
-    if drawn:
-        session.show(
-            usage_charts(
-                question, answer, shape, now=now, footer=said, empty=empty, raw=session.raw
-            )
-        )
-    else:
-        session.show(usage_report(answer, shape, footer=said, empty=empty))
+    session.show(found.charts(raw=session.raw) if drawn else found.report())
+
+
+def _is_drawn(session: Session, *, chart: bool) -> bool:
+    """
+    Whether the answer is a picture; --chart goes over a variable that says how answers are written.
+
+    Raises:
+        LagoError: wrong usage, where a chart is asked for in a format that has none.
+    """
+    if session.output == "svg" or not chart:
+        return session.output == "svg"
+    if session.output != "table" and session.output_chosen:
+        message = f"A chart cannot be written as {session.output}."
+        raise wrong_usage("invalid_output", message, "For a file: -o svg > usage.svg")
+    session.output = "table"
+    return True
 
 
 usage_explain.register(app)

@@ -318,3 +318,7 @@ class DefinitionStore(Protocol):
 
     def writing(self) -> AbstractContextManager[None]:
         """One transaction: all of it or, where it raises, nothing."""
+
+
+class BillingStore(PricedStore, DefinitionStore, Protocol):
+    """What invoices and the names on them need of an engine."""

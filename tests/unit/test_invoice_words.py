@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import pytest
 
-from lago_cli.cli.invoice_words import cents, money, number, part_texts, price
 from lago_cli.domain.pricing import Part
+from lago_cli.reports.invoice_words import cents, money, number, part_texts, price
 
 
 @pytest.mark.parametrize(

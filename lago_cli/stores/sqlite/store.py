@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from lago_cli.stores.sqlite.blocks import KnownBlocks
     from lago_cli.stores.sqlite.deletions import Deletions
     from lago_cli.stores.sqlite.maintenance import Maintenance
+    from lago_cli.stores.sqlite.outbox import Outbox, Waiting
     from lago_cli.stores.sqlite.runs import Runs
 
 _LARGE = 4_000_000  # events
@@ -234,6 +235,18 @@ class SqliteStore(OpenFile):
         self, selection: EventSelection, *, newest_first: bool = False
     ) -> Iterator[StoredEvent]:
         return self.events.select(self._snapshot(), selection, newest_first=newest_first)
+
+    def outbox(self, url: str) -> Outbox:
+        """What is still to be sent to another Lago."""
+        from lago_cli.stores.sqlite import outbox
+
+        return outbox.Outbox(self._connection, url)
+
+    def wanted_by(self, selection: EventSelection) -> Callable[[Waiting], bool]:
+        """Whether an event that waits to be sent is one of a selection."""
+        from lago_cli.stores.sqlite import outbox
+
+        return outbox.wanted(self._snapshot().parties, selection)
 
     def newest(
         self,

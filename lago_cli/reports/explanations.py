@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from lago_cli.cli.reports import EVENT_COLUMNS, Row, event_row, span, whole
 from lago_cli.domain.instants import format_instant, to_datetime
 from lago_cli.domain.numbers import as_plain
 from lago_cli.renderers import Column, Report
 from lago_cli.renderers.spans import span_words
+from lago_cli.reports.records import EVENT_COLUMNS, Row, event_row, span, whole
 from lago_cli.services import wire
 from lago_cli.services.excerpts import excerpt_of
 

@@ -11,34 +11,33 @@ from lago_cli.domain.instants import Window
 SHORTEST_MONTH = 28 * 86_400 * 1_000_000
 
 if TYPE_CHECKING:
-    from lago_cli.cli.session import Session
+    from lago_cli.reports.voice import Voice
     from lago_cli.services.amounts import Amount
     from lago_cli.services.comparison import Comparison
     from lago_cli.services.lines import Line
     from lago_cli.services.questions import Question
     from lago_cli.services.requests import UsageRequest
     from lago_cli.services.usage import LeftOut, UsageRow
-    from lago_cli.stores.base import UsageStore
-    from lago_cli.stores.sqlite.store import SqliteStore
+    from lago_cli.stores.base import PricedStore, UsageStore
 
 
 def prices_of(
-    session: Session, store: SqliteStore, request: UsageRequest, rows: Sequence[UsageRow]
+    voice: Voice, store: PricedStore, request: UsageRequest, rows: Sequence[UsageRow], *, now: int
 ) -> list[Amount | None]:
     """What each row costs; None where it has no price."""
     from lago_cli.services.amounts import Amounts
 
-    found = Amounts(store, request, now=session.now())
+    found = Amounts(store, request, now=now)
     prices = [found.of(row) for row in rows]
     for customer, _ in sorted(found.unpriced, key=str):
-        session.warn(
+        voice.warn(
             f'The subscriptions of "{customer}" have several currencies; see --by subscription.'
         )
     return prices
 
 
 def warn_of_unknown(
-    session: Session,
+    voice: Voice,
     store: UsageStore,
     request: UsageRequest,
     rows: Sequence[UsageRow] | None = None,
@@ -47,7 +46,7 @@ def warn_of_unknown(
         from lago_cli.services.hints import unknown_properties
 
         for sentence in unknown_properties(store, request, rows):
-            session.warn(sentence)
+            voice.warn(sentence)
 
 
 def said_of(left: LeftOut) -> list[str]:
@@ -74,8 +73,8 @@ def _codes(counter: Counter[str]) -> str:
 
 def said_of_periods(comparison: Comparison, lines: Sequence[Line], now: int) -> list[str]:
     """Where the two periods are not alike: one is not over, or has windows the other lacks."""
-    from lago_cli.cli.reports import span
     from lago_cli.renderers.spans import span_words
+    from lago_cli.reports.records import span
 
     sentences = []
     unfinished = {
@@ -102,10 +101,10 @@ def said_of_periods(comparison: Comparison, lines: Sequence[Line], now: int) -> 
     return sentences
 
 
-def warn_of_no_totals(session: Session, lines: Sequence[Line]) -> None:
+def warn_of_no_totals(voice: Voice, lines: Sequence[Line]) -> None:
     codes = dict.fromkeys(line.row.metric.code for line in lines if line.units is None)
     if codes:
-        session.warn(
+        voice.warn(
             f"No total of {', '.join(codes)}: what several customers have of it does not add up."
             " See their rows, without --total."
         )
@@ -113,9 +112,9 @@ def warn_of_no_totals(session: Session, lines: Sequence[Line]) -> None:
 
 def nothing_found(store: UsageStore, question: Question) -> str:
     """That there is no usage, and where there is some."""
-    from lago_cli.cli.reports import span
     from lago_cli.domain.instants import to_datetime
     from lago_cli.renderers.spans import span_words
+    from lago_cli.reports.records import span
 
     request = question.request
     codes = [metric.code for metric in question.metrics]

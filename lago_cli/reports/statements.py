@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
-from lago_cli.cli.invoice_words import (
+from lago_cli.renderers import Pages
+from lago_cli.renderers.statement import Item, Statement, Sum
+from lago_cli.reports.invoice_words import (
     days,
     fee_days,
     fee_text,
@@ -17,15 +19,13 @@ from lago_cli.cli.invoice_words import (
     price,
     tax_text,
 )
-from lago_cli.renderers import Pages
-from lago_cli.renderers.statement import Item, Statement, Sum
 
 if TYPE_CHECKING:
     from lago_cli.domain.fees import Fee
     from lago_cli.domain.invoices import Bill, Invoice
     from lago_cli.domain.metrics import Metric
     from lago_cli.services.estimates import Estimate
-    from lago_cli.stores.sqlite.store import SqliteStore
+    from lago_cli.stores.base import DefinitionStore
 
 NOTHING = "No subscription with a plan lives in this period."
 _PERIODS = {
@@ -42,7 +42,7 @@ NOT_DUE = "Nothing is billed: no billing period ends in this one."
 class Names:
     """What an invoice calls by names: customers and metrics, and the zones of days."""
 
-    store: SqliteStore
+    store: DefinitionStore
     metrics: Mapping[str, Metric]
     _customers: dict[str, str | None] = field(default_factory=dict)
     _zones: dict[str, tzinfo] = field(default_factory=dict)

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lago_cli.cli.explain_reports import line_cells, local, rounding
-from lago_cli.cli.reports import Row, span
 from lago_cli.domain.aggregations import AGGREGATIONS
 from lago_cli.domain.json_text import decode_object
 from lago_cli.domain.numbers import as_plain
 from lago_cli.domain.properties import text_at
 from lago_cli.renderers import Column, Report
 from lago_cli.renderers.spans import span_words
+from lago_cli.reports.explanations import line_cells, local, rounding
+from lago_cli.reports.records import Row, span
 from lago_cli.services.excerpts import excerpt_of
 from lago_cli.services.explain import added
 

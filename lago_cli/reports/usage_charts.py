@@ -7,43 +7,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lago_cli.cli.reports import span
-from lago_cli.cli.usage_reports import count_of_others
 from lago_cli.domain.numbers import as_plain
-from lago_cli.errors import wrong_usage
 from lago_cli.renderers.chart import Chart, Charts, Point, Series
 from lago_cli.renderers.spans import span_words
 from lago_cli.renderers.table_cells import grouped
+from lago_cli.reports.records import span
+from lago_cli.reports.usage import count_of_others
 from lago_cli.services.lines import by_metric, summed, totals
 from lago_cli.services.usage import adds_up
 
 if TYPE_CHECKING:
-    from lago_cli.cli.session import Session
-    from lago_cli.cli.usage_reports import Answer, Shape
     from lago_cli.domain.instants import Window
     from lago_cli.domain.numbers import Units
+    from lago_cli.reports.usage import Answer, Shape
     from lago_cli.services.lines import Line
     from lago_cli.services.questions import Question
     from lago_cli.services.requests import UsageRequest
     from lago_cli.services.usage import UsageRow
 
     Digits = Callable[[Units], str]
-
-
-def is_drawn(session: Session, *, chart: bool) -> bool:
-    """
-    Whether the answer is a picture; --chart goes over a variable that says how answers are written.
-
-    Raises:
-        LagoError: wrong usage, where a chart is asked for in a format that has none.
-    """
-    if session.output == "svg" or not chart:
-        return session.output == "svg"
-    if session.output != "table" and session.output_chosen:
-        message = f"A chart cannot be written as {session.output}."
-        raise wrong_usage("invalid_output", message, "For a file: -o svg > usage.svg")
-    session.output = "table"
-    return True
 
 
 def usage_charts(

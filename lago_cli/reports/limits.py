@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from lago_cli.cli.reports import span
 from lago_cli.domain.instants import format_instant
 from lago_cli.domain.numbers import as_plain
 from lago_cli.renderers import Column, Report
+from lago_cli.reports.records import span
 from lago_cli.services import wire
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lago_cli.cli.invoice_words import money
 from lago_cli.renderers import Column, Report
+from lago_cli.reports.invoice_words import money
 
 if TYPE_CHECKING:
     from lago_cli.services.simulation import Repriced, Summary

@@ -7,14 +7,14 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from lago_cli.cli.explain_reports import contribution, line_cells, local
-from lago_cli.cli.explain_tables import MORE, rest_rows
-from lago_cli.cli.invoice_lines import NOT_DUE, NOTHING, Names, facts, left_out
-from lago_cli.cli.invoice_reports import INVOICE_COLUMNS
-from lago_cli.cli.invoice_words import chain, fee_days, fee_text, money, number, tax_text
 from lago_cli.domain.instants import parse_instant
 from lago_cli.domain.numbers import as_plain
 from lago_cli.renderers import Column, Report
+from lago_cli.reports.explanation_tables import MORE, rest_rows
+from lago_cli.reports.explanations import contribution, line_cells, local
+from lago_cli.reports.invoice_words import chain, fee_days, fee_text, money, number, tax_text
+from lago_cli.reports.invoices import INVOICE_COLUMNS
+from lago_cli.reports.statements import NOT_DUE, NOTHING, Names, facts, left_out
 from lago_cli.services import wire_prices
 from lago_cli.services.excerpts import excerpt
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lago_cli.cli.invoice_lines import NOT_DUE, NOTHING, Names
-from lago_cli.cli.invoice_words import days, money
 from lago_cli.renderers import FLAT_OUTPUTS, OBJECT_OUTPUTS, Column, Report
+from lago_cli.reports.invoice_words import days, money
+from lago_cli.reports.statements import NOT_DUE, NOTHING, Names
 from lago_cli.services import wire_prices
 
 if TYPE_CHECKING:

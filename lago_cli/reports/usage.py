@@ -10,9 +10,9 @@ from itertools import chain
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from lago_cli.cli.reports import Row, span
 from lago_cli.domain.numbers import as_plain
 from lago_cli.renderers import Column, Report, Span
+from lago_cli.reports.records import Row, span
 from lago_cli.services import wire
 from lago_cli.services.lines import Line, Sum, change_of, percent_of, summed, totals
 from lago_cli.services.usage import adds_up

@@ -1,0 +1,1 @@
+"""Answers as reports: what the terminal and the page both show."""

@@ -1,0 +1,80 @@
+"""Sentences that name commands, as they stand on a page: what can be clicked is a link."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import escape
+from typing import TYPE_CHECKING
+
+from lago_cli.renderers.html import shown
+from lago_cli.server.pages.addresses import address
+from lago_cli.server.pages.query import PERIOD, SELECTION
+
+if TYPE_CHECKING:
+    from lago_cli.server.pages.page import At
+
+_STATUS = re.compile(r"See: lago events list --status (unmatched|unusable|counted|deleted)\Z")
+_PERIOD = re.compile(r": --period (\d{4}(?:-\d\d){0,2})\Z")
+_LIMIT = re.compile(r"\A--limit N shows more events, -o json all of them\.\Z")
+_WORDS = {
+    "Define one with: lago metrics create": ("/new/billable-metric", "Define a metric"),
+    "See: lago events list": ("/events", "See the events"),
+    "List events with: lago events list": ("/events", "See the events"),
+    "List them with: lago ingest-runs list": ("/ingest-runs", "See all runs"),
+    "List them with: lago metrics list": ("/billable-metrics", "See all metrics"),
+    "List them with: lago customers list": ("/customers", "See all customers"),
+    "List them with: lago subscriptions list": ("/subscriptions", "See all subscriptions"),
+    "List them with: lago plans list": ("/plans", "See all plans"),
+    "See their rows, without --total.": ("", "See their rows"),
+    "see --by subscription.": ("", "see them by subscription"),
+}
+_COMMAND = re.compile(r"lago [a-z]+(?:-[a-z]+)*(?: (?:[a-z][a-z-]*|--[a-z-]+|[A-Z]+)\b)*")
+
+
+def sayer(at: At) -> Callable[[str], str]:
+    """What makes HTML of a sentence on this page."""
+
+    def said(sentence: str) -> str:
+        for pattern, link in ((_STATUS, _events), (_PERIOD, _period), (_LIMIT, _more)):
+            if found := pattern.search(sentence):
+                before = sentence[: found.start()].rstrip()
+                return " ".join(filter(None, [shown(before), link(at, found)]))
+        for words, (path, text) in _WORDS.items():
+            if sentence.endswith(words):
+                before = shown(sentence.removesuffix(words).rstrip())
+                return f"{before} {_link(path or _rows(at, words), text)}".lstrip()
+        return _COMMAND.sub(lambda match: f"<code>{match[0]}</code>", shown(sentence))
+
+    return said
+
+
+def _link(href: str, text: str) -> str:
+    return f'<a href="{escape(href)}">{escape(text)}</a>'
+
+
+def _events(at: At, found: re.Match[str]) -> str:
+    kept = [("code" if name == "metric" else name, value) for name, value in at.query.pairs]
+    known = ("customer", "subscription", "code", "from", "to")
+    pairs = [("status", found[1]), *(pair for pair in kept if pair[0] in known)]
+    return _link(address("/events", pairs), "See these events")
+
+
+def _period(at: At, found: re.Match[str]) -> str:
+    changes = [(name, "") for name in PERIOD if name != "period"]
+    href = at.query.address(at.path, *changes, ("period", found[1]))
+    return f". {_link(href, f'Show {found[1]}')}"
+
+
+def _more(at: At, _: re.Match[str]) -> str:
+    limit = (at.query.whole("limit") or 500) * 10
+    more = _link(at.query.address(at.path, ("limit", str(limit))), f"Show up to {limit:,}")
+    kept = at.query.only(*SELECTION)
+    whole = _link(address(f"{at.path}.csv", kept), "all of them as CSV")
+    return f"{more} of each figure, or {whole}."
+
+
+def _rows(at: At, words: str) -> str:
+    if "--by" in words:
+        return at.query.address(at.path, ("by", "subscription"))
+    return at.query.address(at.path, ("total", ""))
