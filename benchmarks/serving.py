@@ -200,7 +200,7 @@ def alternative(folder: Path) -> Iterator[str]:
 
 def asked(folder: Path, seconds: float) -> list[float]:
     """How long questions of another process take, one after another for so long."""
-    took = []
+    took: list[float] = []
     end = time.monotonic() + seconds
     while not took or time.monotonic() < end:
         started = time.monotonic()
@@ -255,8 +255,8 @@ def measured(seconds: float, rounds: int) -> str:
             " request, and does",
             "nothing else (of events a second; of a question, to the same one without load)."
             " `lago serve` checks every",
-            "event, finds repeated ones among all that are stored, reads the values for its metrics,"
-            " and derives parts",
+            "event, finds repeated ones among all that are stored, reads the values for its"
+            " metrics, and derives parts",
             "(`benchmarks/serving.py`).",
             "",
             "| load | events a second | p50 | p99 | ratio |",
