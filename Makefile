@@ -44,6 +44,7 @@ golden: $(INSTALLED) ## Write the expected outputs of the CLI tests anew; review
 
 bench: $(BENCH_INSTALLED) ## Measure speed and memory (minutes; less with EVENTS=100000)
 	$(BIN)/python -m benchmarks --events $(EVENTS) $(BENCH_OPTIONS)
+	$(BIN)/python -m benchmarks.serving $(BENCH_OPTIONS)
 
 reliability: $(INSTALLED) ## Kill, crowd, fill, damage and fuzz (half an hour; RELIABILITY_OPTIONS="--only kill")
 	$(BIN)/python -m reliability $(RELIABILITY_OPTIONS)

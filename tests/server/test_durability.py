@@ -19,7 +19,7 @@ def test_a_file_that_was_replaced_is_left_as_it_is(lago: Lago, api: Api, tmp_pat
     first = api.send({**EVENT, "transaction_id": "t2"}, status=503)
     second = api.send({**EVENT, "transaction_id": "t3"}, status=503)
 
-    assert {first["error"], second["error"]} == {"database_replaced"}
+    assert {first["code"], second["code"]} == {"database_replaced"}
     assert api.http.get("/health").status_code == 503
     assert lago("events", "list", "-o", "json").json() == []
 
