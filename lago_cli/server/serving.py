@@ -32,7 +32,10 @@ def listen(host: str, port: int) -> socket.socket:
     bare = host.strip("[]")
     family = socket.AF_INET6 if ":" in bare else socket.AF_INET
     try:
-        return socket.create_server((bare, port), family=family, backlog=BACKLOG)
+        listener = socket.create_server((bare, port), family=family, backlog=BACKLOG)
+        # an answer's two pieces must not wait for each other; connections inherit it
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise wrong_usage(
@@ -59,9 +62,25 @@ def serve(service: Service, listener: socket.socket, listening: Callable[[], obj
         LagoError: the file cannot be opened.
     """
     failed: list[LagoError] = []
-    app = application(service, failed.append)
+    server = server_of(service, listening, failed.append)
+    with listener:
+        asyncio.run(server.serve(sockets=[listener]))
+    if failed:
+        raise failed[0]
+
+
+def server_of(
+    service: Service, listening: Callable[[], object], failed: Callable[[LagoError], object]
+) -> uvicorn.Server:
+    """
+    A server that is not started; it ends once its `should_exit` is set.
+
+    Args:
+        listening: called once requests are answered.
+        failed: told why it could not start.
+    """
     config = uvicorn.Config(
-        app,
+        application(service, failed),
         http="httptools",
         ws="none",
         loop="asyncio",
@@ -73,11 +92,7 @@ def serve(service: Service, listener: socket.socket, listening: Callable[[], obj
         timeout_graceful_shutdown=_DRAIN_SECONDS,
         backlog=BACKLOG,
     )
-    server = _Server(config, listening)
-    with listener:
-        asyncio.run(server.serve(sockets=[listener]))
-    if failed:
-        raise failed[0]
+    return _Server(config, listening)
 
 
 class _Server(uvicorn.Server):
