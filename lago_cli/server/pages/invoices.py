@@ -73,9 +73,7 @@ def owner_of(at: At, subscription: str) -> tuple[str | None, str | None]:
 
 def _explained(at: At, subscription: str, metric: str) -> str:
     kept = at.query.only("period", "at", "as_of")
-    return address(
-        "/invoices/explain", [("subscription", subscription), ("metric", metric), *kept]
-    )
+    return address("/invoices/explain", [("subscription", subscription), ("metric", metric), *kept])
 
 
 def _link(at: At):  # type: ignore[no-untyped-def]

@@ -19,7 +19,7 @@ from lago_cli.server.pages.addresses import address_of
 from lago_cli.server.pages.explain import Command, event_address
 from lago_cli.server.pages.page import At, Elsewhere, Page
 from lago_cli.server.pages.query import Query
-from lago_cli.server.pages.things import SECTIONS, leads_of, link_of
+from lago_cli.server.pages.things import leads_of, link_of
 from lago_cli.services import catalog
 from lago_cli.services.trials import NEWEST, newest_of, properties_of, tried
 
@@ -288,6 +288,3 @@ def command_of(given: Query, metric: Metric | None) -> str:
         else:
             words.append(f"{option}{'=' if value.startswith('-') else ' '}{quote(value)}")
     return " ".join(words)
-
-
-

@@ -73,7 +73,9 @@ def _choices(at: At) -> list[Choice]:
 
 
 def _to(at: At, name: str, value: str) -> str:
-    return at.query.address(at.path, *((each, "") for each in PERIOD if each != name), (name, value))
+    return at.query.address(
+        at.path, *((each, "") for each in PERIOD if each != name), (name, value)
+    )
 
 
 def _beside(at: At, found: Span, *, is_billed: bool) -> tuple[str | None, str | None]:

@@ -158,9 +158,11 @@ class Query:
             if name in ("prorated", "total", "amounts"):
                 said += [option] if self.flag(name) else []
             elif name not in OF_PAGES:
-                said += [option, quote(value)] if not value.startswith("-") else [
-                    quote(f"{option}={value}")
-                ]
+                said += (
+                    [option, quote(value)]
+                    if not value.startswith("-")
+                    else [quote(f"{option}={value}")]
+                )
         return " ".join(said)
 
     def address(self, path: str, *changes: tuple[str, str]) -> str:

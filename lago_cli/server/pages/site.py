@@ -162,8 +162,7 @@ def _of_error(error: LagoError, at: At) -> Page:
     return Page("error.html", title or _title(status), values, status, has_data=False)
 
 
-def _data(
-    data_of: DataOf, ending: str, path: str, store: SqliteStore, request: Request) -> Answer:
+def _data(data_of: DataOf, ending: str, path: str, store: SqliteStore, request: Request) -> Answer:
     """What the command line writes; words beside it are left out, as with --quiet."""
     at = _at(path, store, request)
     stream = StringIO()

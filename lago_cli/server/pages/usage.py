@@ -81,9 +81,7 @@ def page(at: At) -> Page:
 
 def _found(at: At, *, for_people: bool) -> UsageAnswer:
     request, view = at.query.usage_request(), at.query.view()
-    return usage_answer(
-        at.store, request, view, at.heard, now=at.now, for_people=for_people
-    )
+    return usage_answer(at.store, request, view, at.heard, now=at.now, for_people=for_people)
 
 
 def _owner(found: UsageAnswer) -> tuple[str | None, str | None]:
@@ -189,7 +187,9 @@ def _group(row: Row) -> list[tuple[str, str]]:
     """The values of its group, as filters."""
     group = row["group"]
     found = group.items() if isinstance(group, Mapping) else ()
-    return [("filter", f"{key}={in_list('' if value is None else str(value))}") for key, value in found]
+    return [
+        ("filter", f"{key}={in_list('' if value is None else str(value))}") for key, value in found
+    ]
 
 
 def in_list(text: str) -> str:
