@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lago_cli.stores.base import UsageStore
 
 NEWEST = 1_000
+SECOND = 1_000_000  # microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def tried(store: UsageStore, metric: Metric, *, now: int, newest: int = NEWEST) 
     if not events:
         return Trial(0, is_all=True, window=None, figures=())
     times = [event.at for event in events[:newest]]
-    window = Window(min(times), max(times) + 1)
+    window = Window(min(times), (max(times) // SECOND + 1) * SECOND)
     start, end = map(format_instant, window)
     request = UsageRequest(metrics=[metric.code], start=start, end=end)
     trying = cast("UsageStore", _Trying(store, metric, window))
