@@ -260,7 +260,7 @@ def _trial(
     except LagoError as error:
         return None, error
     words = "" if trial.window is None else span_words(span(trial.window, UTC))
-    reports = [render(each, _event_link, level=4) for each in trial_reports(trial)]
+    reports = [render(each, _event_link, level=3) for each in trial_reports(trial)]
     counts = {"events": trial.events, "is_all": trial.is_all, "words": words, "newest": NEWEST}
     return {**counts, "reports": reports}, None
 
