@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from reliability import bombs, damages, disks, fuzzing, interruptions, writers
+from reliability import bombs, damages, disks, fuzzing, interruptions, serving, writers
 from reliability.experiments import Experiment, made
 from reliability.program import REPOSITORY
 from reliability.report import as_markdown, as_text
@@ -20,6 +20,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     *disks.EXPERIMENTS,
     *damages.EXPERIMENTS,
     *bombs.EXPERIMENTS,
+    *serving.EXPERIMENTS,
     *fuzzing.EXPERIMENTS,
 )
 AREAS = tuple(dict.fromkeys(experiment.area for experiment in EXPERIMENTS))

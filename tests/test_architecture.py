@@ -36,10 +36,11 @@ MAY_IMPORT = {
     "readers": {"readers", "domain", "errors"},
     "stores": {"stores", "domain", "errors"},
     "services": {"services", "stores", "readers", "domain", "errors"},
+    "remote": {"remote", "domain", "errors"},
     "renderers": {"renderers"},
-    "reports": {"reports", "services", "stores", "renderers", "domain", "errors"},
+    "reports": {"reports", "remote", "services", "stores", "renderers", "domain", "errors"},
     "server": {"server", "reports"} | INNER,
-    "cli": {"__init__", "cli", "reports", "server"} | INNER,
+    "cli": {"__init__", "cli", "remote", "reports", "server"} | INNER,
 }
 """What each layer may know of ours, itself included where its modules build on each other."""
 
@@ -58,6 +59,7 @@ MAY_USE = {
     "typer": ["cli/"],
     "click": [],
     "rich": ["cli/", "renderers/"],
+    "httpx": ["remote/"],
     "sqlite3": ["stores/sqlite/"],
     "sqlite_utils": ["stores/sqlite/sqlite_utils_alone.py"],
     "dateutil": ["domain/periods.py", "domain/windows.py"],

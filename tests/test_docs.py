@@ -62,6 +62,7 @@ COMMANDS = (
     "apply",
     "export",
     "ingest",
+    "push",
     "events",
     *(
         f"events {verb}"

@@ -43,6 +43,7 @@ COMMANDS = {
     "ingest": ("ingest", "register"),
     "apply": ("apply", "register_apply"),
     "export": ("apply", "register_export"),
+    "push": ("push", "register"),
     "serve": ("serve", "register"),
     "help": ("help_commands", "register_help"),
     "version": ("help_commands", "register_version"),

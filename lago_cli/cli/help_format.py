@@ -24,7 +24,10 @@ GROUPS = {
 """The groups of options that say none themselves, by the first name of the option."""
 OF_COMMANDS = {
     "ingest": {"Duplicates and rejects": "on-duplicate strict rejects max-rejects"},
-    "usage check": {"Check": "expect tolerance max min max-age require-figures"},
+    "push": {"Destination": "key rate retry-refused retry-for"},
+    "usage check": {
+        "Check": "expect against key retry-for tolerance max min max-age require-figures"
+    },
     "events send": {
         "Event": "code customer subscription transaction-id timestamp properties"
         " precise-total-amount-cents on-duplicate"
@@ -40,6 +43,7 @@ OVERVIEW: Mapping[str, Sequence[str]] = {
         *("apply", "export"),
     ),
     "Look closer": ("events", "ingest-runs", "mappings"),
+    "Send it on": ("push",),
     "Put a price on it": ("plans", "invoices"),
     "Look after the file": ("db",),
     "Help": ("help", "version", "completion"),

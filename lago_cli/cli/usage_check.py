@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lago_cli.cli.options import command
+from lago_cli.cli.push import Key, RetryFor, client_of
 from lago_cli.cli.selection import SELECTION
 from lago_cli.cli.session import Session
 from lago_cli.errors import Kind, LagoError, wrong_usage
 from lago_cli.reports.usage_words import prices_of, warn_of_unknown
 
 if TYPE_CHECKING:
+    from lago_cli.remote.client import Client
     from lago_cli.renderers import Report
     from lago_cli.services.limits import Limits
     from lago_cli.services.reconcile import Expectations, Tolerance
@@ -66,6 +68,18 @@ RequireFigures = Annotated[
     bool,
     typer.Option("--require-figures", help="Exit code 9, too, where there is no figure at all."),
 ]
+Against = Annotated[
+    str | None,
+    typer.Option(
+        "--against",
+        metavar="URL",
+        help="Compare with what the Lago at URL says of each registered subscription: units and,"
+        " with --amounts, cents.",
+    ),
+]
+WithAmounts = Annotated[
+    bool, typer.Option("--amounts", help="With --against: compare amounts, too.")
+]
 NOTHING = "No figure was found to compare."
 
 
@@ -99,10 +113,14 @@ def check(
     max_: Max = None,
     min_: Min = None,
     max_age: MaxAge = None,
+    against: Against = None,
+    amounts: WithAmounts = False,
+    key: Key = None,
+    retry_for: RetryFor = 60,
     require_figures: RequireFigures = False,
 ) -> None:
     """
-    Compare usage with expected figures or limits.
+    Compare usage with expected figures, limits, or what another Lago says.
 
     Exit code 9 where something is wrong, and a table of it; the error code of -o json is
     usage_differs, limit_exceeded, below_minimum, too_old or no_figures, the first that is
@@ -113,15 +131,21 @@ def check(
     from lago_cli.services.freshness import parse_duration
     from lago_cli.services.names import refuse_unknown
 
-    if expect is None and not max_ and not min_ and max_age is None:
+    if expect is against is None and not max_ and not min_ and max_age is None:
         raise wrong_usage(
             "nothing_to_check",
             "There is nothing to compare with.",
-            "Give --expect FILE, --max CODE=N, --min CODE=N or --max-age DURATION.",
+            "Give --expect FILE, --against URL, --max CODE=N, --min CODE=N or --max-age DURATION.",
         )
-    if expect is None and tolerance != "0":
+    if expect is against is None and tolerance != "0":
         message = "--tolerance is about --expect, and no file is given."
         raise wrong_usage("invalid_tolerance", message, "Add --expect FILE, or leave it out.")
+    if expect is not None and against is not None:
+        message = "--expect and --against both say what is expected."
+        raise wrong_usage("several_expectations", message, "Check them one after the other.")
+    if amounts and against is None:
+        message = "--amounts is about --against; a file of --expect says so by its columns."
+        raise wrong_usage("invalid_amounts", message, "Add --against URL, or leave it out.")
     highest = limits.read_limits("--max", max_ or ())
     lowest = limits.read_limits("--min", min_ or ())
     limits.refuse_crossed(highest, lowest)
@@ -136,12 +160,15 @@ def check(
     )
     if read is not None:
         _expected(session, store, request, outcome, *read)
+    if against is not None:
+        with client_of(session, against, key, retry_for) as client:
+            _against(session, store, request, outcome, client, tolerance, amounts=amounts)
     if highest or lowest:
         _limited(session, store, request, outcome, highest, lowest)
     if most is not None and max_age is not None:
         _aged(session, store, request, outcome, max_age, most)
     asked = request
-    if expect is None and max_age is None:
+    if expect is against is max_age is None:
         asked = replace(request, metrics=[*request.metrics, *highest, *lowest])
     warn_of_unknown(session, store, asked, outcome.rows)
     is_short = require_figures and not outcome.figures
@@ -179,14 +206,49 @@ def _expected(
     expectations: Expectations,
     allowed: Tolerance,
 ) -> None:
-    from lago_cli.reports.reconciliation import differences_report
-    from lago_cli.services.reconcile import differences
     from lago_cli.services.usage import usage_for
 
     if request.by is None and expectations.is_by_subscription:
         request = replace(request, by="subscription")
     rows = list(usage_for(store, request, now=session.now()))
     outcome.rows += rows
+    _compared(session, store, request, outcome, name, expectations, allowed, rows)
+
+
+def _against(
+    session: Session,
+    store: SqliteStore,
+    request: UsageRequest,
+    outcome: _Outcome,
+    client: Client,
+    tolerance: str,
+    *,
+    amounts: bool,
+) -> None:
+    from lago_cli.cli.usage_against import other_side, refuse_others, warn_of
+    from lago_cli.services.reconcile import parse_tolerance
+
+    refuse_others(request)
+    allowed = parse_tolerance(tolerance)
+    there = other_side(session, store, request, client, amounts=amounts)
+    warn_of(session, client.url, there)
+    wanted, rows = there.expectations, there.rows
+    _compared(session, store, there.request, outcome, client.url, wanted, allowed, rows)
+
+
+def _compared(
+    session: Session,
+    store: SqliteStore,
+    request: UsageRequest,
+    outcome: _Outcome,
+    name: str,
+    expectations: Expectations,
+    allowed: Tolerance,
+    rows: list[UsageRow],
+) -> None:
+    from lago_cli.reports.reconciliation import differences_report
+    from lago_cli.services.reconcile import differences
+
     prices = (
         prices_of(session, store, request, rows, now=session.now())
         if expectations.has_amounts

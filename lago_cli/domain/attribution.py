@@ -99,6 +99,7 @@ class Registry:
             "subscription_of_another_customer",
             f'the subscription "{subscription}" is registered to the customer'
             f' "{registered.external_customer_id}", not "{customer}"',
+            field="external_subscription_id",
         )
 
     def _too_many(self, customer: str, at: int, now: int) -> LagoError | None:
@@ -112,6 +113,7 @@ class Registry:
             "subscription_required",
             f'the customer "{customer}" has {len(active)} active subscriptions ({names})',
             "Name one with external_subscription_id.",
+            field="external_subscription_id",
         )
 
     def is_suspicious(self, party: Subject) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import chain, compress
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -138,15 +139,20 @@ class EventBatch:
         return batch
 
 
+_TOGETHER = [
+    (column.name, attrgetter(column.name))
+    for column in fields(EventBatch)
+    if column.name not in _APART
+]
+
+
 def joined(batches: Sequence[EventBatch]) -> EventBatch:
     """Several as one, in their order."""
     if len(batches) == 1:
         return batches[0]
     batch = EventBatch()
-    for column in fields(EventBatch):
-        if column.name not in _APART:
-            parts = (getattr(each, column.name) for each in batches)
-            setattr(batch, column.name, list(chain.from_iterable(parts)))
+    for name, column in _TOGETHER:
+        setattr(batch, name, list(chain.from_iterable(map(column, batches))))
     if any(each.finer is not None for each in batches):
         batch.finer = list(chain.from_iterable(each.finer or [0] * len(each) for each in batches))
     batch.blocks = [digest for each in batches for digest in each.blocks]

@@ -93,7 +93,7 @@ class Properties:
         return value if isinstance(value, list) else []
 
     def _missing(self, key: str) -> None:
-        self.fault(refused("missing_field", f"{key} is missing"))
+        self.fault(refused("missing_field", f"{key} is missing", field=key))
 
     def _number(self, key: str, *, may_be_text: bool = False) -> Fraction:
         value = self.given.get(key)

@@ -95,7 +95,9 @@ def _identifier(fields: Mapping[str, Raw], name: str, *, required: bool) -> str 
             raise refused("missing_field", f"{name} is missing", field=name)
         return None
     if kind_of(token) != "text":
-        raise refused("wrong_type", f"{name} is {_a(kind_of(token))}, not text", _QUOTES)
+        raise refused(
+            "wrong_type", f"{name} is {_a(kind_of(token))}, not text", _QUOTES, field=name
+        )
     text = text_of(token) or ""
     if not text.strip():
         if required:
@@ -109,7 +111,11 @@ def _transaction_id(fields: Mapping[str, Raw]) -> str:
     if token is None:
         raise refused("missing_field", "transaction_id is missing", _NO_ID, field="transaction_id")
     if kind_of(token) not in ("text", "number"):
-        raise refused("wrong_type", f"transaction_id is {_a(kind_of(token))}, not text")
+        raise refused(
+            "wrong_type",
+            f"transaction_id is {_a(kind_of(token))}, not text",
+            field="transaction_id",
+        )
     text = as_written(token) if kind_of(token) == "number" else text_of(token) or ""
     if not text.strip():
         raise refused("empty_field", "transaction_id is empty", _NO_ID, field="transaction_id")
@@ -120,7 +126,9 @@ def _timestamp(token: Raw | None, times: TimeForm) -> int | None:
     if token is None or kind_of(token) == "null":
         return None
     if kind_of(token) not in ("text", "number"):
-        raise refused("invalid_timestamp", f"timestamp is {_a(kind_of(token))}", _TIMES)
+        raise refused(
+            "invalid_timestamp", f"timestamp is {_a(kind_of(token))}", _TIMES, field="timestamp"
+        )
     written = text_of(token) if kind_of(token) == "text" else as_written(token)
     return times.read(written or "")
 
@@ -133,6 +141,7 @@ def _properties(token: Raw | None) -> str:
             "invalid_properties",
             f"properties is {_a(kind_of(token))}, not an object",
             'Write it as {"name": value}.',
+            field="properties",
         )
     return as_written(token)
 
@@ -146,7 +155,9 @@ def _amount(token: Raw | None) -> str | None:
         return as_plain(parse_decimal(text_of(token) or ""))
     except ValueError as error:
         raise refused(
-            "invalid_amount", f"precise_total_amount_cents is no decimal number: {error}"
+            "invalid_amount",
+            f"precise_total_amount_cents is no decimal number: {error}",
+            field="precise_total_amount_cents",
         ) from None
 
 

@@ -56,7 +56,8 @@ def read_fields(of: type[Defined], row: Row, zone: tzinfo) -> tuple[Values, Faul
             values[each.name] = each.missing
             if row.get(each.name) is None:
                 hint = of.missing.get(each.name)
-                faults.append(((), refused("missing_field", f"{each.name} is missing", hint)))
+                message = f"{each.name} is missing"
+                faults.append(((), refused("missing_field", message, hint, field=each.name)))
     for key, value in row.items():
         if key not in known:
             if key not in READ_ONLY and key not in of.ignored and key not in of.unused:

@@ -63,10 +63,14 @@ class TimeForm:
             else:
                 micros = parse_instant(text, self.zone)
         except TooManyDigits as error:
-            raise refused("timestamp_out_of_range", f"timestamp {error}", _hint(text)) from None
+            raise refused(
+                "timestamp_out_of_range", f"timestamp {error}", _hint(text), field="timestamp"
+            ) from None
         except ValueError as error:
             hint = _hint(text) if self.format is None else _OTHER_FORMAT
-            raise refused("invalid_timestamp", f"timestamp {error}", hint) from None
+            raise refused(
+                "invalid_timestamp", f"timestamp {error}", hint, field="timestamp"
+            ) from None
         return check_event_time(micros, text)
 
     def finer(self, text: str) -> int:
@@ -92,7 +96,7 @@ def check_event_time(micros: int, text: str = "") -> int:
         return micros
     side = "before 2001" if micros < FIRST_EVENT else "beyond the year 9999"
     hint = _hint(text) if NUMBER.fullmatch(text) else None
-    raise refused("timestamp_out_of_range", f"timestamp lies {side}", hint)
+    raise refused("timestamp_out_of_range", f"timestamp lies {side}", hint, field="timestamp")
 
 
 def _hint(text: str) -> str:
@@ -106,7 +110,7 @@ def _in_unit(text: str, shift: int) -> int:
     try:
         number = parse_decimal(text)
     except ValueError as error:
-        raise refused("invalid_timestamp", f"timestamp: {error}") from None
+        raise refused("invalid_timestamp", f"timestamp: {error}", field="timestamp") from None
     if number.adjusted() > 30:
         return AFTER_LAST_EVENT
     with exact():

@@ -49,6 +49,7 @@ def differences_report(found: Sequence[Difference], expectations: Expectations) 
         for name in expectations.columns
     ]
     expects_units = any(each.expected and each.expected.units is not None for each in found)
+    is_of_file = any(each.expected and each.expected.line for each in found)
     expects_events = any(each.expected and each.expected.events is not None for each in found)
     return Report(
         None,
@@ -67,7 +68,7 @@ def differences_report(found: Sequence[Difference], expectations: Expectations) 
             ),
             Column("events_count", "events", kind="count", spare=2),
             *(_AMOUNTS if expectations.has_amounts else ()),
-            Column("line", kind="flag", align="right", spare=1),
+            Column("line", kind="flag", align="right", spare=1, in_table=is_of_file),
         ],
         rows,
     )

@@ -116,7 +116,7 @@ class Gathering:
             len(batch) for batch, verdict in zip(batches, verdicts, strict=True) if verdict.faults
         )
         store.runs.record(run, tally, store.next_event_id - 1, None)
-        store.commit()
+        store.commit(only_events=True)
         self._run, self._tally, self._day = run, tally, received_at // DAY
         self._note(batches, verdicts, received_at)
         self._gauges.counted(len(whole), done, verdicts)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from lago_cli.domain.definitions import Defined, Entry
+
 T = TypeVar("T")
+D = TypeVar("D", bound=Defined)
 PER_PAGE = 100
 MOST = 1_000
 
@@ -46,3 +49,15 @@ def _positive(text: str | None, default: int, most: int) -> int:
     if not (digits.isascii() and digits.isdigit()) or int(digits) < 1:
         return default
     return min(int(digits), most)
+
+
+def newest_first(entries: Iterable[Entry[D]], name_of: Callable[[D], str]) -> list[Entry[D]]:
+    """Definitions as Lago lists them."""
+    return sorted(entries, key=lambda each: (-each.created_at, name_of(each.value)))
+
+
+def paginated(
+    root: str, rows: Sequence[T], page: Page, shown: Callable[[T], Any]
+) -> dict[str, Any]:
+    """A page of a list, and what stands under `meta`."""
+    return {root: [shown(row) for row in page.of(rows)], "meta": page.meta(len(rows))}

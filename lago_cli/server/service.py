@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from lago_cli.errors import Kind, LagoError, database
 from lago_cli.server.failures import ApiError
 from lago_cli.server.gathering import Gathering, OnDuplicate
 from lago_cli.server.gauges import Gauges
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from lago_cli.stores.sqlite.store import SqliteStore
 
 T = TypeVar("T")
+_BACK = "Put the file back, or start the server again to serve what is there now."
 BODY_LIMIT = 10 * 1024 * 1024  # bytes
 
 
@@ -49,6 +53,7 @@ class Service:
     writer: Writer = field(init=False)
     readers: Readers = field(init=False)
     ready: bool = False
+    _file: tuple[int, int] | None = None  # device and number of the one that is served
     _loop: asyncio.AbstractEventLoop | None = None
 
     def __post_init__(self) -> None:
@@ -103,10 +108,23 @@ class Service:
             raise ApiError(403, "read_only", message=message)
 
     def _open(self, *, writable: bool) -> SqliteStore:
+        """Raises `LagoError` where it is no longer the file that was served at first."""
         options = self.options
-        return open_store(
-            options.db, writable=writable, create=False, busy_timeout=options.busy_timeout
-        )
+        try:
+            store = open_store(
+                options.db, writable=writable, create=False, busy_timeout=options.busy_timeout
+            )
+        except LagoError as error:
+            if self._file is None or error.kind is not Kind.NOT_FOUND:
+                raise
+            raise database("database_missing", f"{options.db} is gone.", _BACK) from None
+        found = os.stat(options.db)  # noqa: PTH116 - as SQLite takes it
+        self._file = self._file or (found.st_dev, found.st_ino)
+        if self._file != (found.st_dev, found.st_ino) or not store.is_in_place:
+            with suppress(LagoError), store:
+                pass
+            raise database("database_replaced", f"{options.db} is another file now.", _BACK)
+        return store
 
 
 def _nothing(_store: SqliteStore) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -20,6 +21,7 @@ BACKLOG = 2048
 _IDLE_SECONDS = 75  # longer than clients keep a connection for the next request
 _DRAIN_SECONDS = 30
 _INTERRUPTED = 130
+_SWITCH_SECONDS = 0.0001  # the writer must not wait 5 ms for the event loop at each statement
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -62,6 +64,7 @@ def serve(service: Service, listener: socket.socket, listening: Callable[[], obj
         LagoError: the file cannot be opened.
     """
     failed: list[LagoError] = []
+    sys.setswitchinterval(_SWITCH_SECONDS)
     server = server_of(service, listening, failed.append)
     with listener:
         asyncio.run(server.serve(sockets=[listener]))

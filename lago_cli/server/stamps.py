@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from lago_cli.domain.instants import format_instant
 
 
@@ -10,6 +12,7 @@ def stamp(at: int | None) -> str | None:
     return None if at is None else format_instant(at)
 
 
+@lru_cache(maxsize=1024)  # events of one request mostly share their reception
 def stamp_of_event(at: int) -> str:
     """With milliseconds, as those of Lago's events; with microseconds where there are any."""
     text = format_instant(at).removesuffix("Z")

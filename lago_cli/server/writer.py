@@ -19,7 +19,7 @@ from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from lago_cli.errors import Kind, LagoError
+from lago_cli.errors import Kind, LagoError, database
 from lago_cli.server.failures import ApiError, overloaded, unavailable
 from lago_cli.server.gathering import Gathering, Verdict
 
@@ -113,6 +113,7 @@ class Writer:
             Exception: whatever `work` raises.
         """
         if self._works >= MOST_WORKS:
+            self._gauges.turned_away += 1
             raise overloaded()
         self._works += 1
         done: T = await self._asked(_Ask(self._future(), work=work))
@@ -165,9 +166,25 @@ class Writer:
             else:
                 ask.future.set_result(answer)
 
+    def _abandon(self) -> None:
+        """On the event loop: the thread has ended, whoever still waits is told."""
+        self._stopping = True
+        gone = unavailable("writer_stopped", "Nothing can be stored any more: start it again.")
+        self._answered([(ask, gone) for ask in tuple(self._waiting)])
+
     # The thread ---------------------------------------------------------------------------
 
     def _write(self) -> None:
+        """Until the end. Whatever ends it, nobody is left waiting."""
+        try:
+            self._take_turns()
+        except BaseException as error:
+            self._gauges.failed(error)
+        finally:
+            self._close()
+            self._on_loop(self._abandon)
+
+    def _take_turns(self) -> None:
         following: _Ask | None = None
         ended = False
         while not ended:
@@ -193,18 +210,25 @@ class Writer:
                     group.append(ask)
                     events += ask.size
             self._tell(list(zip(group, self._stored(group), strict=True)))
-        self._close()
 
     def _tell(self, answers: list[tuple[_Ask, Any]]) -> None:
+        self._on_loop(self._answered, answers)
+
+    def _on_loop(self, function: Callable[..., object], *values: Any) -> None:
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._answered, answers)
+        with suppress(RuntimeError):  # it is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(function, *values)
 
     def _stored(self, group: Sequence[_Ask]) -> Sequence[Any]:
-        """An answer for each request; the same failure for all where the commit failed."""
+        """
+        An answer for each request; the same failure for all where the commit failed.
+
+        A bug that one of them brings about is not the others' concern: then each goes alone.
+        """
         batches = [ask.batch for ask in group if ask.batch is not None]
-        received_at = self._now()
         since = monotonic()
         try:
+            received_at = self._now()
             store = self._opened()
             with store.failing_plainly():
                 try:
@@ -214,6 +238,8 @@ class Writer:
                     raise
         except Exception as error:
             self._recover(error)
+            if len(group) > 1 and not isinstance(error, LagoError | ApiError):
+                return [answer for ask in group for answer in self._stored([ask])]
             return [error] * len(group)
         self._gauges.committed(monotonic() - since)
         return [Accepted(verdict, received_at) for verdict in verdicts]
@@ -228,8 +254,13 @@ class Writer:
             return error
 
     def _opened(self) -> SqliteStore:
+        """Raises `LagoError` where another file has come into the place of the one served."""
         if self._store is None:
             self._store = self._open()
+        elif not self._store.is_in_place:
+            raise database(
+                "database_replaced", "The file that was served is no longer in its place."
+            )
         return self._store
 
     def _recover(self, error: Exception) -> None:

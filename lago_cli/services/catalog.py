@@ -49,11 +49,7 @@ def create(store: DefinitionStore, of: Definition[T], given: Given, *, now: int)
         table, name = store.table(of), of.name_of(value)
         known = table.find(name)
         if known is not None and known.registered:
-            raise refused(
-                f"{of.word}_exists",
-                f'The {of.word} "{name}" is already {of.is_made}.',
-                f"Change it with: lago {of.plural} update {of.field(of.key).metavar}",
-            )
+            raise exists(of, name)
         table.save(value, now)
         return table.get(name)
 
@@ -72,12 +68,23 @@ def update(store: DefinitionStore, of: Definition[T], name: str, given: Given) -
         values = _with_interval(store, of, parsed(of, given, zone), known.value)
         changed = of.change(known.value, values)
         if isinstance(changed, Metric):
-            _refuse_to_break(store, store.table(METRIC).get(name).value, changed)
+            refuse_to_break(store, store.table(METRIC).get(name).value, changed)
         table.save(changed, known.created_at)
         return table.get(name)
 
 
-def _refuse_to_break(store: DefinitionStore, before: Metric, after: Metric) -> None:
+def exists(of: Definition[Any], name: str) -> LagoError:
+    """It is there already."""
+    return refused(
+        f"{of.word}_exists",
+        f'The {of.word} "{name}" is already {of.is_made}.',
+        f"Change it with: lago {of.plural} update {of.field(of.key).metavar}",
+        field=of.key,
+    )
+
+
+def refuse_to_break(store: DefinitionStore, before: Metric, after: Metric) -> None:
+    """Raises `LagoError` (refused) where a charge of the metric would have no price."""
     from lago_cli.services.plans import broken_charge
 
     error = broken_charge(store.plans().values(), before, after)

@@ -25,9 +25,9 @@ _COUNT = re.compile(r"[0-9]{1,18}")
 
 
 class Expected(NamedTuple):
-    """One line of the file: its cells as keys, and what it expects; None where it does not say."""
+    """One line of a file: its cells as keys, and what it expects; None where it does not say."""
 
-    line: int
+    line: int | None  # None: it stands in no file
     key: tuple[object, ...]
     units: Fraction | None
     events: int | None

@@ -19,6 +19,7 @@ COMMANDS = (
     ("ingest",),
     ("apply",),
     ("export",),
+    ("push",),
     *(("metrics", name) for name in (*VERBS, "delete", "evaluate")),
     *(("billable-metrics", name) for name in (*VERBS, "delete", "evaluate")),
     *(("customers", name) for name in (*VERBS, "delete")),

@@ -15,6 +15,7 @@ import pytest
 from lago_cli.cli.app import COMMANDS, GROUPS, context_of
 from lago_cli.cli.examples import all_examples
 from tests.conftest import REPOSITORY, Lago
+from tests.fake_lago import FakeLago
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,7 @@ CASES = [
     for path, examples in all_examples().items()
     for example in examples
 ]
+ELSEWHERE = "https://lago.example.com"
 PENDING = {"lago apply metrics.yml --dry-run": 9}  # there is something to do, as it says
 
 
@@ -68,6 +70,10 @@ ACCESS = (
 @pytest.mark.parametrize(("path", "line"), CASES)
 def test_every_example_works(path: str, line: str, prepared: Path, lago: Lago) -> None:
     shutil.copytree(prepared, lago.folder, dirs_exist_ok=True)
+    if ELSEWHERE in line:
+        with FakeLago() as fake:
+            lago(*shlex.split(line.replace(ELSEWHERE, fake.url))[1:], env=CLOCK)
+        return
     if path in NEW:
         (lago.folder / "lago.db").unlink()
         for before in _lines_before(path, line):

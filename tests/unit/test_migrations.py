@@ -358,7 +358,13 @@ def test_what_earlier_schemas_derived_is_derived_anew(old, version, enough):
     assert run(old, "SELECT status FROM v_events WHERE transaction_id = 't3'") == [("unusable",)]
 
 
+UNDO_PUSHED_EVENTS = (
+    "DROP TABLE push_outcomes",
+    "DROP TABLE pushed_events",
+    "DROP TABLE push_destinations",
+)
 UNDO_DELETED_EVENTS = (
+    *UNDO_PUSHED_EVENTS,
     "DROP VIEW v_deleted_events",
     "DROP TABLE deleted_events",
     "DROP TABLE deletions",
@@ -391,6 +397,25 @@ def test_a_file_of_schema_9_keeps_its_events_and_lets_them_be_deleted(path):
     assert run(path, "SELECT transaction_id, deleted_at, reason FROM v_deleted_events") == [
         ("t1", "2026-11-10T00:00:00.000002Z", "wrong")
     ]
+
+
+def test_a_file_of_schema_10_keeps_its_events_and_lets_them_be_pushed(path):
+    with sqlite(path) as engine:
+        engine.ingest([event("t1"), event("t2")], received_at=AT)
+    run(
+        path,
+        *UNDO_PUSHED_EVENTS,
+        "DELETE FROM _sqlite_migrations WHERE name >= 'm011'",
+        "PRAGMA user_version = 10",
+    )
+    with sqlite(path) as engine:
+        outbox = engine.store.outbox("https://lago.example.com")
+        assert [each.event_id for each in outbox.waiting(0, outbox.last_id(), 10)] == [1, 2]
+        with engine.store.writing():
+            outbox.record([1, 2], {})
+        assert list(outbox.waiting(0, outbox.last_id(), 10)) == []
+
+    assert run(path, "SELECT first_id, last_id FROM pushed_events") == [(1, 2)]
 
 
 def test_parts_that_were_made_before_there_were_amounts_get_them(path):

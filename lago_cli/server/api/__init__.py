@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lago_cli.server.routes import Endpoint
 
-NOUNS = ("events",)
+NOUNS = (
+    "organizations",
+    "billable_metrics",
+    "plans",
+    "customers",
+    "subscriptions",
+    "events",
+    "usage",
+)
 
 
 def endpoints() -> Iterator[Endpoint]:

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from lago_cli.domain.batches import EventBatch, decode_lines
 from lago_cli.domain.events import parse_event
+from lago_cli.domain.instants import parse_moment
+from lago_cli.domain.stored import EventSelection
 from lago_cli.errors import LagoError
 from lago_cli.server import bodies
-from lago_cli.server.failures import ApiError, Details, bad_request, invalid, missing_root
+from lago_cli.server.failures import (
+    ApiError,
+    Details,
+    bad_request,
+    invalid,
+    missing_root,
+    not_found,
+    refusal,
+)
 from lago_cli.server.identifiers import lago_id
-from lago_cli.server.routes import Answer, Request, takes
+from lago_cli.server.routes import Answer, Body, Request, reads, takes
 from lago_cli.server.stamps import stamp_of_event
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lago_cli.domain.stored import StoredEvent
     from lago_cli.server.gathering import Faults
+    from lago_cli.stores.sqlite.store import SqliteStore
 
 MOST = 100  # events of a batch
 
@@ -134,6 +147,69 @@ def _fields(raw: msgspec.Raw) -> dict[str, msgspec.Raw]:
         raise bad_request("an event is no JSON object") from None
 
 
+def find(store: SqliteStore, request: Request) -> Body:
+    """The first event of that id over all subscriptions; a deleted one is not there."""
+    found = store.events.get(request.path["transaction_id"])
+    stored = next((each for each in found if each.status != "deleted"), None)
+    if stored is None:
+        raise not_found("event_not_found")
+    return {"event": stored_event(stored)}
+
+
+def listed(store: SqliteStore, request: Request) -> Body:
+    """The newest first, those of one instant by their ids."""
+    selection = _selection(store, request)
+    page = request.page
+    count, kept = 0, []
+    last = page.first + page.size
+    rows = store.select(selection, newest_first=True) if selection else iter(())
+    for _, together in groupby(rows, key=lambda row: row.at):
+        for row in sorted(together, key=lambda row: row.event.transaction_id):
+            if page.first <= count < last:
+                kept.append(row)
+            count += 1
+    return {"events": [stored_event(row) for row in kept], "meta": page.meta(count)}
+
+
+def stored_event(stored: StoredEvent) -> dict[str, Any]:
+    """A stored event as it is answered."""
+    batch = EventBatch()
+    batch.append(stored.event, 0)
+    return event_of(batch, 0, stored.received_at)
+
+
+def _selection(store: SqliteStore, request: Request) -> EventSelection | None:
+    """What a query asks for; None where nothing can be it."""
+    code, name = request.get("code"), request.get("external_subscription_id")
+    start = _instant(request, "timestamp_from")
+    end = _instant(request, "timestamp_to")
+    if request.get("timestamp_from_started_at") == "true":
+        if name is None or start is not None:
+            raise refusal(timestamp_from_started_at="value_is_invalid")
+        subscription = store.registry([], [name]).subscriptions.get(name)
+        start = subscription.started_at if subscription else None
+    if code and not store.known("code", [code]):
+        return None
+    if name and not store.known("subscription", [name]):
+        return None
+    return EventSelection(
+        subscriptions=(name,) if name else (),
+        codes=(code,) if code else (),
+        start=start,
+        end=None if end is None else end + 1,  # inclusive
+    )
+
+
+def _instant(request: Request, key: str) -> int | None:
+    text = request.get(key)
+    if not text:
+        return None
+    try:
+        return parse_moment(text)
+    except ValueError:
+        raise refusal(**{key: "invalid_date"}) from None
+
+
 def _details(error: LagoError) -> dict[str, list[str]]:
     field = str(error.path[0]) if error.path else "base"
     return {field: [_CODES.get(error.code, error.code)]}
@@ -141,10 +217,13 @@ def _details(error: LagoError) -> dict[str, list[str]]:
 
 def _refusal(details: Details, faults: Faults) -> ApiError:
     first = next(iter(faults.values()))
-    return invalid(details, first.message, first.hint)
+    hint = first.hint if first.hint and "--map" not in first.hint else None
+    return invalid(details, first.message, hint)
 
 
 ENDPOINTS = (
     takes("POST", "/events", create, writing=True),
+    reads("GET", "/events", listed),
     takes("POST", "/events/batch", create_batch, writing=True),
+    reads("GET", "/events/{transaction_id}", find),
 )

@@ -89,6 +89,16 @@ class Accounts:
         row = self._connection.execute(query, (customer,)).fetchone()
         return None if row is None else row[0]
 
+    def numbers(self, customers: str) -> dict[str, int]:
+        """How they are numbered, in the order in which they came; a JSON list of names."""
+        return dict(
+            self._connection.execute(
+                "SELECT external_id, id FROM customers"
+                " WHERE external_id IN (SELECT value FROM json_each(?))",
+                (customers,),
+            )
+        )
+
     def subscriptions_among(self, customers: str, subscriptions: str) -> list[Subscription]:
         """The registered ones of some customers, and others by their ids; JSON lists of names."""
         return [entry.value for entry in self._subscriptions.among(customers, subscriptions)]

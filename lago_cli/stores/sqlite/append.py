@@ -18,6 +18,7 @@ from lago_cli.stores.sqlite import derivation
 from lago_cli.stores.sqlite.blocks import KnownBlocks
 from lago_cli.stores.sqlite.bulk import insert_rows
 from lago_cli.stores.sqlite.catalog import Catalog
+from lago_cli.stores.sqlite.connection import VERSION
 from lago_cli.stores.sqlite.derivation import Derivation
 from lago_cli.stores.sqlite.identities import Identities, Identity, key_of
 from lago_cli.stores.sqlite.interning import Interning
@@ -62,11 +63,19 @@ class Appender:
         self.blocks = KnownBlocks(connection)
         self.metrics: dict[str, Metric] = {}
         self._readers: dict[str, Reader] = {}
+        self._version = 0  # of the file, as of the latest look at it
+        self._trusted: int | None = None  # as long as it is that one, all that is known holds
         self._repeats: int | None = None  # the event that comes next if an ingest is repeated
         self.next_id = 0
 
     def begin(self) -> None:
-        """See what other processes changed before this transaction."""
+        """See what other processes changed before this transaction, if they changed anything."""
+        ((version,),) = self._connection.execute(VERSION)
+        if self._trusted == version:
+            self._trusted = None  # again, once it is committed
+            return
+        self._trusted = None
+        self._version = version
         self.next_id = self._connection.execute(_NEXT_ID).fetchone()[0]
         self._interning.look_again()
         self._identities.begin()
@@ -79,12 +88,17 @@ class Appender:
 
     def forget(self) -> None:
         """After a rollback."""
+        self._trusted = None
         self._interning.forget()
         self._derivation.forget()
 
-    def flush(self) -> None:
+    def flush(self, *, keep: bool = False) -> None:
         """Before a commit: what is derived from events that were appended."""
-        self._derivation.flush()
+        self._derivation.flush(keep=keep)
+
+    def trust(self) -> None:
+        """After the commit of a transaction that did nothing but append: it is all known."""
+        self._trusted = self._version
 
     def append(
         self, batch: EventBatch, *, run: int, received_at: int, on_duplicate: OnDuplicate

@@ -23,6 +23,7 @@ APPLICATION_ID = 0x4C41474F  # "LAGO", where file(1) and others look for it
 PAGE_BYTES = 16384
 CACHE_KIB = 96 * 1024
 _READERS_CACHE_KIB = 8 * 1024  # a question reads nearly every page once, most of them in order
+VERSION = "PRAGMA data_version"  # another one when another connection has committed
 _POLL_SECONDS = 0.004
 _NAME_ANOTHER = "Name another file with --db or $LAGO_DB."
 _NO_TEXT = "Could not decode to UTF-8"  # how the sqlite3 module begins to say so, without a code

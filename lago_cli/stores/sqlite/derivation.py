@@ -116,12 +116,20 @@ class Derivation:
         if event_id <= self._watermark:
             self._touched_near(code, event_id).add(event_id)
 
-    def flush(self) -> None:
-        """Before a commit: nothing after it is to be made from memory."""
+    def flush(self, *, keep: bool = False) -> None:
+        """
+        Before a commit: nothing after it is to be made from memory.
+
+        Args:
+            keep: it may be, in transactions that follow; somebody sees that nobody else writes.
+        """
         self._mend()
-        if self._has_more and self._parts.count_beyond() >= ENOUGH:
+        if self._has_more and self._parts.are_beyond(ENOUGH, self._watermark):
             self._catch_up()
-        self.forget()
+        if keep:
+            self._has_more = False
+        else:
+            self.forget()
 
     def derive_all(self, enough: int = 0) -> None:
         """Everything beyond the watermark, also where nothing is known of it but its rows."""

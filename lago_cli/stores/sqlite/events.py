@@ -72,7 +72,7 @@ class Events:
             if status is None or (status == "unmatched") != (code in matched)
         ]
         usable = {"counted": True, "unusable": False}.get(status or "")
-        wanted = Wanted(tuple(codes), span, self._pieces(snapshot.parties, selection), usable)
+        wanted = Wanted(tuple(codes), span, pieces_of(snapshot.parties, selection), usable)
         ids = ids_in_order(snapshot, wanted, newest_first=newest_first)
         at_once = selection.limit or _AT_ONCE
         found = self._stored(chain.from_iterable(ids), snapshot.history, at_once)
@@ -92,7 +92,7 @@ class Events:
         self, snapshot: Snapshot, selection: EventSelection, span: Window, *, newest_first: bool
     ) -> Iterator[StoredEvent]:
         """The same of deleted events, of which there are few."""
-        pieces = self._pieces(snapshot.parties, selection)
+        pieces = pieces_of(snapshot.parties, selection)
         rows = self._connection.execute(_DELETED, span).fetchall()
         found = [
             _stored(row, snapshot.history)
@@ -121,6 +121,10 @@ class Events:
             rows = self._connection.execute(query, (json.encode(chunk).decode(),))
             yield from (_stored(row, known) for row in rows)
 
+    def of_ids(self, ids: Iterable[int]) -> Iterator[StoredEvent]:
+        """Those that are stored, in that order; nothing is said of earlier deletions."""
+        return self._stored(ids, {})
+
     def get(self, transaction_id: str) -> list[StoredEvent]:
         """Every event of that id, in whatever stream, also deleted; in the order of arrival."""
         from lago_cli.stores.sqlite.identities import Identities
@@ -137,20 +141,20 @@ class Events:
         row = self._connection.execute(_PUT_ASIDE, (event.position,)).fetchone()
         return None if row is None else _stored(row, history(self._connection))
 
-    @staticmethod
-    def _pieces(parties: Parties, selection: EventSelection) -> Pieces | None:
-        """Whose events are asked for, and when those belong to them; None: everybody's."""
-        if not selection.customers and not selection.subscriptions:
-            return None
-        registry = parties.registry(selection.customers, selection.subscriptions)
-        spans = [
-            (party, span)
-            for party in registry.parties
-            for customer, subscription, span, _ in registry.claims(party)
-            if not selection.customers or customer in selection.customers
-            if not selection.subscriptions or subscription in selection.subscriptions
-        ]
-        return pieces_of_spans(spans, parties)
+
+def pieces_of(parties: Parties, selection: EventSelection) -> Pieces | None:
+    """Whose events are asked for, and when those belong to them; None: everybody's."""
+    if not selection.customers and not selection.subscriptions:
+        return None
+    registry = parties.registry(selection.customers, selection.subscriptions)
+    spans = [
+        (party, span)
+        for party in registry.parties
+        for customer, subscription, span, _ in registry.claims(party)
+        if not selection.customers or customer in selection.customers
+        if not selection.subscriptions or subscription in selection.subscriptions
+    ]
+    return pieces_of_spans(spans, parties)
 
 
 def _stored(row: Sequence[Any], known: History) -> StoredEvent:

@@ -19,6 +19,7 @@ from lago_cli.stores.sqlite.deletions import wrong_deletions
 from lago_cli.stores.sqlite.derived_check import DerivedCheck
 from lago_cli.stores.sqlite.identities import key_of
 from lago_cli.stores.sqlite.keys import rows_by
+from lago_cli.stores.sqlite.outbox import wrong_ranges
 from lago_cli.stores.sqlite.plans import Plans
 from lago_cli.stores.sqlite.schema import differences, schema_version
 
@@ -111,6 +112,7 @@ class Maintenance:
             "identities": self._wrong_identities,
             "identities held once": self._identities_held_twice,
             "deleted events": self._wrong_deletions,
+            "pushed events": self._wrong_ranges,
             "unusable events": self._wrongly_noted,
             "parts": self._wrong_parts,
         }
@@ -160,6 +162,9 @@ class Maintenance:
 
     def _wrong_deletions(self) -> Iterator[str]:
         yield from islice(wrong_deletions(self._connection), _MAX_NAMED)
+
+    def _wrong_ranges(self) -> Iterator[str]:
+        yield from islice(wrong_ranges(self._connection), _MAX_NAMED)
 
     def _without_identity(self, rows: Iterable[tuple[int, str, int]]) -> Iterator[str]:
         rows = iter(rows)

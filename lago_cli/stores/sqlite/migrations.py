@@ -35,6 +35,7 @@ from lago_cli.stores.sqlite.tables import (
     EVENTS,
     PARTS,
     PLANS,
+    PUSHED,
     RECENT_IDENTITIES,
     SUBSCRIPTIONS,
     TABLES,
@@ -127,6 +128,13 @@ def m010_deleted_events(db: Database) -> None:
     for statement in DELETED:
         db.execute(statement)
     db.create_view("v_deleted_events", DELETED_EVENTS)
+
+
+@migrations()
+def m011_pushed_events(db: Database) -> None:
+    """What was sent on to another Lago, each event once."""
+    for statement in PUSHED:
+        db.execute(statement)
 
 
 def made() -> Defined:

@@ -177,6 +177,11 @@ class Parts:
         query = "SELECT count(*) FROM events WHERE id > (SELECT event_id FROM watermark)"
         return int(self._connection.execute(query).fetchone()[0])
 
+    def are_beyond(self, enough: int, watermark: int) -> bool:
+        """Whether so many events are in no part; ids tell at once where they are not."""
+        ((last,),) = self._connection.execute("SELECT max(id) FROM events")
+        return last is not None and last - watermark >= enough and self.count_beyond() >= enough
+
     def rows_of(self, ids: Iterable[int]) -> Iterator[EventRow]:
         """Events by their ids, in that order."""
         wanted = json.encode(list(ids)).decode()

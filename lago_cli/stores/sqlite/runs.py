@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from lago_cli.domain.metrics import Metric
@@ -34,6 +35,7 @@ SELECT id, source, earlier_ids
  WHERE earlier_ids > 0 AND reverted_at IS NULL
  ORDER BY id
 """
+_account_of = attrgetter(*(column.name for column in fields(Tally)))
 _NEAREST = "SELECT id FROM ingest_runs ORDER BY abs(id - ?), id LIMIT 1"
 _FORGET_PARTIES = """
 UPDATE parties SET used = 0
@@ -93,7 +95,7 @@ class Runs:
         Raises:
             LagoError: refused, where the run was taken back while it was running.
         """
-        account = (last_event_id, finished_at, *astuple(tally), run)
+        account = (last_event_id, finished_at, *_account_of(tally), run)
         if self._connection.execute(_UPDATE, account).rowcount == 0:
             raise refused(
                 "run_reverted",

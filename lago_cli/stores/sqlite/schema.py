@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from lago_cli.errors import LagoError, database
 from lago_cli.stores.sqlite.connection import APPLICATION_ID, PAGE_BYTES, insist
 
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 OBJECTS = (
     "metrics",
     "customers",
@@ -37,12 +37,15 @@ OBJECTS = (
     "parties_by_customer",
     "subscriptions_by_customer",
     "codes",
+    "push_destinations",
+    "pushed_events",
+    "push_outcomes",
     "v_events",
     "v_deleted_events",
     "v_metrics",
 )
 """What the migrations make; whatever else there is in a file is its owner's."""
-FINGERPRINT = 0xA1F00708
+FINGERPRINT = 0x0E43DE41
 """Of `OBJECTS`, as `fingerprint` tells it: what the migrations make has no other one."""
 
 _COMMENT = re.compile(r"--[^\n]*")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from lago_cli.domain.usage import Evidence, Share, UsageQuery
 from lago_cli.stores.base import Appended, Judged, OnDuplicate, Told, Upgrading, Word
 from lago_cli.stores.sqlite.accounts import Accounts, Customers, Subscriptions
 from lago_cli.stores.sqlite.catalog import Catalog
-from lago_cli.stores.sqlite.connection import begin_immediate, let_others_write
+from lago_cli.stores.sqlite.connection import VERSION, begin_immediate, let_others_write
 from lago_cli.stores.sqlite.definitions import T, Table
 from lago_cli.stores.sqlite.derivation import Derivation
 from lago_cli.stores.sqlite.events import Events
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from lago_cli.stores.sqlite.blocks import KnownBlocks
     from lago_cli.stores.sqlite.deletions import Deletions
     from lago_cli.stores.sqlite.maintenance import Maintenance
+    from lago_cli.stores.sqlite.outbox import Outbox, Waiting
     from lago_cli.stores.sqlite.runs import Runs
 
 _LARGE = 4_000_000  # events
 _AT_ONCE = 25_000
-_VERSION = "PRAGMA data_version"  # another one when another connection has committed
 
 
 class SqliteStore(OpenFile):
@@ -114,10 +114,18 @@ class SqliteStore(OpenFile):
             raise
         self._appender.begin()
 
-    def commit(self) -> None:
-        """Make everything since `begin` durable."""
-        self._appender.flush()
+    def commit(self, *, only_events: bool = False) -> None:
+        """
+        Make everything since `begin` durable.
+
+        Args:
+            only_events: nothing was done but to append events and to keep accounts of runs. The
+                next transaction then looks at the rest again only if others have committed.
+        """
+        self._appender.flush(keep=only_events)
         self._connection.execute("COMMIT")
+        if only_events:
+            self._appender.trust()
 
     def rollback(self) -> None:
         if self._connection.in_transaction:
@@ -228,6 +236,18 @@ class SqliteStore(OpenFile):
     ) -> Iterator[StoredEvent]:
         return self.events.select(self._snapshot(), selection, newest_first=newest_first)
 
+    def outbox(self, url: str) -> Outbox:
+        """What is still to be sent to another Lago."""
+        from lago_cli.stores.sqlite import outbox
+
+        return outbox.Outbox(self._connection, url)
+
+    def wanted_by(self, selection: EventSelection) -> Callable[[Waiting], bool]:
+        """Whether an event that waits to be sent is one of a selection."""
+        from lago_cli.stores.sqlite import outbox
+
+        return outbox.wanted(self._snapshot().parties, selection)
+
     def newest(
         self,
         codes: Iterable[str],
@@ -262,7 +282,7 @@ class SqliteStore(OpenFile):
 
     def _snapshot(self) -> Snapshot:
         """What was read of the file, as long as it has not changed."""
-        changes = self._connection.total_changes, *self._connection.execute(_VERSION).fetchone()
+        changes = self._connection.total_changes, *self._connection.execute(VERSION).fetchone()
         if self._known is None or self._known[0] != changes:
             snapshot = Snapshot(self._connection, Parties(self._connection), self.catalog.metrics())
             self._known = changes, snapshot

@@ -314,3 +314,30 @@ DELETED_EVENTS = f"""
       JOIN codes AS c ON c.id = e.code_id
       JOIN deletions AS d ON d.event_id = e.id AND d.undeleted_at IS NULL
 """  # noqa: S608
+
+
+PUSHED = (
+    """
+    CREATE TABLE push_destinations (  -- where events were sent on to
+        id INTEGER PRIMARY KEY,
+        url TEXT NOT NULL UNIQUE
+    ) STRICT
+    """,
+    """
+    CREATE TABLE pushed_events (  -- ranges of events that a destination has answered for
+        destination_id INTEGER NOT NULL REFERENCES push_destinations(id),
+        first_id INTEGER NOT NULL,
+        last_id INTEGER NOT NULL,  -- inclusive
+        PRIMARY KEY (destination_id, first_id)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE push_outcomes (  -- those among them that it does not have as they are here
+        destination_id INTEGER NOT NULL REFERENCES push_destinations(id),
+        event_id INTEGER NOT NULL,
+        code TEXT NOT NULL,        -- why it was refused; superseded: an earlier version was sent
+        message TEXT NOT NULL,
+        PRIMARY KEY (destination_id, event_id)
+    ) STRICT, WITHOUT ROWID
+    """,
+)

@@ -1,0 +1,183 @@
+"""Usage over Lago's API: the figures that the command line tells, in the shapes of Lago."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from lago_python_client.client import Client
+from lago_python_client.exceptions import LagoApiError
+from lago_python_client.models import BatchEvent, Event
+
+from tests.conftest import Lago
+from tests.server.conftest import Serve
+
+CASES = json.loads(
+    (Path(__file__).parents[1] / "conformance" / "cases" / "usage_amounts.json").read_text("utf-8")
+)
+CHARGE = {"billable_metric_code": "calls", "charge_model": "standard"}
+
+
+def event(number: int, at: str) -> dict[str, object]:
+    return {
+        "transaction_id": f"t{number}",
+        "external_subscription_id": "s",
+        "code": "calls",
+        "timestamp": at,
+    }
+
+
+def defined(lago: Lago, *options: str) -> None:
+    lago("metrics", "create", "--code", "calls", "--aggregation-type", "count")
+    charge = {**CHARGE, "properties": {"amount": "1.5"}}
+    lago.plan("basic", charge, taxes=[{"code": "vat", "name": "VAT", "rate": "20"}])
+    lago(
+        *("subscriptions", "create", "--external-id", "s", "--external-customer-id", "c"),
+        *("--plan-code", "basic", "--started-at", "2026-09-10T00:00:00Z", *options),
+    )
+
+
+def micros(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp()) * 1_000_000
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
+def test_usage_is_priced_as_in_every_case(lago: Lago, serve: Serve, case):
+    """Events come over HTTP, and so do the figures."""
+    metric, plan, given = case["metric"], case["plan"], case["subscription"]
+    document = {
+        "metrics": [{key: value for key, value in metric.items() if value is not None}],
+        "plans": [plan],
+        "customers": [case["customer"]],
+        "subscriptions": [
+            {
+                **given,
+                "external_customer_id": case["customer"]["external_id"],
+                "plan_code": plan["code"],
+            }
+        ],
+    }
+    lago("apply", lago.write("all.json", json.dumps(document)))
+    api = serve(now=lambda: micros(case["at"]))
+    for start in range(0, len(case["events"]), 100):
+        api.send(*case["events"][start : start + 100])
+
+    answer = api("GET", "/customers/cus_1/current_usage", external_subscription_id="sub_1")
+
+    usage, expect = answer["customer_usage"], case["expect"]
+    assert usage["from_datetime"] == expect["from"]
+    assert str(usage["amount_cents"]) == expect["total_amount_cents"]
+    for charge, wanted in zip(usage["charges_usage"], expect["charges"], strict=True):
+        found = {
+            "units": charge["units"].removesuffix(".0"),
+            "events_count": charge["events_count"],
+            "amount_cents": str(charge["amount_cents"]),
+        }
+        keys = wanted.keys() & found.keys()
+        assert {key: found[key] for key in keys} == {key: wanted[key] for key in keys}
+
+
+def test_a_charge_without_events_is_there_with_nothing(lago: Lago, serve: Serve):
+    defined(lago)
+
+    answer = serve()("GET", "/customers/c/current_usage", external_subscription_id="s")
+
+    (charge,) = answer["customer_usage"]["charges_usage"]
+    assert (charge["units"], charge["events_count"], charge["amount_cents"]) == ("0.0", 0, 0)
+
+
+def test_past_periods_come_the_latest_first(lago: Lago, serve: Serve):
+    defined(lago)
+    api = serve()
+    api.send(event(1, "2026-09-20T00:00:00Z"), event(2, "2026-11-20T00:00:00Z"))
+
+    answer = api("GET", "/customers/c/past_usage", external_subscription_id="s")
+
+    periods = answer["usage_periods"]
+    assert [row["from_datetime"] for row in periods] == [
+        "2026-10-01T00:00:00Z",
+        "2026-09-10T00:00:00Z",
+    ]
+    assert [row["total_amount_cents"] for row in periods] == [0, 180]
+
+
+def test_a_terminated_subscription_has_no_current_usage(lago: Lago, serve: Serve):
+    defined(lago)
+    lago("subscriptions", "terminate", "s", "--at", "2026-11-10T00:00:00Z")
+
+    answer = serve()("GET", "/customers/c/current_usage", external_subscription_id="s", status=405)
+
+    assert answer["code"] == "no_active_subscription"
+
+
+def test_a_customer_that_nobody_knows_is_not_found(lago: Lago, serve: Serve):
+    defined(lago)
+
+    answer = serve()("GET", "/customers/x/current_usage", external_subscription_id="s", status=404)
+
+    assert answer["code"] == "customer_not_found"
+
+
+def test_a_subscription_without_a_plan_has_usage_at_no_price(lago: Lago, serve: Serve):
+    lago("metrics", "create", "--code", "calls", "--aggregation-type", "count")
+    api = serve()
+    api.send({**event(1, "2026-11-20T00:00:00Z"), "external_customer_id": "c"})
+
+    answer = api("GET", "/customers/c/current_usage", external_subscription_id="s")
+
+    usage = answer["customer_usage"]
+    assert [row["units"] for row in usage["charges_usage"]] == ["1.0"]
+    assert usage["total_amount_cents"] == 0
+    assert usage["from_datetime"] == "2026-11-01T00:00:00Z"
+
+
+def test_the_official_client_sends_events_and_reads_usage(lago: Lago, serve: Serve):
+    """Unchanged: with its timestamps in text, its nulls and its models of answers."""
+    defined(lago)
+    client = Client(api_key="key", api_url=serve().url)
+    given = {"external_subscription_id": "s", "code": "calls"}
+    plain = {"precise_total_amount_cents": None, "properties": None}
+    events = [
+        Event(transaction_id=f"t{number}", timestamp=1795000000 + number, **given, **plain)
+        for number in range(3)
+    ]
+
+    client.events.create(events[0])
+    client.events.batch_create(BatchEvent(events=events[1:]))
+    found = client.events.find("t1")
+    usage = client.customers.current_usage("c", "s")
+    periods = client.customers.past_usage("c", "s")
+
+    assert found.external_subscription_id == "s"
+    assert (usage.charges_usage[0].units, usage.amount_cents) == ("3.0", 450)
+    assert len(periods["usage_periods"]) == 2
+    with pytest.raises(LagoApiError) as refused:
+        client.events.create(events[0])
+    assert refused.value.response["error_details"] == {"transaction_id": ["value_already_exist"]}
+
+
+def test_usage_of_one_group_is_asked_for_by_its_values(lago: Lago, serve: Serve):
+    lago("metrics", "create", "--code", "calls", "--aggregation-type", "count")
+    properties = {"amount": "1", "pricing_group_keys": ["region"]}
+    lago.plan("basic", {**CHARGE, "properties": properties})
+    lago(
+        *("subscriptions", "create", "--external-id", "s", "--external-customer-id", "c"),
+        *("--plan-code", "basic", "--started-at", "2026-09-10T00:00:00Z"),
+    )
+    api = serve()
+    api.send(
+        *(
+            {**event(n, "2026-11-20T00:00:00Z"), "properties": {"region": region}}
+            for n, region in enumerate(("eu", "us", "eu"))
+        )
+    )
+
+    answer = api(
+        "GET",
+        "/customers/c/current_usage",
+        **{"external_subscription_id": "s", "group[region]": "eu"},
+    )
+
+    assert answer["customer_usage"]["amount_cents"] == 200
