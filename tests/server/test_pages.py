@@ -301,3 +301,17 @@ def test_signing_in_leads_nowhere_else(serve, elsewhere):
     answer = api.http.post("/login", data=form)
 
     assert answer.headers["location"] == "/"
+
+
+def test_an_empty_file_says_how_to_begin(serve):
+    shown = page(serve(), "/")
+
+    assert "lago events send" in shown
+    assert "/new/billable-metric?code=api_calls" in shown
+
+
+def test_a_period_without_usage_leads_to_one_that_has_some(orchard):
+    shown = page(orchard, "/usage?period=2025-01")
+
+    assert links(shown)["Show 2026-11"] == "/usage?period=2026-11"
+    assert "lago events send" not in shown
