@@ -37,4 +37,5 @@ def trial_reports(trial: Trial) -> Sequence[Report]:
     events = Report("The newest events", _COLUMNS, rows, empty="No events of this code yet.")
     if figures is None:
         return [events]
-    return [Report("Usage", figures.columns, figures.rows), events]
+    columns = [column for column in figures.columns if column.key not in ("period", "zone")]
+    return [Report("Usage", columns, figures.rows), events]

@@ -90,8 +90,7 @@ def create(at: At) -> Page | Elsewhere:
         entry = catalog.create(at.store, METRIC, given_of(given), now=at.now)
     except LagoError as error:
         return _form_page(at, given, None, error)
-    name = entry.value.code
-    return Elsewhere(address_of("billable-metrics", name), f'The metric "{name}" is defined.')
+    return Elsewhere("billable-metrics", entry.value.code, "defined")
 
 
 def one(at: At) -> Page:
@@ -107,7 +106,7 @@ def change(at: At) -> Page | Elsewhere:
         catalog.update(at.store, METRIC, at.name, given)
     except LagoError as error:
         return _form_page(at, at.form, metric, error)
-    return Elsewhere(address_of("billable-metrics", at.name), "It is changed, for all periods.")
+    return Elsewhere("billable-metrics", at.name, "changed")
 
 
 def attempt(at: At) -> Page:

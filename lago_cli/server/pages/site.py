@@ -27,7 +27,7 @@ from lago_cli.server.pages import (
     things,
     usage,
 )
-from lago_cli.server.pages.addresses import BY_ID, DATA
+from lago_cli.server.pages.addresses import BY_ID, DATA, address_of
 from lago_cli.server.pages.page import At, Elsewhere, Page
 from lago_cli.server.pages.query import Query
 from lago_cli.server.pages.writing import write
@@ -151,7 +151,8 @@ def _done(doing: Doing, path: str, store: SqliteStore, request: Request) -> Answ
         return write(_of_error(error, at), at)
     if isinstance(found, Page):
         return write(found, at)
-    return Answer(b"", "text/plain; charset=utf-8", 303, (("Location", found.address),))
+    place = address_of(found.section, found.name, [("done", found.done)])
+    return Answer(b"", "text/plain; charset=utf-8", 303, (("Location", place),))
 
 
 def _of_error(error: LagoError, at: At) -> Page:

@@ -185,8 +185,5 @@ def revert(at: At) -> Page | Elsewhere:
     run = _run(at)
     if not at.form.flag("confirmed"):
         return _of_run(run, "Tick the box to confirm that the run is to be taken back.")
-    removed, restored = at.store.revert(run.run, at.now)
-    came_back = f", {restored} that it had replaced came back" if restored else ""
-    events = "1 event" if removed == 1 else f"{removed:,} events"
-    said = f"Run {run.run}: {events} removed{came_back}."
-    return Elsewhere(address_of("ingest-runs", str(run.run)), said)
+    at.store.revert(run.run, at.now)
+    return Elsewhere("ingest-runs", str(run.run), "reverted")

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 from lago_cli.renderers.escapes import visible
 from lago_cli.server.pages.addresses import address, address_of
+from lago_cli.server.pages.page import DONE
 from lago_cli.server.pages.sentences import sayer
 from lago_cli.server.pages.static import address as address_of_file
 from lago_cli.server.routes import Answer
@@ -49,7 +50,7 @@ def write(page: Page, at: At | None, *, read_only: bool = False) -> Answer:
         "navigation": [(href, text, href == section) for href, text in NAVIGATION],
         "may_write": at.may_write if at else not read_only,
         "token": at.token if at else "",
-        "notes": at.heard.notes if at else (),
+        "notes": [*_done(at), *at.heard.notes] if at else (),
         "warnings": at.heard.warnings if at else (),
         "data": _data(page, at),
         "said": lambda text: Markup(said(text)) if said else text,  # noqa: S704 - it is escaped
@@ -59,12 +60,17 @@ def write(page: Page, at: At | None, *, read_only: bool = False) -> Answer:
     return Answer(text.encode("utf-8", "backslashreplace"), _HTML, page.status)
 
 
+def _done(at: At) -> list[str]:
+    done = DONE.get(at.query.one("done") or "")
+    return [done] if done else []
+
+
 def _data(page: Page, at: At | None) -> list[tuple[str, str]]:
     """The same as data."""
     if at is None or not page.has_data or page.status != 200:
         return []
     path = "/index" if at.path == "/" else at.path
-    kept = [pair for pair in at.query.pairs if pair[0] != "page"]
+    kept = [pair for pair in at.query.pairs if pair[0] not in ("page", "done")]
     return [(each.upper(), address(f"{path}.{each}", kept)) for each in ("json", "csv")]
 
 
