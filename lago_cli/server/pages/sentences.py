@@ -58,7 +58,10 @@ def _events(at: At, found: re.Match[str]) -> str:
     kept = [("code" if name == "metric" else name, value) for name, value in at.query.pairs]
     known = ("customer", "subscription", "code", "from", "to")
     pairs = [("status", found[1]), *(pair for pair in kept if pair[0] in known)]
-    return _link(address("/events", pairs), "See these events")
+    shown = _link(address("/events", pairs), "See these events")
+    if found[1] == "unmatched" and at.may_write:
+        shown += f" or {_link('/new/billable-metric', 'define a metric')}"
+    return shown
 
 
 def _period(at: At, found: re.Match[str]) -> str:
