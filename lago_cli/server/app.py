@@ -6,17 +6,17 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
-from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
 from lago_cli.errors import LagoError
-from lago_cli.server import api, bodies, pages
+from lago_cli.server import api, bodies, pages, signing_in
 from lago_cli.server.exchange import Disconnected, as_json, body_of, respond
-from lago_cli.server.failures import ApiError, as_api_error, not_found
-from lago_cli.server.guard import Guard
+from lago_cli.server.failures import ApiError, as_api_error, bad_request, not_found
+from lago_cli.server.guard import Guard, is_api
 from lago_cli.server.health import HEALTH
 from lago_cli.server.routes import Answer, Endpoint, Request
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PREFIX = "/api/v1"
 
 
-def application(service: Service, failed: Callable[[LagoError], object]) -> ASGIApp:
+def application(service: Service, failed: Callable[[Exception], object]) -> ASGIApp:
     """
     What an ASGI server serves: the API, the page, and what watches over both.
 
@@ -38,10 +38,10 @@ def application(service: Service, failed: Callable[[LagoError], object]) -> ASGI
     """
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: object) -> AsyncIterator[None]:
         try:
             await service.start()
-        except LagoError as error:
+        except Exception as error:
             failed(error)
             raise
         try:
@@ -52,30 +52,17 @@ def application(service: Service, failed: Callable[[LagoError], object]) -> ASGI
     resources = [
         *_resources(service, api.endpoints(), PREFIX, as_json),
         *_resources(service, HEALTH, "", as_json),
-        *_resources(service, pages.endpoints(), "", partial(pages.failure, service)),
+        *_resources(
+            service,
+            chain(signing_in.ENDPOINTS, pages.endpoints()),
+            "",
+            partial(pages.failure, service),
+        ),
     ]
     unknown = _Unknown(service)
-    app = Starlette(routes=resources, lifespan=lifespan, exception_handlers={})
-    app.router.default = unknown
-    app.router.redirect_slashes = False
-    return Guard(_Raw(app), service)
-
-
-class _Raw:
-    """
-    Lets paths be matched as they were sent, and their segments be decoded after that.
-
-    So a plan called `a/b` is `/plans/a%2Fb`, whatever other paths there are.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        raw = scope.get("raw_path")
-        if scope["type"] == "http" and raw is not None:
-            scope = {**scope, "path": raw.decode("latin-1")}
-        await self._app(scope, receive, send)
+    # a bare router: an application of Starlette answers a bug itself, with its traceback
+    app = Router(resources, redirect_slashes=False, default=unknown, lifespan=lifespan)
+    return Guard(app, service)
 
 
 Failure = Callable[[ApiError], Answer]
@@ -117,24 +104,24 @@ class _Resource:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         endpoint = self._methods.get(method)
         if endpoint is None:
-            allowed = ", ".join(sorted(self._methods))
+            reading = {"HEAD"} if "GET" in self._methods else set()
+            allowed = ", ".join(sorted({*self._methods, *reading}))
             raise ApiError(405, "method_not_allowed", headers={"Allow": allowed})
         service = self._service
         if endpoint.writes:
             service.refuse_to_write()
         request = Request(
             path={name: _decoded(value) for name, value in scope["path_params"].items()},
-            query=parse_qsl(
-                scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=1000
-            ),
+            query=_query(scope["query_string"]),
             body=await body_of(receive, service.options.body_limit),
             now=service.options.now(),
             headers=scope["headers"],
             service=service,
             visitor=scope.get("visitor"),
+            is_secure=scope.get("scheme") == "https",
         )
         if endpoint.writes and request.visitor is not None:
-            _check_token(request)
+            signing_in.check_token(request)
         found: Any
         if endpoint.takes is not None:
             found = await endpoint.takes(request)
@@ -155,22 +142,22 @@ class _Unknown:
         if scope["type"] != "http":
             return
         error = not_found("resource_not_found")
-        is_api = scope["path"].startswith("/api")
-        await respond(
-            scope, send, as_json(error) if is_api else pages.failure(self._service, error)
-        )
+        answer = as_json(error) if is_api(scope["path"]) else pages.failure(self._service, error)
+        await respond(scope, send, answer)
 
 
 def _call(endpoint: Endpoint, request: Request, store: SqliteStore) -> Any:
     return endpoint.handler(store, request)
 
 
-def _check_token(request: Request) -> None:
-    """Raises `ApiError` (403) where a form was not made for this visitor."""
-    token = next((value for name, value in request.form if name == "token"), "")
-    if request.visitor is None or not request.service.sessions.is_token(request.visitor, token):
-        message = "The form is too old: load the page again."
-        raise ApiError(403, "invalid_token", message=message)
+def _query(given: bytes) -> list[tuple[str, str]]:
+    """Raises `ApiError` (400) where it is no text, or too much."""
+    try:
+        return parse_qsl(
+            given.decode("latin-1"), keep_blank_values=True, errors="strict", max_num_fields=1000
+        )
+    except ValueError:
+        raise bad_request("the query cannot be read") from None
 
 
 def _decoded(segment: str) -> str:

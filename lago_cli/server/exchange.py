@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lago_cli.server import bodies
-from lago_cli.server.failures import ApiError
+from lago_cli.server.failures import ApiError, too_large
 from lago_cli.server.routes import Answer
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ async def body_of(receive: Receive, limit: int) -> bytes:
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > limit:
-            raise ApiError(413, "content_too_large", message="The body is too large.")
+            raise too_large()
     return b"".join(parts)
 
 
 def _within(body: bytes, limit: int) -> bytes:
     if len(body) > limit:
-        raise ApiError(413, "content_too_large", message="The body is too large.")
+        raise too_large()
     return body
 
 
@@ -59,11 +59,6 @@ async def respond(scope: Scope, send: Send, answer: Answer) -> None:
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     body = b"" if scope["method"] == "HEAD" else answer.body
     await send({"type": "http.response.body", "body": body})
-
-
-async def respond_with_error(scope: Scope, send: Send, error: ApiError) -> None:
-    """An error as JSON, as Lago has it."""
-    await respond(scope, send, as_json(error))
 
 
 def as_json(error: ApiError) -> Answer:

@@ -95,6 +95,12 @@ def refusal(**fields: str) -> ApiError:
     return invalid({field: [code] for field, code in fields.items()})
 
 
+def too_large() -> ApiError:
+    """A body that is longer than is taken."""
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return ApiError(status, "content_too_large", message="The body is too large.")
+
+
 def overloaded() -> ApiError:
     """More waits than can be stored soon. Nothing of the request was taken."""
     again = str(_RETRY_SECONDS)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING
+
+from lago_cli.server.words import tell
 
 if TYPE_CHECKING:
     from lago_cli.server.gathering import Verdict
@@ -53,12 +54,17 @@ class Gauges:
             self._by_bound[place] += 1
             self._microseconds += int(seconds * 1_000_000)
 
+    def answered(self, method: str, status: int) -> None:
+        """A request was answered. `method` is one of a few: each is kept for ever."""
+        with self._lock:
+            self.requests[method, status] += 1
+
     def failed(self, error: BaseException) -> None:
         """Something went wrong that the client is told of without its details."""
         code = getattr(error, "code", None) or type(error).__name__
         with self._lock:
             self.failures[code] += 1
-        print(f"lago serve: {where(error)}", file=sys.stderr, flush=True)
+        tell(f"lago serve: {where(error)}")
 
     def text(self) -> str:
         """Everything, as Prometheus reads it."""

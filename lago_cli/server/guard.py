@@ -7,18 +7,21 @@ much; headers that let a browser do nothing but show the page; no traceback, no 
 
 from __future__ import annotations
 
+import re
 import secrets
 from base64 import b64decode
 from contextlib import suppress
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.middleware.cors import CORSMiddleware
 
-from lago_cli.server.exchange import respond_with_error
-from lago_cli.server.failures import ApiError
+from lago_cli.server import pages
+from lago_cli.server.connections import SAFE_HEADERS
+from lago_cli.server.exchange import as_json, respond
+from lago_cli.server.failures import ApiError, bad_request, too_large
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,27 +29,46 @@ if TYPE_CHECKING:
     from lago_cli.server.service import Service
     from lago_cli.server.sessions import Visitor
 
-API = "/api/"
 OPEN = frozenset({"/health", "/ready", "/metrics"})
 """What may be asked without a key: it tells nothing about anybody."""
 
-BEFORE_SIGNING_IN = ("/login", "/static/")
+BEFORE_SIGNING_IN = ("/static/",)
+SIGN_IN = "/login"
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-_CONTENT_POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
-_HEADERS = {
-    "content-security-policy": _CONTENT_POLICY,
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "same-origin",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "cache-control": "no-store",
-}
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORM = "application/x-www-form-urlencoded"
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+?)\.?(?::[0-9]{1,5})?")
+_CORS = {
+    "access-control-allow-headers": "*, authorization",
+    "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE",
+    "access-control-expose-headers": "x-request-id, retry-after, x-ratelimit-reset",
+    "access-control-max-age": "600",
+}
+
+
+def is_api(path: str) -> bool:
+    """Whether what is at a path speaks JSON to programs that show the key."""
+    return path == "/api" or path.startswith("/api/")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
+    with suppress(ValueError):
+        return ip_address(host.strip("[]")).is_loopback
+    return host == "localhost"
+
+
+def host_of(header: str) -> str | None:
+    """The name in a `Host` header, without its port; None where it is no name."""
+    found = _HOST.fullmatch(header.lower())
+    if found is None:
+        return None
+    with suppress(ValueError):
+        return str(ip_address(found[1].strip("[]")))
+    return found[1]
 
 
 class Guard:
@@ -56,17 +78,11 @@ class Guard:
         options = service.options
         self._service = service
         self._app = app
-        self._api: ASGIApp = self._admitted
-        if options.cors_origins:
-            self._api = CORSMiddleware(
-                self._admitted,
-                allow_origins=list(options.cors_origins),
-                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-                allow_headers=["authorization", "content-type"],
-                expose_headers=["x-request-id", "retry-after", "x-ratelimit-reset"],
-            )
-        self._hosts = {options.host.strip("[]").lower(), *map(str.lower, options.allowed_hosts)}
-        self._is_local = options.host.strip("[]") in LOOPBACK
+        self._origins = frozenset(options.cors_origins)
+        self._proxies = {host_of(name) for name in options.allowed_hosts}
+        self._is_local = is_loopback(options.host)
+        host = options.host if ":" not in options.host else f"[{options.host.strip('[]')}]"
+        self._hosts = {host_of(host), *self._proxies} - {None}
         if self._is_local:
             self._hosts |= LOOPBACK
 
@@ -74,53 +90,81 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        path: str = scope["path"]
+        # Paths are matched as they were sent, here and where they are looked up, so that both
+        # agree; their segments are decoded after that: a plan called `a/b` is `/plans/a%2Fb`.
+        raw: bytes | None = scope.get("raw_path")
+        path = quote(scope["path"]) if raw is None else raw.decode("latin-1")
+        scope = {**scope, "path": path}
+        headers = Headers(scope=scope)
+        cors = self._cors(path, headers)
         request_id = secrets.token_hex(16)
+        method = scope["method"] if scope["method"] in METHODS else "other"
         started = False
 
         async def headed(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                headers = MutableHeaders(raw=message["headers"])
-                headers["x-request-id"] = request_id
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-                message["headers"] = headers.raw
-                self._service.gauges.requests[scope["method"], message["status"]] += 1
+                sent = MutableHeaders(raw=message["headers"])
+                sent["x-request-id"] = request_id
+                for name, value in {**SAFE_HEADERS, **cors}.items():
+                    sent.setdefault(name, value)
+                message["headers"] = sent.raw
+                self._service.gauges.answered(method, message["status"])
             await send(message)
 
         try:
-            if path.startswith(API):
-                await self._api(scope, receive, headed)
-            else:
-                await self._admitted(scope, receive, headed)
+            await self._admitted(scope, headers, receive, headed)
         except ApiError as error:
-            await respond_with_error(scope, headed, error)
+            await self._tell(scope, headed, error)
         except Exception as error:  # a bug: what it says may be a customer's
             self._service.gauges.failed(error)
-            if started:
-                raise
-            await respond_with_error(scope, headed, ApiError(HTTPStatus.INTERNAL_SERVER_ERROR))
+            if not started:
+                await self._tell(scope, headed, ApiError(HTTPStatus.INTERNAL_SERVER_ERROR))
 
-    async def _admitted(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
+    async def _admitted(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        path, method = scope["path"], scope["method"]
         self._check_host(headers)
-        if int(headers.get("content-length", "0") or 0) > self._service.options.body_limit:
+        if _length(headers) > self._service.options.body_limit:
             raise too_large()
-        if scope["path"].startswith(API):
+        if method not in _READING:
+            self._check_origin(path, headers)
+        if is_api(path):
+            if method == "OPTIONS" and headers.get("origin") in self._origins:
+                await send({"type": "http.response.start", "status": 204, "headers": []})
+                await send({"type": "http.response.body", "body": b""})
+                return
             self._check_key(headers)
-            if scope["method"] in _WITH_BODY:
+            if method in _WITH_BODY:
                 _check_type(headers)
-        elif scope["method"] not in ("GET", "HEAD") and scope["path"] not in OPEN:
-            self._check_form(headers)
-        if not scope["path"].startswith(API) and scope["path"] not in OPEN:
+        elif path not in OPEN:
+            if method in _WITH_BODY:
+                _check_form(headers)
             visitor = self._visitor(headers)
-            if not visitor.is_signed_in and not scope["path"].startswith(BEFORE_SIGNING_IN):
+            if not visitor.is_signed_in and not _is_before_signing_in(path):
                 _send_to_sign_in(scope, headers)
             scope = {**scope, "visitor": visitor}
             send = self._introduced(visitor, scope, send)
         await self._app(scope, receive, send)
+
+    async def _tell(self, scope: Scope, send: Send, error: ApiError) -> None:
+        """An error: to programs as JSON, to people as a page."""
+        answer = as_json(error)
+        if not is_api(scope["path"]) and scope["path"] not in OPEN:
+            try:
+                answer = pages.failure(self._service, error)
+            except Exception as bug:  # then without a page
+                self._service.gauges.failed(bug)
+        await respond(scope, send, answer)
+
+    def _cors(self, path: str, headers: Headers) -> dict[str, str]:
+        """What lets a page of an origin that was named read the answers of the API."""
+        origin = headers.get("origin")
+        if not self._origins or not is_api(path):
+            return {}
+        if origin not in self._origins:
+            return {"vary": "Origin"}
+        return {**_CORS, "access-control-allow-origin": origin or "", "vary": "Origin"}
 
     def _visitor(self, headers: Headers) -> Visitor:
         """Known by the cookie; a program may show the key instead, as with the API."""
@@ -140,6 +184,7 @@ class Guard:
                 if visitor.is_new and is_page and "set-cookie" not in headers:
                     secure = scope.get("scheme") == "https"
                     headers["set-cookie"] = self._service.sessions.cookie(visitor, secure=secure)
+                message["headers"] = headers.raw
             await send(message)
 
         return introduced
@@ -148,31 +193,48 @@ class Guard:
         """Where a key is asked for on a public address, any name will do."""
         if not self._is_local and self._service.options.key is not None:
             return
-        name = _host_of(headers.get("host", ""))
-        if name not in self._hosts:
+        names = headers.getlist("host")
+        if len(names) != 1 or host_of(names[0]) not in self._hosts:
             message = "This server is not called so."
             hint = "Add the name with: lago serve --allowed-host NAME"
             raise ApiError(403, "unknown_host", message=message, hint=hint)
 
     def _check_key(self, headers: Headers) -> None:
         if not self._service.sessions.knows(_key_in(headers)):
-            raise ApiError(401)
+            raise ApiError(401, headers={"WWW-Authenticate": "Bearer"})
 
-    def _check_form(self, headers: Headers) -> None:
-        """Forms come from our own pages; their token is checked where they are read."""
+    def _check_origin(self, path: str, headers: Headers) -> None:
+        """A page of another site changes nothing, unless its origin was named, for the API."""
         origin = headers.get("origin")
-        is_foreign = (
-            origin is not None
-            and origin != "null"
-            and (urlsplit(origin).netloc != headers.get("host"))
-        )
-        if is_foreign or headers.get("sec-fetch-site", "same-origin") not in (
-            "same-origin",
-            "none",
-        ):
-            raise ApiError(403, "foreign_origin", message="The form comes from another site.")
-        if headers.get("content-type", _FORM).partition(";")[0].strip().lower() != _FORM:
-            raise ApiError(415)
+        if is_api(path) and origin in self._origins:
+            return
+        site = headers.get("sec-fetch-site", "same-origin")
+        if not self._is_ours(origin, headers) or site not in ("same-origin", "none"):
+            message = "This was sent by a page of another site."
+            raise ApiError(403, "foreign_origin", message=message)
+
+    def _is_ours(self, origin: str | None, headers: Headers) -> bool:
+        """A proxy may call the server by another name than browsers call the proxy by."""
+        if origin is None:
+            return True
+        with suppress(ValueError):
+            place = urlsplit(origin).netloc.lower()
+            return bool(place) and (
+                place == headers.get("host", "").lower() or host_of(place) in self._proxies
+            )
+        return False
+
+
+def _is_before_signing_in(path: str) -> bool:
+    return path == SIGN_IN or path.startswith(BEFORE_SIGNING_IN)
+
+
+def _length(headers: Headers) -> int:
+    """Raises `ApiError` (400) where it is no number."""
+    given = headers.get("content-length", "0")
+    if not given.isascii() or not given.isdigit() or len(given) > 18:
+        raise bad_request("the length of the body is no number")
+    return int(given)
 
 
 def _key_in(headers: Headers) -> str | None:
@@ -190,30 +252,25 @@ def _send_to_sign_in(scope: Scope, headers: Headers) -> None:
     """Raises `ApiError`: to people a redirect, to programs 401."""
     if scope["method"] != "GET" or "text/html" not in headers.get("accept", ""):
         raise ApiError(401, headers={"WWW-Authenticate": "Bearer"})
-    wanted = scope["raw_path"].decode("latin-1")
+    wanted = scope["path"]
     if scope["query_string"]:
         wanted += "?" + scope["query_string"].decode("latin-1")
-    raise ApiError(303, headers={"Location": f"/login?next={quote(wanted, safe='')}"})
+    raise ApiError(303, headers={"Location": f"{SIGN_IN}?next={quote(wanted, safe='')}"})
+
+
+def _type(headers: Headers) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _check_type(headers: Headers) -> None:
     """A page of another site cannot send JSON without asking first, but it can send text."""
-    given = headers.get("content-type", "").partition(";")[0].strip().lower()
-    is_empty = headers.get("content-length") == "0" or (
-        "content-length" not in headers and "transfer-encoding" not in headers
-    )
-    if given != "application/json" and not (is_empty and not given):
+    is_empty = "transfer-encoding" not in headers and _length(headers) == 0
+    if _type(headers) != "application/json" and not is_empty:
         message = "Send the body as application/json."
         raise ApiError(415, "unsupported_media_type", message=message)
 
 
-def too_large() -> ApiError:
-    return ApiError(413, "content_too_large", message="The body is too large.")
-
-
-def _host_of(header: str) -> str:
-    """The name in a `Host` header, without its port."""
-    try:
-        return (urlsplit(f"//{header}").hostname or "").lower()
-    except ValueError:
-        return ""
+def _check_form(headers: Headers) -> None:
+    """Forms come from our own pages; their token is checked where they are read."""
+    if _type(headers) not in ("", _FORM):
+        raise ApiError(415, "unsupported_media_type")

@@ -35,6 +35,7 @@ class Request:
     headers: Sequence[tuple[bytes, bytes]] = ()
     service: Service = None  # type: ignore[assignment]
     visitor: Visitor | None = None  # of the page
+    is_secure: bool = False  # it came over https
 
     def get(self, key: str, *others: str) -> str | None:
         """The last value of a key of the query, or of another one that means the same."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from http.cookies import CookieError, SimpleCookie
 from typing import NamedTuple
 
 COOKIE = "lago_session"
@@ -41,27 +40,28 @@ class Sessions:
         """Whether a key is the right one; everything is right where there is none."""
         if self._key is None:
             return True
-        return hmac.compare_digest((key or "").encode(), self._key.encode())
+        return hmac.compare_digest(_digest(key or ""), _digest(self._key))
 
     def visitor(self, cookie_header: str) -> Visitor:
         """Whom a cookie belongs to; a new visitor where it is none of ours."""
-        try:
-            morsel = SimpleCookie(cookie_header).get(COOKIE)
-        except CookieError:
-            morsel = None
-        parts = morsel.value.split(".") if morsel is not None else []
-        if len(parts) == 3 and hmac.compare_digest(
-            parts[2].encode(), self._sign(parts[0], parts[1]).encode()
-        ):
-            return Visitor(parts[0], parts[1] == "1" or self._key is None, is_new=False)
+        for each in cookie_header.split(";"):  # others on this host may have left anything
+            name, _, value = each.strip().partition("=")
+            parts = value.split(".")
+            if name != COOKIE or len(parts) != 3:
+                continue
+            if hmac.compare_digest(_digest(parts[2]), _digest(self._sign(parts[0], parts[1]))):
+                return Visitor(parts[0], parts[1] == "1" or self._key is None, is_new=False)
         return Visitor(secrets.token_urlsafe(18), self._key is None, is_new=True)
 
     def cookie(self, visitor: Visitor, *, secure: bool) -> str:
         """The value of a `Set-Cookie` header."""
         flag = "1" if visitor.is_signed_in else "0"
         value = f"{visitor.id}.{flag}.{self._sign(visitor.id, flag)}"
-        ending = "; Secure" if secure else ""
-        return f"{COOKIE}={value}; Path=/; Max-Age={_FOREVER}; HttpOnly; SameSite=Strict{ending}"
+        return _cookie(value, _FOREVER, secure=secure)
+
+    def end(self, *, secure: bool) -> str:
+        """The value of a `Set-Cookie` header that makes a browser forget."""
+        return _cookie("", 0, secure=secure)
 
     def signed_in(self) -> Visitor:
         """A visitor who has shown the key; the id is a new one."""
@@ -72,7 +72,7 @@ class Sessions:
         return self._sign("form", visitor.id)
 
     def is_token(self, visitor: Visitor, token: str) -> bool:
-        return hmac.compare_digest(token.encode(), self.token(visitor).encode())
+        return hmac.compare_digest(_digest(token), _digest(self.token(visitor)))
 
     def ticket(self) -> str:
         """A word that signs in once, for the browser that `--open` starts."""
@@ -80,8 +80,20 @@ class Sessions:
         return self._ticket
 
     def use_ticket(self, ticket: str) -> bool:
-        known, self._ticket = self._ticket, None
-        return known is not None and hmac.compare_digest(ticket.encode(), known.encode())
+        if self._ticket is None or not hmac.compare_digest(_digest(ticket), _digest(self._ticket)):
+            return False
+        self._ticket = None
+        return True
 
     def _sign(self, *words: str) -> str:
         return hmac.new(self._secret, "\0".join(words).encode(), hashlib.sha256).hexdigest()
+
+
+def _digest(text: str) -> bytes:
+    """Comparing digests takes the same time for whatever is compared."""
+    return hashlib.sha256(text.encode(errors="surrogateescape")).digest()
+
+
+def _cookie(value: str, seconds: int, *, secure: bool) -> str:
+    ending = "; Secure" if secure else ""
+    return f"{COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{ending}"

@@ -22,7 +22,6 @@ from lago_cli.server.pages import (
     invoices,
     metrics,
     prices,
-    signing_in,
     static,
     things,
     usage,
@@ -91,7 +90,6 @@ def endpoints() -> Iterator[Endpoint]:
         ("/ingest-runs/{name}", things.revert),
     ):
         yield writes("POST", path, partial(_done, doing, path))
-    yield from signing_in.endpoints()
     yield from static.endpoints()
 
 
