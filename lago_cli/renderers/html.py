@@ -40,10 +40,13 @@ class Part(NamedTuple):
     most: int | None = None
 
 
+WHOLE = Part()
+
+
 def render(
     report: Report,
     link: LinkOf | None = None,
-    part: Part = Part(),
+    part: Part = WHOLE,
     *,
     level: int = 2,
     footer: Callable[[str], str] | None = None,
@@ -60,7 +63,7 @@ def render(
     said = footer or shown
     pieces = list(_pieces(report, link, part, level, said))
     for section in report.sections:
-        pieces += _pieces(section, link, Part(), level, said)
+        pieces += _pieces(section, link, WHOLE, level, said)
     return "\n".join(pieces)
 
 

@@ -20,6 +20,7 @@ class Item:
     price: str  # of one unit
     amount: str
     notes: Sequence[str] = ()  # how the amount comes about
+    metric: str = ""  # the code of the one whose usage it charges for
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,7 @@ def _line(fee: Fee, currency: str, metrics: Mapping[str, Metric], *, times: int 
         "" if is_lump else price(fee.unit_amount, currency),
         money(fee.amount_cents * times, currency),
         [*notes, f"{times} times"] if times > 1 else notes,
+        fee.charge.billable_metric_code if fee.charge else "",
     )
 
 

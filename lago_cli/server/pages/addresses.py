@@ -18,7 +18,7 @@ def address(path: str, parameters: Iterable[tuple[str, str]] = ()) -> str:
 
 
 def address_of(section: str, name: str, parameters: Iterable[tuple[str, str]] = ()) -> str:
-    """The page of one thing: `/customers/acme`; a name that would be another path is a parameter."""
+    """The page of one thing, `/customers/acme`; a name that a path cannot have is a parameter."""
     if name in _RESERVED or name.endswith(tuple(f".{ending}" for ending in DATA)):
         return address(f"/{section}/{BY_ID}", [("id", name), *parameters])
     return address(f"/{section}/{quote(name, safe='', errors='replace')}", parameters)

@@ -15,6 +15,14 @@ ROWS = 500
 """So many of a long list are on one page; the CSV has all of them."""
 
 
+DONE = {
+    "defined": "The metric is defined. Events of its code that are stored count at once.",
+    "changed": "The metric is changed, for past periods too.",
+    "reverted": "The run is taken back: its events count nowhere any more.",
+}
+"""What is said on the page that is shown after something was done."""
+
+
 @dataclass(slots=True)
 class At:
     """Where a person is: the address with what it asks for, and what the answer is taken from."""
@@ -55,8 +63,9 @@ class Page:
 class Elsewhere:
     """Something was done, and can be seen there."""
 
-    address: str
-    said: str = ""  # about it, on that page
+    section: str
+    name: str
+    done: str  # what, in a word of `DONE`
 
 
 @dataclass(slots=True)

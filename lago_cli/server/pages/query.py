@@ -24,7 +24,7 @@ SELECTION = (
 )
 VIEW = ("compare", "sort", "top", "total", "amounts")
 OF_EVENTS = ("customer", "subscription", "code", "status", "from", "to", "limit")
-OF_PAGES = ("page", "id")
+OF_PAGES = ("page", "id", "done")
 _CHOICES = {
     "window": ("hour", "day", "week", "month"),
     "by": ("customer", "subscription"),

@@ -39,6 +39,7 @@ def sayer(at: At) -> Callable[[str], str]:
         for pattern, link in ((_STATUS, _events), (_PERIOD, _period), (_LIMIT, _more)):
             if found := pattern.search(sentence):
                 before = sentence[: found.start()].rstrip()
+                before += "." if pattern is _PERIOD else ""
                 return " ".join(filter(None, [shown(before), link(at, found)]))
         for words, (path, text) in _WORDS.items():
             if sentence.endswith(words):
@@ -57,13 +58,16 @@ def _events(at: At, found: re.Match[str]) -> str:
     kept = [("code" if name == "metric" else name, value) for name, value in at.query.pairs]
     known = ("customer", "subscription", "code", "from", "to")
     pairs = [("status", found[1]), *(pair for pair in kept if pair[0] in known)]
-    return _link(address("/events", pairs), "See these events")
+    shown = _link(address("/events", pairs), "See these events")
+    if found[1] == "unmatched" and at.may_write:
+        shown += f" or {_link('/new/billable-metric', 'define a metric')}"
+    return shown
 
 
 def _period(at: At, found: re.Match[str]) -> str:
     changes = [(name, "") for name in PERIOD if name != "period"]
     href = at.query.address(at.path, *changes, ("period", found[1]))
-    return f". {_link(href, f'Show {found[1]}')}"
+    return _link(href, f"Show {found[1]}")
 
 
 def _more(at: At, _: re.Match[str]) -> str:

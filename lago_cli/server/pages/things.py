@@ -155,10 +155,10 @@ def run_data(at: At, output: str) -> Answer:  # noqa: ARG001 - all programs get 
 
 
 def run_page(at: At) -> Page:
-    return _of_run(at, _run(at))
+    return _of_run(_run(at))
 
 
-def _of_run(at: At, run: Run, fault: str = "") -> Page:
+def _of_run(run: Run, fault: str = "") -> Page:
     tally = run.tally
     values = {
         "report": render(run_report(run)),
@@ -184,9 +184,6 @@ def revert(at: At) -> Page | Elsewhere:
     """Take a run back, where it is confirmed."""
     run = _run(at)
     if not at.form.flag("confirmed"):
-        return _of_run(at, run, "Tick the box to confirm that the run is to be taken back.")
-    removed, restored = at.store.revert(run.run, at.now)
-    came_back = f", {restored} that it had replaced came back" if restored else ""
-    events = "1 event" if removed == 1 else f"{removed:,} events"
-    said = f"Run {run.run}: {events} removed{came_back}."
-    return Elsewhere(address_of("ingest-runs", str(run.run)), said)
+        return _of_run(run, "Tick the box to confirm that the run is to be taken back.")
+    at.store.revert(run.run, at.now)
+    return Elsewhere("ingest-runs", str(run.run), "reverted")

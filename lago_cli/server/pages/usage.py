@@ -58,7 +58,7 @@ def page(at: At) -> Page:
         "opened": bool(at.query.only(*_MORE)),
         "footer": [said(sentence) for sentence in found.footer],
         "empty": said(found.empty) if found.empty else "",
-        "is_new": not found.answer.lines and next(iter(at.store.newest([], 1)), None) is None,
+        "is_new": not found.answer.lines and at.store.span() is None,
         "command": at.query.command("lago usage"),
         "grid": None,
         "report": "",

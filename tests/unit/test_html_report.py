@@ -1,0 +1,75 @@
+"""Reports as HTML: tables that a screen reader can follow, of text that is never markup."""
+
+from __future__ import annotations
+
+from lago_cli.renderers import Column, Report
+from lago_cli.renderers.html import Part, render
+
+COLUMNS = (
+    Column("customer", kind="id"),
+    Column("metric", kind="id", shared=True),
+    Column("units", kind="number"),
+)
+ROWS = [
+    {"customer": "acme", "metric": "api", "units": "1234567.5"},
+    {"customer": "<b>\u202e", "metric": "api", "units": None},
+]
+
+
+def test_what_all_rows_share_is_the_caption():
+    shown = render(Report(None, COLUMNS, ROWS))
+
+    assert "<caption>api</caption>" in shown
+    assert shown.count("api") == 1
+
+
+def test_rows_and_columns_have_headings():
+    shown = render(Report(None, COLUMNS, ROWS))
+
+    assert '<th scope="col" class="n">units</th>' in shown
+    assert '<th scope="row" class="id">acme</th>' in shown
+
+
+def test_digits_are_grouped_and_nothing_is_a_dash():
+    shown = render(Report(None, COLUMNS, ROWS))
+
+    assert '<td class="n">1,234,567.5</td>' in shown
+    assert 'title="nothing">–</span>' in shown
+
+
+def test_text_is_escaped_and_its_hidden_characters_are_spelled_out():
+    shown = render(Report(None, COLUMNS, ROWS))
+
+    assert "&lt;b&gt;\\u202e" in shown
+
+
+def test_long_text_is_there_whole_in_its_title():
+    name = "x" * 200
+
+    shown = render(Report(None, COLUMNS, [{"customer": name, "metric": "api", "units": "1"}]))
+
+    assert f'<span class="cut" title="{name}">{name}</span>' in shown
+
+
+def test_cells_lead_to_where_the_caller_says():
+    def link(column, row):
+        return f"/x?a=1&b={row['units']}" if column.key == "units" else None
+
+    shown = render(Report(None, COLUMNS, ROWS[:1]), link)
+
+    assert '<a href="/x?a=1&amp;b=1234567.5">1,234,567.5</a>' in shown
+
+
+def test_a_part_of_the_rows_keeps_the_totals_of_all():
+    totals = [{"customer": "total", "units": "9"}]
+
+    shown = render(Report(None, COLUMNS, ROWS, totals=totals), part=Part(1, 1))
+
+    assert "acme" not in shown
+    assert '<tfoot>\n<tr><td class="id">total</td><td class="n">9</td></tr>' in shown
+
+
+def test_no_rows_are_told_in_a_sentence():
+    shown = render(Report(None, COLUMNS, [], empty="Nothing & nobody."))
+
+    assert shown == '<p class="empty">Nothing &amp; nobody.</p>'
