@@ -120,7 +120,7 @@ def check(
     require_figures: RequireFigures = False,
 ) -> None:
     """
-    Compare usage with expected figures, limits, or what another Lago says.
+    Compare usage with expected figures, limits or another Lago.
 
     Exit code 9 where something is wrong, and a table of it; the error code of -o json is
     usage_differs, limit_exceeded, below_minimum, too_old or no_figures, the first that is

@@ -221,8 +221,8 @@ def test_all_that_takes_long_tells_how_far_it_is(lago):
         store.revert(1, 0, counted.append)
 
     assert [what for what, _ in steps][:2] == [
-        "Checking integrity (1 of 10)",
-        "Checking foreign keys (2 of 10)",
+        "Checking integrity (1 of 11)",
+        "Checking foreign keys (2 of 11)",
     ]
     assert checked == 2 * 20_000  # identities, parts
     assert [what.split()[0] for what, _ in steps[10:]] == ["Copying", "Verifying"]

@@ -67,7 +67,8 @@ def wrong(used, *args):
 def test_there_must_be_something_to_compare_with(used):
     told = check(used, exits=2)
 
-    assert "Give --expect FILE, --max CODE=N, --min CODE=N or --max-age DURATION." in told.stderr
+    options = "--expect FILE, --against URL, --max CODE=N, --min CODE=N or --max-age DURATION"
+    assert f"Give {options}." in told.stderr
 
 
 def test_a_figure_above_its_maximum_is_told_to_the_last_digit(used):
