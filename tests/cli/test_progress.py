@@ -225,7 +225,7 @@ def test_all_that_takes_long_tells_how_far_it_is(lago):
         "Checking foreign keys (2 of 11)",
     ]
     assert checked == 2 * 20_000  # identities, parts
-    assert [what.split()[0] for what, _ in steps[10:]] == ["Copying", "Verifying"]
-    assert steps[10][1]() == 1
+    assert [what.split()[0] for what, _ in steps[11:]] == ["Copying", "Verifying"]
+    assert steps[11][1]() == 1
     assert sum(counted) == 20_000
     assert json.loads(lago("db", "info", "-o", "json").stdout)["events"] == 0
