@@ -18,7 +18,7 @@ from lago_cli.server.exchange import Disconnected, as_json, body_of, respond
 from lago_cli.server.failures import ApiError, as_api_error, bad_request, not_found
 from lago_cli.server.guard import Guard, is_api
 from lago_cli.server.health import HEALTH
-from lago_cli.server.routes import Answer, Endpoint, Request
+from lago_cli.server.routes import Answer, Body, Endpoint, Handler, Request
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -123,12 +123,13 @@ class _Resource:
         if endpoint.writes and request.visitor is not None:
             signing_in.check_token(request)
         found: Any
-        if endpoint.takes is not None:
-            found = await endpoint.takes(request)
+        handler: Any = endpoint.handler
+        if endpoint.on_loop:
+            found = await handler(request)
         elif endpoint.writes:
-            found = await service.write(partial(_call, endpoint, request))
+            found = await service.write(partial(_changed, handler, request))
         else:
-            found = await service.read(partial(_call, endpoint, request))
+            found = await service.read(partial(_asked, handler, request))
         return found if isinstance(found, Answer) else Answer(bodies.write(found))
 
 
@@ -146,8 +147,14 @@ class _Unknown:
         await respond(scope, send, answer)
 
 
-def _call(endpoint: Endpoint, request: Request, store: SqliteStore) -> Any:
-    return endpoint.handler(store, request)
+def _asked(handler: Handler, request: Request, store: SqliteStore) -> Body | Answer:
+    return handler(store, request)
+
+
+def _changed(handler: Handler, request: Request, store: SqliteStore) -> Body | Answer:
+    """What is read for a change is read in the transaction that makes it."""
+    with store.writing():
+        return handler(store, request)
 
 
 def _query(given: bytes) -> list[tuple[str, str]]:

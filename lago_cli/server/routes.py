@@ -88,9 +88,9 @@ class Endpoint(NamedTuple):
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
-    handler: Handler
+    handler: Handler | Taking
     writes: bool
-    takes: Taking | None = None  # in place of the handler, on the event loop
+    on_loop: bool = False  # the handler is one that asks the writer or the readers itself
 
 
 def reads(method: Literal["GET", "POST"], path: str, handler: Handler) -> Endpoint:
@@ -101,7 +101,7 @@ def reads(method: Literal["GET", "POST"], path: str, handler: Handler) -> Endpoi
 def writes(
     method: Literal["POST", "PUT", "PATCH", "DELETE"], path: str, handler: Handler
 ) -> Endpoint:
-    """An endpoint that changes the file."""
+    """An endpoint that changes the file, in one transaction."""
     return Endpoint(method, path, handler, writes=True)
 
 
@@ -109,8 +109,4 @@ def takes(
     method: Literal["GET", "POST"], path: str, taking: Taking, *, writing: bool = False
 ) -> Endpoint:
     """An endpoint on the event loop, which asks the writer or the readers itself."""
-    return Endpoint(method, path, _nothing, writing, taking)
-
-
-def _nothing(_store: SqliteStore, _request: Request) -> Body:
-    raise NotImplementedError
+    return Endpoint(method, path, taking, writing, on_loop=True)

@@ -158,7 +158,16 @@ def test_the_official_client_sends_events_and_reads_usage(lago: Lago, serve: Ser
     assert refused.value.response["error_details"] == {"transaction_id": ["value_already_exist"]}
 
 
-def test_usage_of_one_group_is_asked_for_by_its_values(lago: Lago, serve: Serve):
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        pytest.param("group[region]", "eu", id="as today"),
+        pytest.param("filter_by_group", '{"region": "eu"}', id="as the Python client has it"),
+    ],
+)
+def test_usage_of_one_group_is_asked_for_by_its_values(
+    lago: Lago, serve: Serve, key: str, value: str
+):
     lago("metrics", "create", "--code", "calls", "--aggregation-type", "count")
     properties = {"amount": "1", "pricing_group_keys": ["region"]}
     lago.plan("basic", {**CHARGE, "properties": properties})
@@ -177,7 +186,9 @@ def test_usage_of_one_group_is_asked_for_by_its_values(lago: Lago, serve: Serve)
     answer = api(
         "GET",
         "/customers/c/current_usage",
-        **{"external_subscription_id": "s", "group[region]": "eu"},
+        **{"external_subscription_id": "s", key: value},
     )
 
     assert answer["customer_usage"]["amount_cents"] == 200
+    asked = {"external_subscription_id": "s", "filter_by_group": "region"}
+    api("GET", "/customers/c/current_usage", status=400, **asked)

@@ -242,3 +242,39 @@ def test_every_count_of_an_account_is_kept_under_its_name():
         assert store.runs.get(run).tally == tally
         row = store._connection.execute("SELECT skipped, unmatched, undated FROM ingest_runs")
         assert row.fetchone() == (tally.skipped, tally.unmatched, tally.undated)
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_transaction_of_which_a_part_fails_is_undone_as_a_whole(tmp_path, is_told):
+    """Also where somebody around the part takes care of its failure."""
+    with open_store(str(tmp_path / "lago.db"), writable=True, busy_timeout=1) as store:
+
+        def work():
+            with store.writing():
+                store.catalog.save(OTHER, 0)
+                try:
+                    with store.writing():
+                        raise KeyError("part")
+                except KeyError:
+                    if is_told:
+                        raise
+
+        if is_told:
+            with pytest.raises(KeyError):
+                work()
+        else:
+            work()
+
+        assert store.catalog.metrics() == {}
+
+
+def test_parts_of_a_transaction_are_committed_with_it(tmp_path):
+    path = str(tmp_path / "lago.db")
+    with open_store(path, writable=True, busy_timeout=1) as store:
+        with store.writing():
+            with store.writing():
+                store.catalog.save(OTHER, 0)
+            with open_store(path, writable=False, busy_timeout=1) as other:
+                before = other.catalog.metrics()
+
+        assert (before, list(store.catalog.metrics())) == ({}, ["gb"])

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from lago_cli.domain.fees import Fee, tax_lines
 from lago_cli.domain.instants import to_datetime
 from lago_cli.domain.numbers import as_plain
 from lago_cli.errors import Kind, LagoError
-from lago_cli.server.failures import ApiError, not_found, refusal
+from lago_cli.server.failures import ApiError, bad_request, not_found, refusal
 from lago_cli.server.identifiers import lago_id
 from lago_cli.server.routes import Body, Request, reads
 from lago_cli.server.stamps import last_instant, stamp
@@ -75,13 +77,24 @@ def past(store: SqliteStore, request: Request) -> Body:
 
 
 def _group(request: Request) -> dict[str, str]:
-    """`group[region]=eu`, also by its former name."""
-    return {
+    """
+    `group[region]=eu`; by its former name also `filter_by_group={"region":"eu"}`.
+
+    Raises:
+        ApiError: 400, where that is no object of texts.
+    """
+    found = {
         key[len(prefix) : -1]: value
         for key, value in request.query
         for prefix in ("group[", "filter_by_group[")
         if key.startswith(prefix) and key.endswith("]")
     }
+    if written := request.get("filter_by_group"):
+        try:
+            found |= msgspec.json.decode(written, type=dict[str, str])
+        except msgspec.MsgspecError:
+            raise bad_request("filter_by_group is no JSON object of texts") from None
+    return found
 
 
 def _of_group(fees: Sequence[Fee], group: dict[str, str]) -> list[Fee]:

@@ -15,7 +15,7 @@ from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.stored import EventSelection, StoredEvent
 from lago_cli.domain.usage import Evidence, Share, UsageQuery
-from lago_cli.stores.base import Appended, Judged, OnDuplicate, Told, Upgrading, Word
+from lago_cli.stores.base import Appended, Judged, OnDuplicate, Told, Word
 from lago_cli.stores.sqlite.accounts import Accounts, Customers, Subscriptions
 from lago_cli.stores.sqlite.catalog import Catalog
 from lago_cli.stores.sqlite.connection import VERSION, begin_immediate, let_others_write
@@ -47,30 +47,25 @@ class SqliteStore(OpenFile):
     Writing happens in explicit transactions (`begin`, `commit`, `rollback`, or `writing`).
     """
 
-    def __init__(
-        self,
-        path: str,
-        *,
-        writable: bool,
-        create: bool,
-        busy_timeout: float,
-        as_it_is: bool = False,
-        upgrading: Upgrading | None = None,
-    ) -> None:
-        """See `stores.open_store`."""
-        super().__init__(
-            path,
-            writable=writable,
-            create=create,
-            busy_timeout=busy_timeout,
-            as_it_is=as_it_is,
-            upgrading=upgrading,
-        )
-        self.catalog = Catalog(self._connection)
-        self.accounts = Accounts(self._connection)
-        self.events = Events(self._connection)
-        self._names = Names(self._connection)
-        self._known: tuple[tuple[int, int], Snapshot] | None = None
+    _known: tuple[tuple[int, int], Snapshot] | None = None
+    _is_writing = False
+    _is_undone = False  # the transaction, because a part of it failed
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        return Catalog(self._connection)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        return Accounts(self._connection)
+
+    @cached_property
+    def events(self) -> Events:
+        return Events(self._connection)
+
+    @cached_property
+    def _names(self) -> Names:
+        return Names(self._connection)
 
     # A question needs neither of these, and their modules take their time to load.
 
@@ -134,14 +129,31 @@ class SqliteStore(OpenFile):
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """One transaction: all of it or, where it raises, nothing."""
+        """
+        One transaction: all of it or, where it raises, nothing.
+
+        Inside another one it is a part of that, which is undone as a whole where a part raises.
+        """
+        if self._is_writing:
+            try:
+                yield
+            except BaseException:
+                self._is_undone = True
+                raise
+            return
         self.begin()
+        self._is_writing, self._is_undone = True, False
         try:
             yield
         except BaseException:
             self.rollback()
             raise
-        self.commit()
+        finally:
+            self._is_writing = False
+        if self._is_undone:
+            self.rollback()
+        else:
+            self.commit()
 
     def yield_to_others(self) -> None:
         """Between two transactions of a long run: let waiting writers in."""
