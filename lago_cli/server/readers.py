@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -32,8 +33,9 @@ class Readers:
         return await loop.run_in_executor(self._threads, self._answer, question)
 
     def stop(self) -> None:
-        """Let running questions end. What they hold open closes with their threads."""
+        """Let running questions end, and close what their threads held open."""
         self._threads.shutdown(wait=True, cancel_futures=True)
+        gc.collect()  # stores of threads that have ended wait for it
 
     def _answer(self, question: Callable[[SqliteStore], T]) -> T:
         store = self._opened()

@@ -77,9 +77,9 @@ class Service:
 
     async def stop(self) -> None:
         self.ready = False
-        if not self.options.read_only:
-            await self.writer.stop()
         await asyncio.to_thread(self.readers.stop)
+        if not self.options.read_only:  # the last to close a file leaves no log beside it
+            await self.writer.stop()
 
     async def look(self) -> None:
         """See that the file can be asked. Raises `LagoError` where it cannot."""

@@ -35,6 +35,17 @@ def test_a_server_that_is_stopped_has_done_its_work(lago: Lago, number: int):
     assert lago("events", "get", "t1", "-o", "json").json()["code"] == "calls"
 
 
+def test_a_server_that_is_stopped_leaves_one_file(lago: Lago):
+    """Whoever copies it then has everything, without a log beside it."""
+    process, url = start(lago)
+    httpx.post(f"{url}/api/v1/events", json={"event": EVENT}).raise_for_status()
+    httpx.get(f"{url}/api/v1/events").raise_for_status()
+    process.terminate()
+
+    assert ended(process) == 0
+    assert [path.name for path in lago.folder.iterdir()] == ["lago.db"]
+
+
 def test_a_second_signal_does_not_wait(lago: Lago):
     process, url = start(lago)
     host, port = url.removeprefix("http://").split(":")
