@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import chain
@@ -59,10 +59,20 @@ def application(service: Service, failed: Callable[[Exception], object]) -> ASGI
             partial(pages.failure, service),
         ),
     ]
-    unknown = _Unknown(service)
     # a bare router: an application of Starlette answers a bug itself, with its traceback
-    app = Router(resources, redirect_slashes=False, default=unknown, lifespan=lifespan)
-    return Guard(app, service)
+    router = Router(resources, redirect_slashes=False, default=_Unknown(service), lifespan=lifespan)
+    return Guard(_at_once(resources, router), service)
+
+
+def _at_once(routes: Sequence[Route], router: Router) -> ASGIApp:
+    """Paths without places are looked up; only others are matched, one route after another."""
+    fixed = {route.path: route.app for route in routes if "{" not in route.path}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        resource = fixed.get(scope["path"], router) if scope["type"] == "http" else router
+        await resource(scope, receive, send)
+
+    return app
 
 
 Failure = Callable[[ApiError], Answer]
@@ -111,7 +121,7 @@ class _Resource:
         if endpoint.writes:
             service.refuse_to_write()
         request = Request(
-            path={name: _decoded(value) for name, value in scope["path_params"].items()},
+            path={name: _decoded(value) for name, value in scope.get("path_params", {}).items()},
             query=_query(scope["query_string"]),
             body=await body_of(receive, service.options.body_limit),
             now=service.options.now(),

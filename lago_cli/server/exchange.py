@@ -44,7 +44,10 @@ async def respond(scope: Scope, send: Send, answer: Answer) -> None:
     headers = [
         (b"content-type", answer.content_type.encode("latin-1")),
         (b"content-length", b"%d" % len(answer.body)),
-        *((name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers),
+        *(
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in answer.headers
+        ),
     ]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     body = b"" if scope["method"] == "HEAD" else answer.body
