@@ -74,6 +74,14 @@ def assert_refused(answer: bytes, status: int) -> None:
     assert json.loads(body)["status"] == status
 
 
+@pytest.mark.parametrize("other", [b"evil.example", b"localhost"])
+def test_whoever_names_two_hosts_names_none(api: Api, other: bytes):
+    more = b"Host: %s\r\nConnection: close\r\n\r\n" % other
+    answer = answer_to(api, b"GET /health HTTP/1.1\r\n" + HEAD + more)
+
+    assert answer.split()[1] == b"403"
+
+
 @pytest.mark.parametrize(
     "request_bytes",
     [
