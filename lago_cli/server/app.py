@@ -14,7 +14,7 @@ from starlette.routing import Route, Router
 
 from lago_cli.errors import LagoError
 from lago_cli.server import api, bodies, pages, signing_in
-from lago_cli.server.exchange import Disconnected, as_json, body_of, respond
+from lago_cli.server.exchange import Disconnected, as_json, respond
 from lago_cli.server.failures import ApiError, as_api_error, bad_request, not_found
 from lago_cli.server.guard import Guard, is_api
 from lago_cli.server.health import HEALTH
@@ -120,10 +120,19 @@ class _Resource:
         service = self._service
         if endpoint.writes:
             service.refuse_to_write()
+        body = await service.room.body(receive, service.options.body_limit)
+        try:
+            found = await self._found(endpoint, scope, body)
+        finally:
+            service.room.leave(len(body))
+        return found if isinstance(found, Answer) else Answer(bodies.write(found))
+
+    async def _found(self, endpoint: Endpoint, scope: Scope, body: bytes) -> Body | Answer:
+        service = self._service
         request = Request(
             path={name: _decoded(value) for name, value in scope.get("path_params", {}).items()},
             query=_query(scope["query_string"]),
-            body=await body_of(receive, service.options.body_limit),
+            body=body,
             now=service.options.now(),
             headers=scope["headers"],
             service=service,
@@ -132,15 +141,13 @@ class _Resource:
         )
         if endpoint.writes and request.visitor is not None:
             signing_in.check_token(request)
-        found: Any
         handler: Any = endpoint.handler
         if endpoint.on_loop:
-            found = await handler(request)
-        elif endpoint.writes:
-            found = await service.write(partial(_changed, handler, request))
-        else:
-            found = await service.read(partial(_asked, handler, request))
-        return found if isinstance(found, Answer) else Answer(bodies.write(found))
+            answer: Body | Answer = await handler(request)
+            return answer
+        if endpoint.writes:
+            return await service.write(partial(_changed, handler, request))
+        return await service.read(partial(_asked, handler, request))
 
 
 class _Unknown:
