@@ -316,3 +316,23 @@ def test_a_period_without_usage_leads_to_one_that_has_some(orchard):
 
     assert links(shown)["Show 2026-11"] == "/usage?period=2026-11"
     assert "lago events send" not in shown
+
+
+def test_who_has_shown_the_key_signs_out_with_a_button(orchard, serve):
+    api = serve(now=lambda: DECEMBER, key="secret")
+    del api.http.headers["authorization"]
+    form = {"token": token(page(api, "/login")), "key": "secret"}
+    api.http.post("/login", data=form)
+
+    shown = page(api, "/usage")
+    answer = api.http.post("/logout", data={"token": token(shown)})
+
+    assert '<form method="post" action="/logout"' in shown
+    assert answer.headers["location"] == "/login"
+    assert api.http.get("/usage").status_code == 401
+
+
+def test_without_a_key_there_is_nothing_to_sign_out_of(orchard):
+    shown = page(orchard, "/usage")
+
+    assert "/logout" not in shown

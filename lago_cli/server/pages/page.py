@@ -35,6 +35,7 @@ class At:
     form: Query = field(default_factory=Query)  # what was sent to be done
     may_write: bool = True
     token: str = ""  # that forms give back
+    may_sign_out: bool = False  # they have shown the key
     heard: Heard = field(default_factory=Heard)  # what is said beside the answer
 
     @property

@@ -120,6 +120,7 @@ def _at(path: str, store: SqliteStore, request: Request) -> At:
     query, form = Query(request.query), Query(request.form if request.body else ())
     given = request.path.get("name", "")
     named = query.one("id") if given == BY_ID else None
+    visitor, options = request.visitor, request.service.options
     return At(
         store,
         request.now,
@@ -127,8 +128,9 @@ def _at(path: str, store: SqliteStore, request: Request) -> At:
         query,
         named or given,
         form,
-        may_write=not request.service.options.read_only,
+        may_write=not options.read_only,
         token=request.token,
+        may_sign_out=options.key is not None and visitor is not None and visitor.is_signed_in,
     )
 
 
