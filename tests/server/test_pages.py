@@ -204,13 +204,31 @@ def test_a_metric_is_defined_by_a_form(lago, orchard):
     ]
 
 
-def test_a_fault_is_told_beside_its_field_and_what_was_typed_is_kept(lago, orchard):
-    answer = define(orchard, code="people", aggregation_type="sum_agg", name="People & co")
+def test_every_fault_is_told_at_once_beside_its_field_and_what_was_typed_is_kept(lago, orchard):
+    answer = define(
+        orchard,
+        aggregation_type="sum_agg",
+        name="People & co",
+        rounding_precision="many",
+    )
 
     assert answer.status_code == 422
-    assert 'id="e-field_name">sum_agg needs the name of the property it reads.' in answer.text
+    assert "3 things are wrong; nothing was saved" in answer.text
+    for name, fault in (
+        ("code", "Code is needed."),
+        ("field_name", "sum_agg needs the name of the property it reads."),
+        ("rounding_precision", "&#39;many&#39; is not a whole number."),
+    ):
+        assert f'<a href="#f-{name}">{fault}</a>' in answer.text
+        assert f'id="e-{name}"><p>{fault}</p>' in answer.text
     assert 'value="People &amp; co"' in answer.text
     assert [row["code"] for row in lago("metrics", "list", "-o", "json").json()] == ["seats"]
+
+
+def test_a_fault_that_only_the_store_knows_is_told_beside_its_field_too(orchard):
+    answer = define(orchard, code="seats", aggregation_type="count_agg")
+
+    assert 'id="e-code"><p>The metric &#34;seats&#34; is already defined.</p>' in answer.text
 
 
 def test_a_metric_is_changed_and_an_empty_field_takes_a_value_away(lago, orchard):
