@@ -18,6 +18,12 @@ ROWS = 500
 DONE = {
     "defined": "The metric is defined. Events of its code that are stored count at once.",
     "changed": "The metric is changed, for past periods too.",
+    "plan-defined": "The plan is defined. Subscriptions may have it now.",
+    "plan-changed": "The plan is changed, for past periods too.",
+    "registered": "It is registered. Events that came before are its own at once.",
+    "customer-changed": "The customer is changed, for past periods too.",
+    "moved": "The plan of the subscription is changed.",
+    "ended": "The subscription ends.",
     "reverted": "The run is taken back: its events count nowhere any more.",
 }
 """What is said on the page that is shown after something was done."""
