@@ -354,3 +354,30 @@ def test_without_a_key_there_is_nothing_to_sign_out_of(orchard):
     shown = page(orchard, "/usage")
 
     assert "/logout" not in shown
+
+
+def test_refused_events_are_shown_with_what_was_answered(orchard):
+    event = {"transaction_id": "hr-1001", "external_customer_id": "orchard", "code": "seats"}
+    orchard("POST", "/events", {"event": event}, status=422)
+    orchard.send({**event, "transaction_id": "new-1"}, {"transaction_id": "<b>"}, status=422)
+
+    shown = page(orchard, "/refused")
+    rows = orchard.http.get("/refused.json").json()
+
+    assert [(row["transaction_id"], row["code"]) for row in rows] == [
+        ("<b>", "missing_field"),
+        ("hr-1001", "duplicate"),
+    ]
+    assert links(shown)["hr-1001"] == "/events/hr-1001"
+    assert "&lt;b&gt;" in shown
+    assert orchard.http.get("/refused.csv").text.count("\n") == 3
+
+
+def test_what_is_not_kept_of_rejected_records_is_said(lago, serve):
+    lago("ingest", SAMPLES / "broken.ndjson", "-q", env=TODAY, exits=None)
+
+    shown = page(serve(), "/ingest-runs/1")
+
+    assert "6 records were rejected" in shown
+    assert "not what was wrong with each" in shown
+    assert "--rejects FILE" in shown

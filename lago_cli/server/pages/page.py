@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from lago_cli.reports.voice import Heard
 from lago_cli.server.pages.query import Query
 
 if TYPE_CHECKING:
+    from lago_cli.server.gathering import Refusal
     from lago_cli.stores.sqlite.store import SqliteStore
 
 ROWS = 500
@@ -42,6 +44,7 @@ class At:
     may_write: bool = True
     token: str = ""  # that forms give back
     may_sign_out: bool = False  # they have shown the key
+    refusals: Sequence[Refusal] = ()  # of the server that answers
     heard: Heard = field(default_factory=Heard)  # what is said beside the answer
 
     @property

@@ -23,6 +23,7 @@ from lago_cli.server.pages import (
     metrics,
     plans,
     prices,
+    refused,
     registered,
     static,
     things,
@@ -70,6 +71,7 @@ def _views() -> Iterator[View]:
     yield View("/invoices/{name}", invoices.page, invoices.data)
     yield View("/ingest-runs", things.runs_page, things.runs_data)
     yield View("/ingest-runs/{name}", things.run_page, things.run_data)
+    yield View("/refused", refused.page, refused.data)
     yield View("/estimate", prices.estimate, prices.estimate_data)
     yield View("/simulation", prices.simulation, prices.simulation_data)
     yield View(metrics.NEW, metrics.new, None)
@@ -150,6 +152,7 @@ def _at(path: str, store: SqliteStore, request: Request) -> At:
         form,
         may_write=not options.read_only,
         token=request.token,
+        refusals=tuple(request.service.gathering.refusals.copy()),
         may_sign_out=options.key is not None and visitor is not None and visitor.is_signed_in,
     )
 

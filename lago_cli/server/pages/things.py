@@ -148,6 +148,11 @@ def _of_run(run: Run, fault: str = "") -> Page:
         "report": render(run_report(run)),
         "run": run,
         "rejected": tally.rejected,
+        "left_out": [
+            (f"{count:,} {word}", address("/events", [("status", word)]))
+            for word, count in (("unmatched", tally.unmatched), ("unusable", tally.unusable))
+            if count
+        ],
         "brought": tally.ingested + tally.replaced - run.deleted,
         "fault": fault,
         "action": address_of("ingest-runs", str(run.run)),

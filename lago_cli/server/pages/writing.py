@@ -38,6 +38,7 @@ _WITHIN = {  # pages that belong to another one
     "/try/plan": "/plans",
     "/new/customer": "/customers",
     "/new/subscription": "/subscriptions",
+    "/refused": "/ingest-runs",
     "/estimate": "/plans",
     "/simulation": "/plans",
 }
