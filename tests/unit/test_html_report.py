@@ -19,7 +19,7 @@ ROWS = [
 def test_what_all_rows_share_is_the_caption():
     shown = render(Report(None, COLUMNS, ROWS))
 
-    assert "<caption>api</caption>" in shown
+    assert "<caption><span>api</span></caption>" in shown
     assert shown.count("api") == 1
 
 

@@ -26,6 +26,7 @@ _CHOICES = (
     ("last-7-days", "Last 7 days"),
     ("all", "All time"),
 )
+_SHORT = ("today", "yesterday", "last-7-days")  # in which hardly a period ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,10 @@ def _choices(at: At) -> list[Choice]:
     others = at.query.only(*PERIOD)
     here = others[0][1] if len(others) == 1 and others[0][0] == "period" else None
     found = []
+    is_billed = at.path.startswith("/invoices")
     for name, text in _CHOICES:
+        if is_billed and name in _SHORT:
+            continue
         is_here = not others if not name else here == name
         found.append(Choice(text, _to(at, "period", name), is_here))
     return found
