@@ -54,7 +54,10 @@ def shown_period(at: At, question: Question, owner: Owner = (None, None)) -> Sho
     if not asked:
         return Shown("", None, None, _choices(at))
     zone = question.zone(owner)
-    found = span(asked[0]._replace(end=asked[-1].end), zone)
+    window = asked[0]._replace(end=asked[-1].end)
+    found = span(window, zone)
+    if None not in found:
+        at.window = window
     earlier, later = _beside(at, found, is_billed=question.request.is_of_billing_periods)
     return Shown(f"{span_words(found)} ({zone})", earlier, later, _choices(at))
 

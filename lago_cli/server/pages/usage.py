@@ -153,7 +153,7 @@ def _leads(at: At) -> list[tuple[str, str]]:
             kept = at.query.only("period", "at", "as_of")
             return [
                 (f"{which.capitalize()} {name}", address_of(f"{which}s", name)),
-                ("Invoices", address("/invoices", [(which, name), *kept])),
+                ("Invoices of the period", address("/invoices", [(which, name), *kept])),
                 ("Events", address("/events", [(which, name)])),
             ]
     return []
