@@ -16,6 +16,7 @@ NOUNS = (
     "customers",
     "subscriptions",
     "events",
+    "estimates",
     "usage",
 )
 
