@@ -7,7 +7,7 @@ has no plan is told by metric, at no price.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from typing import NamedTuple
@@ -36,6 +36,14 @@ class ChargeUsage(NamedTuple):
     tariff: Tariff
     fees: Sequence[Fee]
     projected: Sequence[Fee]  # the same at the end of the period, where that is asked for
+
+    def of_group(self, group: Mapping[str, str]) -> ChargeUsage:
+        """Only what has these properties, of those by which its fees are told apart."""
+        fees, projected = (
+            [fee for fee in each if group.items() <= (fee.group or {}).items()]
+            for each in (self.fees, self.projected)
+        )
+        return self._replace(fees=fees, projected=projected)
 
 
 class PeriodUsage(NamedTuple):

@@ -18,6 +18,7 @@ NOUNS = (
     "events",
     "estimates",
     "usage",
+    "invoices",
 )
 
 
