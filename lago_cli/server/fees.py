@@ -82,7 +82,7 @@ def fee_of(
         "total_amount_cents": fee.amount_cents + taxes,
         "total_amount_currency": currency,
         "units": as_text(fee.units),
-        "total_aggregated_units": as_text(fee.aggregated if charge else fee.units),
+        "total_aggregated_units": as_text(fee.aggregated if fee.type == "charge" else fee.units),
         "precise_unit_amount": as_text(fee.unit_amount),
         "precise_coupons_amount_cents": "0.0",
         "events_count": fee.events_count,
