@@ -300,6 +300,31 @@ def test_what_cannot_be_previewed_is_refused(api: Api, body: Any, status: int, c
     assert (details or [answer.get("code")]) == [code]
 
 
+def test_what_changes_nothing_is_named(api: Api):
+    answer = ask(
+        api,
+        customer={"external_id": "c", "name": "Other"},
+        subscriptions={"external_ids": ["s"]},
+        plan_code="small",
+        billing_entity_code="eu",
+    )
+
+    named = [each["field"] for each in answer["warnings"]]
+    assert named == ["plan_code", "billing_entity_code", "customer.name"]
+
+
+def test_a_subscription_does_not_end_before_it_began(lago: Lago, api: Api):
+    lago(
+        *("subscriptions", "create", "--external-id", "n", "--external-customer-id", "c"),
+        *("--plan-code", "small", "--started-at", "2026-11-28T10:00:00Z"),
+    )
+    early = {"external_ids": ["n"], "terminated_at": "2026-11-28T09:00:00Z"}
+
+    answer = ask(api, 422, subscriptions=early)
+
+    assert answer["error_details"] == {"terminated_at": ["value_is_out_of_range"]}
+
+
 def test_periods_that_end_on_different_days_are_no_one_invoice(lago: Lago, api: Api):
     lago(
         *("subscriptions", "create", "--external-id", "w", "--external-customer-id", "c"),
