@@ -109,8 +109,13 @@ def mandatory(row: Mapping[str, Any], *fields: str) -> Faults:
     return [
         ((), refused("missing_field", f"{field} is missing", field=field))
         for field in fields
-        if row.get(field) in (None, "")
+        if is_blank(row.get(field))
     ]
+
+
+def is_blank(value: object) -> bool:
+    """Whether Lago takes it for missing."""
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def check_references(row: Mapping[str, Any]) -> None:

@@ -253,13 +253,14 @@ def _taken(request: Request) -> tuple[dict[str, Any], Unkept]:
     return row, unkept
 
 
-def _faults_of_dates(row: Mapping[str, Any], now: int) -> Faults:
-    """Lago takes dates of ISO 8601 only, and an end from tomorrow on."""
+def _faults_of_dates(row: dict[str, Any], now: int) -> Faults:
+    """Lago takes dates of ISO 8601 only, and an end from tomorrow on. Others leave `row`."""
     faults: Faults = []
     for key in ("subscription_at", "ending_at"):
         value = row.get(key)
         is_date = type(value) is str and _DATE.match(value) is not None
         if value is not None and not is_date:
+            del row[key]
             faults.append(((key,), refused("invalid_instant", "this is no date of ISO 8601")))
     end = row.get("ending_at")
     today = to_datetime(now).date().isoformat()
