@@ -8,6 +8,7 @@ events; it declines whatever it is not sure of, and `parse_event` judges that li
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -61,6 +62,7 @@ _WORDY = msgspec.json.Decoder(WordyEvent, float_hook=_short_decimal)
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _KNOWN = frozenset((*FIELDS, *KEPT_ELSEWHERE))
 _FIRST = timedelta(microseconds=FIRST_EVENT)
+_SECONDS_AS_TEXT = re.compile(r"([0-9]{9,10})(?:\.([0-9]{1,6}))?")
 _SECONDS = range(FIRST_EVENT // SECOND, TEN_DIGITS)
 
 
@@ -242,7 +244,21 @@ def _instants(times: list[Any]) -> tuple[list[int | None], list[int] | None]:
             (span.days * 86_400 + span.seconds) * SECOND + span.microseconds for span in since
         ]
         return at, None if _are_coarse(times) else _finer(times)
+    seconds = _text_seconds(times)
+    if seconds is not None:
+        return seconds, None
     return [None if time is None else _micros_of(time) for time in times], _finer(times)
+
+
+def _text_seconds(times: list[Any]) -> list[int | None] | None:
+    """UNIX seconds as text with up to six decimals, as clients of Lago write them; else None."""
+    at: list[int | None] = []
+    for time in times:
+        found = _SECONDS_AS_TEXT.fullmatch(time) if type(time) is str else None
+        if found is None or (second := int(found[1])) not in _SECONDS:
+            return None
+        at.append(second * SECOND + int((found[2] or "").ljust(6, "0")))
+    return at
 
 
 def _micros_of(time: Any) -> int:

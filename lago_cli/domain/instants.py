@@ -12,11 +12,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from lago_cli.domain.numbers import NUMBER, as_plain, exact, parse_decimal
 
 SECOND = 1_000_000
+_MINUTE = 60 * SECOND
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_EVENT = 978_307_200 * SECOND  # 2001-01-01T00:00:00Z
 AFTER_LAST_EVENT = 253_402_300_800 * SECOND  # 10000-01-01T00:00:00Z
@@ -160,6 +162,12 @@ def seconds_to_micros(seconds: Decimal) -> int:
 
 def format_instant(micros: int) -> str:
     """`2026-11-22T00:00:00Z`, with fractional digits only where there are any."""
-    whole, fraction = divmod(min(micros, AFTER_LAST_EVENT - 1), SECOND)  # no text goes beyond
-    text = (EPOCH + timedelta(seconds=whole)).isoformat()[:19]
+    minute, rest = divmod(min(micros, AFTER_LAST_EVENT - 1), _MINUTE)  # no text goes beyond
+    second, fraction = divmod(rest, SECOND)
+    text = f"{_to_the_minute(minute)}{second:02d}"
     return f"{text}.{fraction:06d}".rstrip("0") + "Z" if fraction else text + "Z"
+
+
+@lru_cache(maxsize=4096)  # instants that are written together lie together
+def _to_the_minute(minute: int) -> str:
+    return (EPOCH + timedelta(minutes=minute)).isoformat()[:17]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import chain
@@ -14,7 +14,7 @@ from starlette.routing import Route, Router
 
 from lago_cli.errors import LagoError
 from lago_cli.server import api, bodies, pages, signing_in
-from lago_cli.server.exchange import Disconnected, as_json, body_of, respond
+from lago_cli.server.exchange import Disconnected, as_json, respond
 from lago_cli.server.failures import ApiError, as_api_error, bad_request, not_found
 from lago_cli.server.guard import Guard, is_api
 from lago_cli.server.health import HEALTH
@@ -59,10 +59,20 @@ def application(service: Service, failed: Callable[[Exception], object]) -> ASGI
             partial(pages.failure, service),
         ),
     ]
-    unknown = _Unknown(service)
     # a bare router: an application of Starlette answers a bug itself, with its traceback
-    app = Router(resources, redirect_slashes=False, default=unknown, lifespan=lifespan)
-    return Guard(app, service)
+    router = Router(resources, redirect_slashes=False, default=_Unknown(service), lifespan=lifespan)
+    return Guard(_at_once(resources, router), service)
+
+
+def _at_once(routes: Sequence[Route], router: Router) -> ASGIApp:
+    """Paths without places are looked up; only others are matched, one route after another."""
+    fixed = {route.path: route.app for route in routes if "{" not in route.path}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        resource = fixed.get(scope["path"], router) if scope["type"] == "http" else router
+        await resource(scope, receive, send)
+
+    return app
 
 
 Failure = Callable[[ApiError], Answer]
@@ -110,10 +120,19 @@ class _Resource:
         service = self._service
         if endpoint.writes:
             service.refuse_to_write()
+        body = await service.room.body(receive, service.options.body_limit)
+        try:
+            found = await self._found(endpoint, scope, body)
+        finally:
+            service.room.leave(len(body))
+        return found if isinstance(found, Answer) else Answer(bodies.write(found))
+
+    async def _found(self, endpoint: Endpoint, scope: Scope, body: bytes) -> Body | Answer:
+        service = self._service
         request = Request(
-            path={name: _decoded(value) for name, value in scope["path_params"].items()},
+            path={name: _decoded(value) for name, value in scope.get("path_params", {}).items()},
             query=_query(scope["query_string"]),
-            body=await body_of(receive, service.options.body_limit),
+            body=body,
             now=service.options.now(),
             headers=scope["headers"],
             service=service,
@@ -122,15 +141,13 @@ class _Resource:
         )
         if endpoint.writes and request.visitor is not None:
             signing_in.check_token(request)
-        found: Any
         handler: Any = endpoint.handler
         if endpoint.on_loop:
-            found = await handler(request)
-        elif endpoint.writes:
-            found = await service.write(partial(_changed, handler, request))
-        else:
-            found = await service.read(partial(_asked, handler, request))
-        return found if isinstance(found, Answer) else Answer(bodies.write(found))
+            answer: Body | Answer = await handler(request)
+            return answer
+        if endpoint.writes:
+            return await service.write(partial(_changed, handler, request))
+        return await service.read(partial(_asked, handler, request))
 
 
 class _Unknown:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 import secrets
 from base64 import b64decode
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
-
-from starlette.datastructures import Headers, MutableHeaders
 
 from lago_cli.server import pages
 from lago_cli.server.connections import SAFE_HEADERS
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from lago_cli.server.service import Service
     from lago_cli.server.sessions import Visitor
+
+Headers = Mapping[str, str]
 
 OPEN = frozenset({"/health", "/ready", "/metrics"})
 """What may be asked without a key: it tells nothing about anybody."""
@@ -41,12 +43,13 @@ _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORM = "application/x-www-form-urlencoded"
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+?)\.?(?::[0-9]{1,5})?")
-_CORS = {
-    "access-control-allow-headers": "*, authorization",
-    "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE",
-    "access-control-expose-headers": "x-request-id, retry-after, x-ratelimit-reset",
-    "access-control-max-age": "600",
-}
+_CORS = [
+    (b"access-control-allow-headers", b"*, authorization"),
+    (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE"),
+    (b"access-control-expose-headers", b"x-request-id, retry-after, x-ratelimit-reset"),
+    (b"access-control-max-age", b"600"),
+]
+_SAFE = [(name.encode(), value.encode()) for name, value in SAFE_HEADERS.items()]
 
 
 def is_api(path: str) -> bool:
@@ -61,6 +64,7 @@ def is_loopback(host: str) -> bool:
     return host == "localhost"
 
 
+@lru_cache(maxsize=256)  # nearly all requests name the same
 def host_of(header: str) -> str | None:
     """The name in a `Host` header, without its port; None where it is no name."""
     found = _HOST.fullmatch(header.lower())
@@ -95,9 +99,9 @@ class Guard:
         raw: bytes | None = scope.get("raw_path")
         path = quote(scope["path"]) if raw is None else raw.decode("latin-1")
         scope = {**scope, "path": path}
-        headers = Headers(scope=scope)
-        cors = self._cors(path, headers)
-        request_id = secrets.token_hex(16)
+        headers = _headers(scope)
+        always = _SAFE + self._cors(path, headers)
+        request_id = secrets.token_hex(16).encode()
         method = scope["method"] if scope["method"] in METHODS else "other"
         started = False
 
@@ -105,11 +109,10 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                sent = MutableHeaders(raw=message["headers"])
-                sent["x-request-id"] = request_id
-                for name, value in {**SAFE_HEADERS, **cors}.items():
-                    sent.setdefault(name, value)
-                message["headers"] = sent.raw
+                given = message["headers"]
+                own = {name for name, _ in given}
+                safe = (header for header in always if header[0] not in own)
+                message["headers"] = [*given, (b"x-request-id", request_id), *safe]
                 self._service.gauges.answered(method, message["status"])
             await send(message)
 
@@ -157,14 +160,15 @@ class Guard:
                 self._service.gauges.failed(bug)
         await respond(scope, send, answer)
 
-    def _cors(self, path: str, headers: Headers) -> dict[str, str]:
+    def _cors(self, path: str, headers: Headers) -> list[tuple[bytes, bytes]]:
         """What lets a page of an origin that was named read the answers of the API."""
-        origin = headers.get("origin")
         if not self._origins or not is_api(path):
-            return {}
+            return []
+        vary = (b"vary", b"Origin")
+        origin = headers.get("origin")
         if origin not in self._origins:
-            return {"vary": "Origin"}
-        return {**_CORS, "access-control-allow-origin": origin or "", "vary": "Origin"}
+            return [vary]
+        return [*_CORS, (b"access-control-allow-origin", origin.encode("latin-1")), vary]
 
     def _visitor(self, headers: Headers) -> Visitor:
         """Known by the cookie; a program may show the key instead, as with the API."""
@@ -179,12 +183,12 @@ class Guard:
 
         async def introduced(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(raw=message["headers"])
-                is_page = headers.get("content-type", "").startswith("text/html")
-                if visitor.is_new and is_page and "set-cookie" not in headers:
+                sent = dict(message["headers"])
+                is_page = sent[b"content-type"].startswith(b"text/html")
+                if visitor.is_new and is_page and b"set-cookie" not in sent:
                     secure = scope.get("scheme") == "https"
-                    headers["set-cookie"] = self._service.sessions.cookie(visitor, secure=secure)
-                message["headers"] = headers.raw
+                    cookie = self._service.sessions.cookie(visitor, secure=secure)
+                    message["headers"].append((b"set-cookie", cookie.encode()))
             await send(message)
 
         return introduced
@@ -193,8 +197,7 @@ class Guard:
         """Where a key is asked for on a public address, any name will do."""
         if not self._is_local and self._service.options.key is not None:
             return
-        names = headers.getlist("host")
-        if len(names) != 1 or host_of(names[0]) not in self._hosts:
+        if host_of(headers.get("host", "")) not in self._hosts:
             message = "This server is not called so."
             hint = "Add the name with: lago serve --allowed-host NAME"
             raise ApiError(403, "unknown_host", message=message, hint=hint)
@@ -223,6 +226,15 @@ class Guard:
                 place == headers.get("host", "").lower() or host_of(place) in self._proxies
             )
         return False
+
+
+def _headers(scope: Scope) -> Headers:
+    """By name; what came several times is a list with commas, and so no host, length or key."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
 
 
 def _is_before_signing_in(path: str) -> bool:

@@ -19,7 +19,7 @@ def lago_id(kind: str, *names: str) -> str:
 
     Names that look alike in other places are told apart: `("a", "bc")` is not `("ab", "c")`.
     """
-    key = "\0".join([kind, *(f"{len(name)}:{name}" for name in names)])
+    key = "\0".join([kind, *[f"{len(name)}:{name}" for name in names]])
     # a UUID of version 5, made by hand because there is one for each event that is answered
     hexed = sha1(_NAMESPACE + key.encode(), usedforsecurity=False).hexdigest()
     variant = "89ab"[int(hexed[16], 16) & 3]

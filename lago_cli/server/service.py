@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from lago_cli.errors import Kind, LagoError, database
+from lago_cli.server.exchange import Room
 from lago_cli.server.failures import ApiError
 from lago_cli.server.gathering import Gathering, OnDuplicate
 from lago_cli.server.gauges import Gauges
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _BACK = "Put the file back, or start the server again to serve what is there now."
 BODY_LIMIT = 10 * 1024 * 1024  # bytes
+ROOM = 256 * 1024 * 1024  # bytes of all bodies that are held at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Service:
 
     options: Options
     gauges: Gauges = field(default_factory=Gauges)
+    room: Room = field(default_factory=lambda: Room(ROOM))
     sessions: Sessions = field(init=False)
     gathering: Gathering = field(init=False)
     writer: Writer = field(init=False)

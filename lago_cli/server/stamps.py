@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from lago_cli.domain.instants import format_instant
+
+_TO_THE_MILLISECOND = len("2026-11-22T00:00:00.000")
 
 
 def stamp(at: int | None) -> str | None:
@@ -12,12 +12,10 @@ def stamp(at: int | None) -> str | None:
     return None if at is None else format_instant(at)
 
 
-@lru_cache(maxsize=1024)  # events of one request mostly share their reception
 def stamp_of_event(at: int) -> str:
     """With milliseconds, as those of Lago's events; with microseconds where there are any."""
-    text = format_instant(at).removesuffix("Z")
-    seconds, _, digits = text.partition(".")
-    return f"{seconds}.{digits.ljust(3, '0')}Z"
+    text = format_instant(at)[:-1]
+    return f"{text}.000Z" if "." not in text else text.ljust(_TO_THE_MILLISECOND, "0") + "Z"
 
 
 def last_instant(end: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import socket
@@ -12,12 +13,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from lago_cli.server import connections, serving
+from lago_cli.server import connections, service, serving
 from tests.conftest import Lago
 from tests.server.conftest import Serve
 from tests.servers import Api
 
 SECONDS = 10
+CLOSE = b"Connection: close\r\n"
 HEAD = b"Host: localhost\r\n"
 JSON = b"Content-Type: application/json\r\n"
 EVENT = b'{"event": {"transaction_id": "t%d", "external_subscription_id": "s", "code": "calls"}}'
@@ -59,6 +61,16 @@ def one_answer(client: socket.socket) -> bytes:
     return answer
 
 
+def send_until(status: bytes, api: Api, more: bytes) -> bool:
+    """Send an event with so many more bytes until it is answered so."""
+    until = time.monotonic() + SECONDS
+    for number in itertools.count(1):
+        if answer_to(api, post(EVENT % number + more, CLOSE)).split()[1] == status:
+            return True
+        assert time.monotonic() < until
+    return False
+
+
 def post(body: bytes, *headers: bytes) -> bytes:
     length = b"Content-Length: %d\r\n" % len(body)
     return (
@@ -72,6 +84,14 @@ def assert_refused(answer: bytes, status: int) -> None:
     assert head.startswith(b"HTTP/1.1 %d " % status), answer[:300]
     assert b"\r\ncontent-security-policy: " in head
     assert json.loads(body)["status"] == status
+
+
+@pytest.mark.parametrize("other", [b"evil.example", b"localhost"])
+def test_whoever_names_two_hosts_names_none(api: Api, other: bytes):
+    more = b"Host: %s\r\nConnection: close\r\n\r\n" % other
+    answer = answer_to(api, b"GET /health HTTP/1.1\r\n" + HEAD + more)
+
+    assert answer.split()[1] == b"403"
 
 
 @pytest.mark.parametrize(
@@ -132,6 +152,20 @@ def test_a_body_has_a_limit_by_what_comes(serve: Serve):
     )
 
     assert_refused(answer, 413)
+
+
+def test_long_bodies_share_one_room(serve: Serve, monkeypatch: pytest.MonkeyPatch):
+    """Many of them at once take no more memory; short ones always find a place."""
+    monkeypatch.setattr(service, "ROOM", 200_000)
+    api = serve()
+    with connected(api) as slow:
+        slow.sendall(post(EVENT % 0 + b" " * 250_000)[:200_000])
+        send_until(b"429", api, b" " * 250_000)
+        short = answer_to(api, post(EVENT % 0, CLOSE))
+
+    assert short.startswith(b"HTTP/1.1 200 ")
+    for _ in range(2):
+        assert send_until(b"200", api, b" " * 250_000)
 
 
 def test_requests_come_one_after_another_before_any_is_answered(lago: Lago, api: Api):

@@ -59,7 +59,8 @@ async def create(request: Request) -> Answer:
         faults = accepted.verdict.faults
     if faults:
         raise _refusal(_details(faults[0]), faults)
-    return Answer(bodies.write({"event": event_of(batch, 0, accepted.received_at)}))
+    (event,) = answered(batch, accepted.received_at)
+    return Answer(bodies.write({"event": event}))
 
 
 async def create_batch(request: Request) -> Answer:
@@ -71,28 +72,32 @@ async def create_batch(request: Request) -> Answer:
         faults = accepted.verdict.faults
     if faults:
         raise _refusal({str(at): _details(error) for at, error in faults.items()}, faults)
-    events = [event_of(batch, at, accepted.received_at) for at in range(len(batch))]
-    return Answer(bodies.write({"events": events}))
+    return Answer(bodies.write({"events": answered(batch, accepted.received_at)}))
 
 
-def event_of(batch: EventBatch, position: int, received_at: int) -> dict[str, Any]:
-    """An event as it is answered."""
-    customer, subscription = batch.parties[position]
-    transaction_id = batch.transaction_ids[position]
-    at = batch.at[position]
-    return {
-        "lago_id": event_id(customer, subscription, transaction_id),
-        "transaction_id": transaction_id,
-        "lago_customer_id": None,
-        "external_customer_id": customer,
-        "lago_subscription_id": None,
-        "external_subscription_id": subscription,
-        "code": batch.codes[position],
-        "timestamp": stamp_of_event(received_at if at is None else at),
-        "precise_total_amount_cents": batch.amounts[position],
-        "properties": msgspec.Raw(batch.properties[position].encode()),
-        "created_at": stamp_of_event(received_at),
-    }
+def answered(batch: EventBatch, received_at: int) -> list[dict[str, Any]]:
+    """Events as they are answered."""
+    created_at = stamp_of_event(received_at)
+    columns = (batch.transaction_ids, batch.parties, batch.codes, batch.at)
+    texts = zip(batch.properties, batch.amounts, strict=True)
+    return [
+        {
+            "lago_id": event_id(customer, subscription, transaction_id),
+            "transaction_id": transaction_id,
+            "lago_customer_id": None,
+            "external_customer_id": customer,
+            "lago_subscription_id": None,
+            "external_subscription_id": subscription,
+            "code": code,
+            "timestamp": created_at if at is None else stamp_of_event(at),
+            "precise_total_amount_cents": amount,
+            "properties": msgspec.Raw(properties.encode()),
+            "created_at": created_at,
+        }
+        for transaction_id, (customer, subscription), code, at, (properties, amount) in zip(
+            *columns, texts, strict=True
+        )
+    ]
 
 
 def event_id(customer: str | None, subscription: str | None, transaction_id: str) -> str:
@@ -175,7 +180,8 @@ def stored_event(stored: StoredEvent) -> dict[str, Any]:
     """A stored event as it is answered."""
     batch = EventBatch()
     batch.append(stored.event, 0)
-    return event_of(batch, 0, stored.received_at)
+    (event,) = answered(batch, stored.received_at)
+    return event
 
 
 def _selection(store: SqliteStore, request: Request) -> EventSelection | None:
