@@ -80,7 +80,8 @@ def refusal_of(faults: Sequence[tuple[Path, LagoError]]) -> ApiError:
 def _field_and_code(path: Path, error: LagoError) -> tuple[str, str]:
     place = path if error.code != "missing_field" else (*path, *error.path)
     if "properties" in place:
-        return "properties", _code_of_property(place[place.index("properties") + 1 :], error)
+        last = len(place) - place[::-1].index("properties")
+        return "properties", _code_of_property(place[last:], error)
     names = [str(step) for step in place if isinstance(step, str)]
     field = (names[1:2] or names)[0] if names[:1] == ["charges"] else "".join(names[:1])
     if error.code == "field_name_required":

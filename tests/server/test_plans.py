@@ -12,12 +12,14 @@ from lago_cli.server.api import plans
 from lago_cli.stores import open_store
 from tests.conftest import Lago
 from tests.server.conftest import Serve
-from tests.server.requests import CHARGE, HOSTILE, METRIC, at
+from tests.server.requests import CHARGE, HOSTILE, METRIC, RANGES, at
 from tests.server.requests import PLAN as FULL
 from tests.servers import Api
 
 PLAN = {"code": "pro", "name": "Pro", "interval": "monthly", "amount_cents": 100}
 STANDARD = {"billable_metric_code": "storage", "charge_model": "standard"}
+INVALID = "invalid_amount"
+UNKNOWN = ("value_is_invalid", INVALID)  # and the one that is missing
 EURO = {"amount_currency": "EUR", "pay_in_advance": False}
 
 
@@ -67,6 +69,12 @@ def change(api: Api, status: int = 200, **fields: Any) -> Any:
 
 def details(answer: Any) -> Any:
     return answer["error_details"]
+
+
+def within(properties: dict[str, Any]) -> dict[str, Any]:
+    """A charge with one price that differs by a filter."""
+    differing = {"values": {"region": ["eu"]}, "properties": properties}
+    return {**STANDARD, "properties": {"amount": "1"}, "filters": [differing]}
 
 
 # What there is ----------------------------------------------------------------------------
@@ -202,6 +210,10 @@ def test_cents_are_whole_numbers(metered: Api, cents: int):
             {"charges": [{**CHARGE, "properties": {"graduated_ranges": []}}]},
             {"properties": ["missing_graduated_ranges"]},
         ),
+        ({"charges": [{**STANDARD, "properties": {"amount": "x"}}]}, {"properties": [INVALID]}),
+        ({"charges": [{**STANDARD, "properties": RANGES}]}, {"properties": [*UNKNOWN]}),
+        ({"charges": [within({"amount": "-1"})]}, {"properties": [INVALID]}),
+        ({"charges": [within(RANGES)]}, {"properties": [*UNKNOWN]}),
         (
             {"charges": [{**CHARGE, "filters": [{"values": {"zone": ["a"]}}]}]},
             {"filters": ["value_is_invalid"]},
