@@ -78,10 +78,10 @@ def refusal_of(faults: Sequence[tuple[Path, LagoError]]) -> ApiError:
 
 
 def _field_and_code(path: Path, error: LagoError) -> tuple[str, str]:
-    place = path if error.code != "missing_field" else (*path, *error.path)
+    is_missing = error.code == "missing_field" and error.field is not None
+    place = (*path, str(error.field)) if is_missing else path
     if "properties" in place:
-        last = len(place) - place[::-1].index("properties")
-        return "properties", _code_of_property(place[last:], error)
+        return "properties", _code_of_property(place[place.index("properties") + 1 :], error)
     names = [str(step) for step in place if isinstance(step, str)]
     field = (names[1:2] or names)[0] if names[:1] == ["charges"] else "".join(names[:1])
     if error.code == "field_name_required":
