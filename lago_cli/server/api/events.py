@@ -23,6 +23,7 @@ from lago_cli.server.failures import (
     refusal,
 )
 from lago_cli.server.identifiers import lago_id
+from lago_cli.server.refusals import note_refusals
 from lago_cli.server.routes import Answer, Body, Request, reads, takes
 from lago_cli.server.stamps import stamp_of_event
 
@@ -54,7 +55,9 @@ async def create(request: Request) -> Answer:
     """Store one event. 422 where its id is taken, unless the server was started to skip those."""
     raw = _root(request.body, "event")
     batch, faults = _batch([raw])
-    if not faults:
+    if faults:
+        note_refusals(request, [raw], faults)
+    else:
         accepted = await request.service.writer.append(batch)
         faults = accepted.verdict.faults
     if faults:
@@ -67,7 +70,9 @@ async def create_batch(request: Request) -> Answer:
     """Store up to 100 events, or none of them."""
     raws = _list(_root(request.body, "events"))
     batch, faults = _batch(raws)
-    if not faults:
+    if faults:
+        note_refusals(request, raws, faults)
+    else:
         accepted = await request.service.writer.append(batch)
         faults = accepted.verdict.faults
     if faults:

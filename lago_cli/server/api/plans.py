@@ -196,11 +196,15 @@ def _save(store: SqliteStore, request: Request, former: Plan | None) -> Body:
     if isinstance(given.get("charges"), list):
         given["charges"] = _with_metrics(store, given["charges"], former)
     given.pop("cascade_updates", None)
+    for key in ("charges", "pay_in_advance") if former else ():
+        if given.get(key, "") is None:
+            del given[key]  # to Lago that says nothing
     interval = given.get("interval") or (former.interval if former else None)
-    if interval not in MONTHLY_CHARGES:
+    monthly = given.get("bill_charges_monthly")
+    if interval not in MONTHLY_CHARGES and isinstance(monthly, bool | None):
         given["bill_charges_monthly"] = False  # Lago takes it and keeps nothing
     row, unkept = kept(Plan, given)
-    also = mandatory(row, "name") if former is None else []
+    also = mandatory(row, "name") if former is None or "name" in row else []
 
     def first(_plan: Plan, _metrics: Mapping[str, Metric]) -> None:
         if also:
