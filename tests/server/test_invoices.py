@@ -6,6 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from lago_python_client.client import Client
+from lago_python_client.models import Customer, InvoicePreview
+from lago_python_client.models.subscription import Subscriptions
 
 from tests.conftest import Lago
 from tests.server.conftest import Serve
@@ -335,3 +338,18 @@ def test_periods_that_end_on_different_days_are_no_one_invoice(lago: Lago, api: 
     answer = ask(api, 422, customer={"external_id": "c"}, subscriptions=both)
 
     assert answer["error_details"] == {"base": ["billing_periods_does_not_match"]}
+
+
+def test_the_official_client_previews_an_invoice(lago: Lago, api: Api):
+    """Unchanged: with nulls for all that is not said, and its models of invoices."""
+    client = Client(api_key="any", api_url=api.url)
+    asked = InvoicePreview(
+        customer=Customer(external_id="c"), subscriptions=Subscriptions(external_ids=["s"])
+    )
+    supposed = InvoicePreview(customer=Customer(external_id="c"), plan_code="small")
+
+    invoice, other = client.invoices.preview(asked), client.invoices.preview(supposed)
+
+    assert str(invoice.total_due_amount_cents) == printed(lago)["total_amount_cents"]
+    assert len(invoice.fees.__root__) == len(printed(lago)["fees"])
+    assert (other.customer.name, other.total_amount_cents) == ("Acme", 10)

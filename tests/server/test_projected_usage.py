@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from lago_python_client.client import Client
 
 from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import define_metric
@@ -144,6 +145,20 @@ def test_filters_and_groups_are_projected_one_by_one(lago: Lago, api: Api):
     assert [each["projected_units"] for each in charge["filters"]] == ["12.0", "3.0"]
     assert [each["projected_amount_cents"] for each in charge["grouped_usage"]] == [2300, 700]
     assert usage["projected_amount_cents"] == charge["projected_amount_cents"] == 3000
+
+
+def test_the_official_client_reads_projected_usage(lago: Lago, api: Api):
+    """Unchanged; the default price comes without values, but not with null."""
+    eu = {"values": {"region": ["eu"]}, "properties": {"amount": "2"}}
+    metric = {"filters": [{"key": "region", "values": ["eu"]}]}
+    defined(lago, "standard", {"amount": "1"}, metric=metric, filters=[eu])
+    send(api, 1, 2)
+    client = Client(api_key="any", api_url=api.url)
+
+    usage = client.customers.projected_usage("c", "s")
+
+    assert usage.projected_amount_cents == 900
+    assert [row.values for row in usage.charges_usage[0].filters] == [{"region": ["eu"]}, {}]
 
 
 def test_without_the_projection_it_is_the_current_usage(lago: Lago, api: Api):
