@@ -38,7 +38,7 @@ MOST = 100  # events of a batch
 
 _ONE = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _MANY = msgspec.json.Decoder(list[msgspec.Raw])
-_CODES = {
+CODES = {
     "duplicate": "value_already_exist",
     "missing_field": "value_is_mandatory",
     "empty_field": "value_is_mandatory",
@@ -48,7 +48,7 @@ _CODES = {
     "invalid_properties": "value_is_invalid",
     "invalid_amount": "value_is_invalid",
 }
-"""Lago's codes for ours; others are told as they are."""
+"""Lago's codes for what is wrong with an event; others of ours are told as they are."""
 
 
 async def create(request: Request) -> Answer:
@@ -223,7 +223,7 @@ def _instant(request: Request, key: str) -> int | None:
 
 def _details(error: LagoError) -> dict[str, list[str]]:
     field = str(error.path[0]) if error.path else "base"
-    return {field: [_CODES.get(error.code, error.code)]}
+    return {field: [CODES.get(error.code, error.code)]}
 
 
 def _refusal(details: Details, faults: Faults) -> ApiError:
