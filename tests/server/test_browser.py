@@ -244,6 +244,18 @@ def test_a_plan_is_priced_while_it_is_typed(browser, orchard):
     )
 
 
+def test_whether_a_text_is_a_plan_is_said_while_it_is_typed(browser, orchard):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    browser.get(f"{orchard.url}/new/plan")
+    browser.find_element("id", "f-input").send_keys("}")
+
+    WebDriverWait(browser, SECONDS).until(
+        lambda each: each.find_element("id", "said").get_attribute("textContent") == "What is wrong"
+    )
+    assert "line" in browser.find_element("id", "trial").text
+
+
 def test_a_plan_is_defined_and_given_to_a_subscription_by_clicks(browser, orchard):
     browser.get(f"{orchard.url}/plans")
     browser.find_element("link text", "Define a plan").click()
