@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -163,17 +162,12 @@ def find(store: SqliteStore, request: Request) -> Body:
 
 def listed(store: SqliteStore, request: Request) -> Body:
     """The newest first, those of one instant by their ids."""
-    selection = _selection(store, request)
-    page = request.page
-    count, kept = 0, []
-    last = page.first + page.size
-    rows = store.select(selection, newest_first=True) if selection else iter(())
-    for _, together in groupby(rows, key=lambda row: row.at):
-        for row in sorted(together, key=lambda row: row.event.transaction_id):
-            if page.first <= count < last:
-                kept.append(row)
-            count += 1
-    return {"events": [stored_event(row) for row in kept], "meta": page.meta(count)}
+    selection, page = _selection(store, request), request.page
+    if selection is None:
+        return {"events": [], "meta": page.meta(0)}
+    found = store.page(selection, page.first, page.size, ties="transaction_id")
+    events = [stored_event(row) for row in found.events]
+    return {"events": events, "meta": page.meta(found.total)}
 
 
 def stored_event(stored: StoredEvent) -> dict[str, Any]:

@@ -119,14 +119,12 @@ def events_data(at: At, output: str) -> Answer:  # noqa: ARG001 - all programs g
 
 def events(at: At) -> Page:
     """The newest first, some hundreds on a page."""
-    selection, skipped = _selected(at), at.skipped
-    wanted = replace(selection, limit=skipped + ROWS + 1)
-    found = list(at.store.select(wanted, newest_first=True))
-    rows = found[skipped : skipped + ROWS]
-    report = events_report(rows, limit=ROWS, deleted=selection.status == "deleted")
+    selection = _selected(at)
+    found = at.store.page(selection, at.skipped, ROWS)
+    report = events_report(found.events, limit=ROWS, deleted=selection.status == "deleted")
     values = {
         "report": render(report, _event_link, footer=sayer(at)),
-        "paging": paging(at, len(found), more=len(found) > skipped + ROWS),
+        "paging": paging(at, found.total),
         "command": at.query.command("lago events list"),
     }
     return Page("events.html", "Events", values)
