@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tests.conftest import Lago
 
 SECONDS = 30
+NO_TLS = False  # certificates that are never asked for take longer to read than a server to start
 
 
 class Api:
@@ -35,7 +36,7 @@ class Api:
     def __init__(self, url: str, key: str | None = None) -> None:
         self.url = url
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        self.http = httpx.Client(base_url=url, headers=headers, timeout=SECONDS)
+        self.http = httpx.Client(base_url=url, headers=headers, timeout=SECONDS, verify=NO_TLS)
 
     def __call__(
         self, method: str, path: str, body: Any = None, *, status: int = 200, **query: Any
@@ -62,9 +63,14 @@ class Api:
 
 @contextmanager
 def serving(
-    path: Path, *, now: Callable[[], int] | None = None, **options: Any
+    path: Path, *, now: Callable[[], int] | None = None, wait: bool = True, **options: Any
 ) -> Iterator[tuple[Api, Service]]:
-    """A server on a file, which is made where it is missing, in a thread."""
+    """
+    A server on a file, which is made where it is missing, in a thread.
+
+    Args:
+        wait: at the end until it has ended, which takes longer than all else.
+    """
     from lago_cli.stores import open_store
 
     if not options.get("read_only"):
@@ -88,8 +94,9 @@ def serving(
         api.http.close()
     finally:
         server.should_exit = True
-        thread.join(SECONDS)
-        listener.close()
+        if wait:
+            thread.join(SECONDS)
+            listener.close()
 
 
 def start(lago: Lago, *options: object, **given: Any) -> tuple[subprocess.Popen[bytes], str]:

@@ -22,9 +22,12 @@ def read(data: bytes) -> Any:
         ApiError: 400, where it is no JSON, or nested too deeply.
     """
     try:
-        return json.loads(
+        found = json.loads(
             data.decode(), parse_int=Written, parse_float=Written, parse_constant=_refuse
         )
+        if b"\\u" in data:  # half of a surrogate pair is no text
+            json.dumps(found, ensure_ascii=False).encode()
+        return found
     except (ValueError, RecursionError):
         raise bad_request("the body is no JSON") from None
 

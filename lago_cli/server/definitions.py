@@ -78,7 +78,8 @@ def refusal_of(faults: Sequence[tuple[Path, LagoError]]) -> ApiError:
 
 
 def _field_and_code(path: Path, error: LagoError) -> tuple[str, str]:
-    place = path if error.code != "missing_field" else (*path, *error.path)
+    is_missing = error.code == "missing_field" and error.field is not None
+    place = (*path, str(error.field)) if is_missing else path
     if "properties" in place:
         return "properties", _code_of_property(place[place.index("properties") + 1 :], error)
     names = [str(step) for step in place if isinstance(step, str)]
@@ -109,8 +110,13 @@ def mandatory(row: Mapping[str, Any], *fields: str) -> Faults:
     return [
         ((), refused("missing_field", f"{field} is missing", field=field))
         for field in fields
-        if row.get(field) in (None, "")
+        if is_blank(row.get(field))
     ]
+
+
+def is_blank(value: object) -> bool:
+    """Whether Lago takes it for missing."""
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def check_references(row: Mapping[str, Any]) -> None:

@@ -67,9 +67,10 @@ def update(store: SqliteStore, request: Request) -> Body:
     row, unkept = kept(Metric, request.root(ROOT))
     if row.pop("code", None) not in (None, code):
         raise invalid({"code": ["value_is_invalid"]}, "Events name a metric by its code: it stays.")
+    also = mandatory(row, *row.keys() & {"name"})
     row = _with_consequences(row, former)
     with in_words_of_lago():
-        entry = save_object(store, METRIC, row, now=request.now, name=code)
+        entry = save_object(store, METRIC, row, now=request.now, name=code, also=also)
     return answer(ROOT, metric_of(entry), unkept)
 
 
@@ -92,7 +93,9 @@ def _without_field(row: Mapping[str, Any]) -> dict[str, Any]:
 def _with_consequences(row: Mapping[str, Any], former: Metric) -> dict[str, Any]:
     """What belonged only to a former aggregation, or to no rounding, goes with it."""
     found = dict(row)
-    kind = found["aggregation_type"] = found.get("aggregation_type") or former.aggregation_type
+    if found.get("aggregation_type") is None:
+        found["aggregation_type"] = former.aggregation_type
+    kind = found["aggregation_type"]
     if kind != former.aggregation_type:
         found.setdefault("weighted_interval", None)
     if "rounding_function" in found and former.rounding_precision is None:

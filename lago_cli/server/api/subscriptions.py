@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, tzinfo
+from datetime import UTC, date, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from lago_cli.domain.customers import CUSTOMER
 from lago_cli.domain.definitions import Entry
-from lago_cli.domain.instants import to_datetime
+from lago_cli.domain.instants import parse_moment, to_datetime
 from lago_cli.domain.objects import Faults
 from lago_cli.domain.periods import local_day
 from lago_cli.domain.plans import PLAN, Plan
@@ -71,7 +72,7 @@ def subscription_of(
     period = current_period(value, plan, now, zone) if plan and status == "active" else None
     has_begun = status in ("active", "terminated")
     trial = value.started_at + plan.trial_period * _DAY if plan and plan.trial_period else None
-    day = local_day(to_datetime(following.window.start), zone) if following else None
+    day = _day(following.window.start, zone) if following else None
     return {
         "lago_id": lago_id(ROOT, value.external_id),
         "external_id": value.external_id,
@@ -148,10 +149,20 @@ def _list(store: SqliteStore, request: Request, customer: str | None) -> Body:
     return paginated("subscriptions", found, request.page, lambda row: row)
 
 
-def _found(store: SqliteStore, request: Request, default: str = "active") -> Entry[Subscription]:
-    """The one of the path. Raises `ApiError` (404), also where its status is another one."""
+def _found(store: SqliteStore, request: Request, *also: str) -> Entry[Subscription]:
+    """
+    The one of the path: active, or what is asked for.
+
+    Args:
+        also: other statuses that it may have where none is asked for.
+
+    Raises:
+        ApiError: 404, also where its status is another one.
+    """
     entry = store.table(SUBSCRIPTION).find(request.path["external_id"])
-    if entry is None or status_of(entry, request.now) != (request.get("status") or default):
+    asked = request.get("status")
+    wanted = (asked,) if asked else ("active", *also)
+    if entry is None or status_of(entry, request.now) not in wanted:
         raise not_found("subscription_not_found")
     return entry
 
@@ -173,7 +184,8 @@ def create(store: SqliteStore, request: Request) -> Body:
     now = request.now
     with in_words_of_lago():
         if known is None:
-            faults = _faults_of_dates(row, now)
+            zone = _zone(store, str(row["external_customer_id"]))
+            faults = _faults_of_dates(row, now, now, zone)
             entry = save_object(store, SUBSCRIPTION, row, now=now, also=faults)
         else:
             entry = _changed(store, known, str(row["external_customer_id"]), plan, now)
@@ -209,18 +221,19 @@ def _saved(
 def update(store: SqliteStore, request: Request) -> Body:
     """Change its end and, before it begins, its start."""
     row, unkept = _taken(request)
-    entry = _found(store, request)
-    given: dict[str, Any] = {
-        key: row[key] for key in ("ending_at", "subscription_at") if key in row
-    }
-    if status_of(entry, request.now) != "pending":
+    entry = _found(store, request, "pending")
+    names = ("ending_at", "subscription_at")
+    given: dict[str, Any] = {name: row[name] for name in names if name in row}
+    if status_of(entry, request.now) != "pending" or given.get("subscription_at") is None:
         given.pop("subscription_at", None)
-    elif given.get("subscription_at") is not None:
-        given["started_at"] = given["subscription_at"]
     unkept += [((key,), "this stays") for key in row if key not in (*given, "external_id")]
+    value = entry.value
+    zone = _zone(store, value.external_customer_id)
     with in_words_of_lago():
-        faults = _faults_of_dates(given, request.now)
-        name = entry.value.external_id
+        faults = _faults_of_dates(given, value.subscription_at, request.now, zone)
+        if "subscription_at" in given:
+            given["started_at"] = given["subscription_at"]
+        name = value.external_id
         entry = save_object(store, SUBSCRIPTION, given, now=request.now, name=name, also=faults)
     return answer(ROOT, _with_plan(store, entry, request.now), unkept)
 
@@ -253,19 +266,34 @@ def _taken(request: Request) -> tuple[dict[str, Any], Unkept]:
     return row, unkept
 
 
-def _faults_of_dates(row: Mapping[str, Any], now: int) -> Faults:
-    """Lago takes dates of ISO 8601 only, and an end from tomorrow on."""
+def _faults_of_dates(row: dict[str, Any], begins: int, now: int, zone: tzinfo) -> Faults:
+    """
+    Lago takes dates of ISO 8601 only, and an end on a later day than today and the start.
+
+    What is no date is taken out of `row`.
+    """
     faults: Faults = []
+    found = {"subscription_at": begins}
     for key in ("subscription_at", "ending_at"):
         value = row.get(key)
-        is_date = type(value) is str and _DATE.match(value) is not None
-        if value is not None and not is_date:
+        if value is None:
+            continue
+        if type(value) is not str or _DATE.match(value) is None:
+            del row[key]
             faults.append(((key,), refused("invalid_instant", "this is no date of ISO 8601")))
-    end = row.get("ending_at")
-    today = to_datetime(now).date().isoformat()
-    if isinstance(end, str) and _DATE.match(end) and end[:10] <= today:
-        faults.append((("ending_at",), refused("invalid_instant", "this is not after today")))
+            continue
+        with suppress(ValueError):  # which is told when it is read
+            found[key] = parse_moment(value, zone)
+    first, end = max(found["subscription_at"], now), found.get("ending_at")
+    if end is not None and _day(end, zone) <= _day(first, zone):
+        del row["ending_at"]
+        message = "this is no later day than today and the start"
+        faults.append((("ending_at",), refused("invalid_instant", message)))
     return faults
+
+
+def _day(at: int, zone: tzinfo) -> date:
+    return local_day(to_datetime(at), zone)
 
 
 ENDPOINTS = (
