@@ -10,7 +10,7 @@ from lago_cli.domain.batches import EventBatch, decode_lines
 from lago_cli.domain.events import parse_event
 from lago_cli.domain.instants import parse_moment
 from lago_cli.domain.stored import EventSelection
-from lago_cli.errors import LagoError
+from lago_cli.errors import LagoError, refused
 from lago_cli.server import bodies
 from lago_cli.server.failures import (
     ApiError,
@@ -71,10 +71,12 @@ async def create_batch(request: Request) -> Answer:
     batch, faults = _batch(raws)
     if faults:
         note_refusals(request, raws, faults)
+        faults |= await _faults_beside(request, batch)
     else:
         accepted = await request.service.writer.append(batch)
         faults = accepted.verdict.faults
     if faults:
+        faults = dict(sorted(faults.items()))
         raise _refusal({str(at): _details(error) for at, error in faults.items()}, faults)
     return Answer(bodies.write({"events": answered(batch, accepted.received_at)}))
 
@@ -148,12 +150,23 @@ def _batch(raws: Sequence[msgspec.Raw]) -> tuple[EventBatch, Faults]:
     return batch, faults
 
 
+async def _faults_beside(request: Request, readable: EventBatch) -> Faults:
+    """By position in the body: a client learns of all faults at once, also of taken ids."""
+    if not len(readable):
+        return {}
+    service = request.service
+    found = await service.writer.run(
+        lambda store: service.gathering.judge(store, readable, request.now)
+    )
+    return {readable.lines[at]: error for at, error in found.items()}
+
+
 def _fields(raw: msgspec.Raw) -> dict[str, msgspec.Raw]:
-    """The members of an event. Raises `ApiError` (400) where it is no object."""
+    """The members of an event. Raises `LagoError` (refused) where it is no object."""
     try:
         return _ONE.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise bad_request("an event is no JSON object") from None
+        raise refused("invalid_event", "An event is a JSON object.", field="event") from None
 
 
 def find(store: SqliteStore, request: Request) -> Body:
