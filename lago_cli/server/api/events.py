@@ -201,7 +201,7 @@ def _selection(store: SqliteStore, request: Request) -> EventSelection | None:
     code, name = request.get("code"), request.get("external_subscription_id")
     start = _instant(request, "timestamp_from")
     end = _instant(request, "timestamp_to")
-    if request.get("timestamp_from_started_at") == "true":
+    if request.flag("timestamp_from_started_at"):
         if name is None or start is not None:
             raise refusal(timestamp_from_started_at="value_is_invalid")
         subscription = store.registry([], [name]).subscriptions.get(name)

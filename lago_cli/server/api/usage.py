@@ -34,7 +34,7 @@ def _current(store: SqliteStore, request: Request, *, projects: bool) -> dict[st
     _check_customer(store, request)
     if of is None or not of.subscription.is_active(request.now):
         raise ApiError(405, "no_active_subscription")
-    if request.get("full_usage") == "true":  # which is not computed, so it is not answered
+    if request.flag("full_usage"):  # which is not computed, so it is not answered
         raise ApiError(405, "full_usage_not_allowed")
     part = of.periods(request.now + 1)[-1:]
     (found,) = of.used(part, _metrics(store, request), projects=projects)
@@ -54,8 +54,8 @@ def _current(store: SqliteStore, request: Request, *, projects: bool) -> dict[st
     if group := _group(request):
         charges = [each.of_group(group) for each in charges]
         charges = [each for each in charges if each.fees]
-    is_taxed = request.get("apply_taxes") != "false"
     found = found._replace(charges=charges)
+    is_taxed = request.flag("apply_taxes", default=True)
     return usage_of(found, of.zone, is_taxed=is_taxed, projects=projects)
 
 
