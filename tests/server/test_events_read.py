@@ -212,3 +212,13 @@ def test_every_fault_of_a_batch_is_told_by_position_and_field(api: Api):
         "2": {"transaction_id": ["value_is_mandatory"]},
     }
     assert "--map" not in str(answer)
+
+
+def test_the_page_of_events_says_how_many_there_are(api: Api):
+    for start in range(0, 1_100, 100):
+        api.send(*(event(1, transaction_id=f"t{n:04}") for n in range(start, start + 100)))
+
+    page = api.http.get("/events", params={"page": 3}).text
+
+    assert "1,001 to 1,100 of 1,100" in page
+    assert ("t0099" in page, "t0100" in page) == (True, False)

@@ -137,11 +137,13 @@ def references(columns: Columns, wanted: Wanted, placing: Any) -> Any:
     """Times and ranks of what is wanted of a part."""
     import numpy as np
 
-    keep = (columns.at >= wanted.span.start) & (columns.at < wanted.span.end)
-    if wanted.usable is not None:
-        keep &= columns.are_usable == wanted.usable
+    places = np.arange(columns.events)
     if placing is not None:
-        is_placed = np.zeros(columns.events, dtype=bool)
-        is_placed[placing.of(columns)[0]] = True
-        keep &= is_placed
-    return np.stack((columns.at[keep], columns.ranks[keep]))
+        places = np.unique(placing.of(columns)[0])
+        if not len(places):  # then nothing else of the part is read
+            return np.empty((2, 0), dtype=np.int64)
+    at = columns.at[places]
+    keep = (at >= wanted.span.start) & (at < wanted.span.end)
+    if wanted.usable is not None:
+        keep &= columns.are_usable[places] == wanted.usable
+    return np.stack((at[keep], columns.ranks[places[keep]]))
