@@ -96,6 +96,7 @@ def test_one_charge_is_asked_for_by_its_id(api: Api, key: str):
     ids = {row["code"]: row["lago_id"] for row in api("GET", "/plans/basic")["plan"]["charges"]}
 
     assert charges(current(api, **{key: ids["support"]})) == {"support": 50}
+    assert charges(current(api, charge_code="", **{key: ids["support"]})) == {"support": 50}
 
 
 @pytest.mark.parametrize(
@@ -104,9 +105,10 @@ def test_one_charge_is_asked_for_by_its_id(api: Api, key: str):
         {"charge_code": "nothing"},
         {"charge_id": "1a901a90-1a90-1a90-1a90-1a901a901a90"},
         {"charge_code": "support", "charge_id": "1a901a90-1a90-1a90-1a90-1a901a901a90"},
+        {"charge_code": "", "charge_id": "1a901a90-1a90-1a90-1a90-1a901a901a90"},
         {"charge_code": "support", "billable_metric_code": "storage"},
     ],
-    ids=["code", "id", "id of another one", "of another metric"],
+    ids=["code", "id", "id of another one", "id and no code", "of another metric"],
 )
 def test_a_charge_that_is_none_is_not_found(api: Api, asked: dict[str, str]):
     assert current(api, 404, **asked)["code"] == "charge_not_found"
@@ -172,9 +174,56 @@ def test_taxes_are_left_out_where_that_is_asked_for(api: Api, word: str, taxes: 
 
 
 @pytest.mark.parametrize("word", ["true", "True", "1"])
-def test_usage_since_the_start_is_refused(api: Api, word: str):
-    assert current(api, 405, full_usage=word)["code"] == "full_usage_not_allowed"
-    assert current(api, 405, full_usage=word, charge_code="all")["code"] == "full_usage_not_allowed"
+@pytest.mark.parametrize(
+    ("part", "amounts"),
+    [
+        ({"charge_code": "all"}, {"all": 450}),
+        ({"filter_by_charge_code": "support"}, {"support": 150}),
+        ({"group[region]": "eu", "group[tier]": "hot"}, {"gigabytes": 400}),
+    ],
+    ids=str,
+)
+def test_usage_of_a_part_is_told_since_the_start_where_that_is_asked_for(
+    api: Api, word: str, part: dict[str, str], amounts: dict[str, int]
+):
+    usage = current(api, full_usage=word, **part)
+
+    assert charges(usage) == amounts
+    assert usage["from_datetime"] == "2026-09-10T00:00:00Z"
+    assert usage["to_datetime"] == "2026-11-30T23:59:59Z"
+
+
+def test_usage_since_the_start_begins_with_the_plan(lago: Lago, api: Api):
+    """A change of plan begins another subscription in Lago."""
+    charge = {"billable_metric_code": "calls", "code": "all", "charge_model": "standard"}
+    lago.plan("other", {**charge, "properties": {"amount": "1"}})
+    at = ("--at", "2026-10-10T00:00:00Z")
+    lago("subscriptions", "change-plan", "s", "other", *at)
+
+    usage = current(api, full_usage="true", charge_code="all")
+
+    assert charges(usage) == {"all": 200}
+    assert usage["from_datetime"] == "2026-10-10T00:00:00Z"
+
+
+def test_units_since_the_start_are_priced_together(lago: Lago, serve: Serve):
+    """Not period by period: what is free is free once."""
+    lago("metrics", "create", "calls", "--aggregation-type", "count")
+    free_two = {"package_size": 1, "free_units": 2, "amount": "1"}
+    package = {"billable_metric_code": "calls", "charge_model": "package", "properties": free_two}
+    lago.plan("basic", {**package, "code": "all"})
+    started = ("--started-at", "2026-09-10T00:00:00Z", "--plan-code", "basic")
+    lago("subscriptions", "create", "s", "--external-customer-id", "c", *started)
+    api = serve()
+    api.send(*(event(f"t{month}", "calls", f"2026-{month:02}-20") for month in (9, 10, 11)))
+
+    assert charges(current(api, charge_code="all")) == {"all": 0}
+    assert charges(current(api, charge_code="all", full_usage="true")) == {"all": 100}
+
+
+@pytest.mark.parametrize("part", [{}, {"billable_metric_code": "calls"}], ids=["all", "a metric"])
+def test_usage_since_the_start_is_told_of_a_charge_or_a_group_only(api: Api, part: dict[str, str]):
+    assert current(api, 405, full_usage="true", **part)["code"] == "full_usage_not_allowed"
 
 
 @pytest.mark.parametrize("word", ["false", "False", ""])
