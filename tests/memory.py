@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -26,7 +26,7 @@ from lago_cli.domain.numbers import exact
 from lago_cli.domain.plans import Plan
 from lago_cli.domain.properties import text_at
 from lago_cli.domain.steps import Steps
-from lago_cli.domain.stored import Deletion, Status, StoredEvent
+from lago_cli.domain.stored import Deletion, EventPage, EventSelection, Status, StoredEvent, Ties
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.domain.usage import Evidence, Group, PropertyFilter, Share, UsageQuery
 from lago_cli.errors import LagoError, not_found
@@ -236,22 +236,34 @@ class MemoryStore:
         of: Subject | None = None,
         before: int | None = None,
     ) -> Iterator[StoredEvent]:
-        wanted = set(codes)
-        registry = self.registry((), ())
-        rows = [
-            row
-            for row in self._known(None)
-            if row.event.code in wanted
-            if before is None or row.at < before
-            if of is None
-            or any(
-                of[0] in (None, claim.customer) and of[1] in (None, claim.subscription)
-                for claim in registry.claims(_party(row))
-                if claim.span.start <= row.at < claim.span.end
+        customers, subscriptions = ((name,) if name else () for name in of or (None, None))
+        wanted = EventSelection(customers, subscriptions, tuple(codes), end=before)
+        return iter(self.page(wanted, 0, limit).events) if wanted.codes else iter(())
+
+    def page(
+        self, selection: EventSelection, skip: int, size: int, *, ties: Ties = "arrival"
+    ) -> EventPage:
+        rows = [row for row in self._events.values() if self._is_selected(row, selection)]
+        rows.sort(key=lambda row: row.order, reverse=True)
+        if ties == "transaction_id":
+            rows.sort(key=lambda row: (-row.at, row.event.transaction_id))
+        return EventPage(len(rows), [self._stored(row) for row in rows[skip : skip + size]])
+
+    def _is_selected(self, row: _Stored, selection: EventSelection) -> bool:
+        customers, subscriptions, codes, start, end, status, _ = astuple(selection)
+        return (
+            self._stored(row).status == (status or self._stored(row).status)
+            and row.is_deleted == (status == "deleted")
+            and (not codes or row.event.code in codes)
+            and (start is None or row.at >= start)
+            and (end is None or row.at < end)
+            and any(
+                claim.span.start <= row.at < claim.span.end
+                and (not customers or claim.customer in customers)
+                and (not subscriptions or claim.subscription in subscriptions)
+                for claim in self.registry((), ()).claims(_party(row))
             )
-        ]
-        rows.sort(key=lambda row: (row.at, row.position), reverse=True)
-        return (self._stored(row) for row in rows[:limit])
+        )
 
     def span(self, *, put_aside: bool = False) -> tuple[int, int] | None:
         versions = [each for row in self._events.values() for each in _versions(row)]

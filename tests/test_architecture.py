@@ -49,6 +49,7 @@ OF_COLUMNS = (
     "comparing",
     "exact_sums",
     "folds",
+    "listing",
     "operations",
     "ordering",
     "packed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -63,3 +64,14 @@ class EventSelection:
     end: int | None = None  # exclusive
     status: Status | None = None
     limit: int | None = None
+
+
+Ties = Literal["transaction_id", "arrival"]
+"""What comes first of one instant: the least transaction id, or the latest arrival."""
+
+
+class EventPage(NamedTuple):
+    """Some events out of a longer list."""
+
+    total: int  # of the list
+    events: Sequence[StoredEvent]

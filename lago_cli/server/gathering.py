@@ -78,6 +78,16 @@ class Gathering:
             self._run = None
             return self._taken_in(store, batches, received_at)
 
+    def judge(self, store: SqliteStore, batch: EventBatch, received_at: int) -> Faults:
+        """Why events of a request cannot go in that is refused for others. Nothing is stored."""
+        store.begin()
+        try:
+            (verdict,) = self._judged(store, [batch], received_at)
+        finally:
+            store.rollback()
+        self._note([batch], [verdict], received_at)
+        return verdict.faults
+
     def forget(self) -> None:
         """The file may be another one now: what comes next has a run of its own."""
         self._run = None

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lago_cli.stores.sqlite.store import SqliteStore
 
 Query = Sequence[tuple[str, str]]
+_NO = ("false", "f", "0", "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,11 @@ class Request:
     def all(self, key: str) -> list[str]:
         """All values of a key, also written `key[]`."""
         return [value for name, value in self.query if name in (key, f"{key}[]")]
+
+    def flag(self, key: str, *, default: bool = False) -> bool:
+        """A yes or no of the query: whatever is no word for no is a yes, as in Lago."""
+        text = self.get(key)
+        return text.lower() not in _NO if text else default
 
     @property
     def page(self) -> Page:

@@ -113,6 +113,19 @@ class SubscriptionUsage:
                 found.append(part)
         return found
 
+    def since_start(self, part: Slice) -> Slice:
+        """From the start of its plan to the end of a period, as if that were one period."""
+        start = next(
+            phase.window.start
+            for phase in self.subscription.phases
+            if phase.window.start <= part.window.start < phase.window.end
+        )
+        window = Window(start, part.window.end)
+        first = day_of(start, self.zone)
+        return part._replace(
+            window=window, whole=window, first_day=first, full_days=part.last_day - first + 1
+        )
+
     def used(
         self, parts: Sequence[Slice], metrics: Sequence[str] = (), *, projects: bool = False
     ) -> list[PeriodUsage]:

@@ -20,7 +20,7 @@ from lago_cli.domain.events import Subject
 from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
 from lago_cli.domain.runs import Tally
-from lago_cli.domain.stored import Deletion, StoredEvent
+from lago_cli.domain.stored import Deletion, EventPage, EventSelection, StoredEvent, Ties
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.domain.usage import Evidence, Share, UsageQuery
 from lago_cli.errors import LagoError
@@ -155,6 +155,23 @@ class KeptEvents(Protocol):
 
     def get(self, transaction_id: str) -> Sequence[StoredEvent]:
         """Every event of that id, in whatever stream, also deleted; in the order of arrival."""
+
+
+class EventLists(Protocol):
+    """What showing events in pages needs of an engine."""
+
+    def page(
+        self, selection: EventSelection, skip: int, size: int, *, ties: Ties = "arrival"
+    ) -> EventPage:
+        """
+        Of the events selected, the newest first, those after the first `skip`.
+
+        The limit of the selection plays no part.
+
+        Args:
+            ties: how events of the same microsecond are ordered. Where transaction ids are
+                the same, too, the latest arrival comes first.
+        """
 
 
 class CorrectableStore(Protocol):

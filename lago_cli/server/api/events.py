@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,7 +10,7 @@ from lago_cli.domain.batches import EventBatch, decode_lines
 from lago_cli.domain.events import parse_event
 from lago_cli.domain.instants import parse_moment
 from lago_cli.domain.stored import EventSelection
-from lago_cli.errors import LagoError
+from lago_cli.errors import LagoError, refused
 from lago_cli.server import bodies
 from lago_cli.server.failures import (
     ApiError,
@@ -72,10 +71,12 @@ async def create_batch(request: Request) -> Answer:
     batch, faults = _batch(raws)
     if faults:
         note_refusals(request, raws, faults)
+        faults |= await _faults_beside(request, batch)
     else:
         accepted = await request.service.writer.append(batch)
         faults = accepted.verdict.faults
     if faults:
+        faults = dict(sorted(faults.items()))
         raise _refusal({str(at): _details(error) for at, error in faults.items()}, faults)
     return Answer(bodies.write({"events": answered(batch, accepted.received_at)}))
 
@@ -149,12 +150,23 @@ def _batch(raws: Sequence[msgspec.Raw]) -> tuple[EventBatch, Faults]:
     return batch, faults
 
 
+async def _faults_beside(request: Request, readable: EventBatch) -> Faults:
+    """By position in the body: a client learns of all faults at once, also of taken ids."""
+    if not len(readable):
+        return {}
+    service = request.service
+    found = await service.writer.run(
+        lambda store: service.gathering.judge(store, readable, request.now)
+    )
+    return {readable.lines[at]: error for at, error in found.items()}
+
+
 def _fields(raw: msgspec.Raw) -> dict[str, msgspec.Raw]:
-    """The members of an event. Raises `ApiError` (400) where it is no object."""
+    """The members of an event. Raises `LagoError` (refused) where it is no object."""
     try:
         return _ONE.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise bad_request("an event is no JSON object") from None
+        raise refused("invalid_event", "An event is a JSON object.", field="event") from None
 
 
 def find(store: SqliteStore, request: Request) -> Body:
@@ -168,17 +180,12 @@ def find(store: SqliteStore, request: Request) -> Body:
 
 def listed(store: SqliteStore, request: Request) -> Body:
     """The newest first, those of one instant by their ids."""
-    selection = _selection(store, request)
-    page = request.page
-    count, kept = 0, []
-    last = page.first + page.size
-    rows = store.select(selection, newest_first=True) if selection else iter(())
-    for _, together in groupby(rows, key=lambda row: row.at):
-        for row in sorted(together, key=lambda row: row.event.transaction_id):
-            if page.first <= count < last:
-                kept.append(row)
-            count += 1
-    return {"events": [stored_event(row) for row in kept], "meta": page.meta(count)}
+    selection, page = _selection(store, request), request.page
+    if selection is None:
+        return {"events": [], "meta": page.meta(0)}
+    found = store.page(selection, page.first, page.size, ties="transaction_id")
+    events = [stored_event(row) for row in found.events]
+    return {"events": events, "meta": page.meta(found.total)}
 
 
 def stored_event(stored: StoredEvent) -> dict[str, Any]:
@@ -194,7 +201,7 @@ def _selection(store: SqliteStore, request: Request) -> EventSelection | None:
     code, name = request.get("code"), request.get("external_subscription_id")
     start = _instant(request, "timestamp_from")
     end = _instant(request, "timestamp_to")
-    if request.get("timestamp_from_started_at") == "true":
+    if request.flag("timestamp_from_started_at"):
         if name is None or start is not None:
             raise refusal(timestamp_from_started_at="value_is_invalid")
         subscription = store.registry([], [name]).subscriptions.get(name)

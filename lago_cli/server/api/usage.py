@@ -34,12 +34,15 @@ def _current(store: SqliteStore, request: Request, *, projects: bool) -> dict[st
     _check_customer(store, request)
     if of is None or not of.subscription.is_active(request.now):
         raise ApiError(405, "no_active_subscription")
-    if request.get("full_usage") == "true":  # which is not computed, so it is not answered
-        raise ApiError(405, "full_usage_not_allowed")
-    (found,) = of.used([of.current], _metrics(store, request), projects=projects)
+    code = request.get("charge_code", "filter_by_charge_code") or None
+    identifier = request.get("charge_id", "filter_by_charge_id") or None
+    group, part = _group(request), of.current
+    if request.flag("full_usage"):
+        if projects or not (code or identifier or group):
+            raise ApiError(405, "full_usage_not_allowed")
+        part = of.since_start(part)
+    (found,) = of.used([part], _metrics(store, request), projects=projects)
     charges = found.charges
-    code = request.get("charge_code", "filter_by_charge_code")
-    identifier = request.get("charge_id", "filter_by_charge_id")
     if code or identifier:
         codes = codes_of(found.plan)
         charges = [
@@ -50,11 +53,11 @@ def _current(store: SqliteStore, request: Request, *, projects: bool) -> dict[st
         ]
         if not charges:
             raise not_found("charge_not_found")
-    if group := _group(request):
+    if group:
         charges = [each.of_group(group) for each in charges]
         charges = [each for each in charges if each.fees]
-    is_taxed = request.get("apply_taxes") != "false"
     found = found._replace(charges=charges)
+    is_taxed = request.flag("apply_taxes", default=True)
     return usage_of(found, of.zone, is_taxed=is_taxed, projects=projects)
 
 

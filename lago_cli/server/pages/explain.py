@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from lago_cli.renderers.html import LinkOf, render
@@ -121,14 +120,12 @@ def events_data(at: At, output: str) -> Answer:  # noqa: ARG001 - all programs g
 
 def events(at: At) -> Page:
     """The newest first, some hundreds on a page."""
-    selection, skipped = _selected(at), at.skipped
-    wanted = replace(selection, limit=skipped + ROWS + 1)
-    found = list(islice(at.store.select(wanted, newest_first=True), skipped, None))
-    rows = found[:ROWS]
-    report = events_report(rows, limit=ROWS, deleted=selection.status == "deleted")
+    selection = _selected(at)
+    found = at.store.page(selection, at.skipped, ROWS)
+    report = events_report(found.events, limit=ROWS, deleted=selection.status == "deleted")
     values = {
         "report": render(report, _event_link, footer=sayer(at)),
-        "paging": paging(at, skipped + len(found), more=len(found) > ROWS),
+        "paging": paging(at, found.total),
         "command": at.query.command("lago events list"),
     }
     return Page("events.html", "Events", values)

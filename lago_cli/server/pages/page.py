@@ -86,15 +86,15 @@ class Paging:
 
     first: int
     last: int
-    count: int | None  # None: more than these
+    count: int
     earlier: str | None
     later: str | None
 
 
-def paging(at: At, rows: int, *, more: bool = False) -> Paging | None:
-    """For a list of so many rows, or where there are `more` than those; None where all fit."""
+def paging(at: At, rows: int) -> Paging | None:
+    """For a list of so many rows; None where all fit."""
     skipped = at.skipped
-    is_last = skipped + ROWS >= rows and not more
+    is_last = skipped + ROWS >= rows
     if not skipped and is_last:
         return None
     number = skipped // ROWS + 1
@@ -105,7 +105,7 @@ def paging(at: At, rows: int, *, more: bool = False) -> Paging | None:
     return Paging(
         min(skipped + 1, rows),
         min(skipped + ROWS, rows),
-        None if more else rows,
+        rows,
         to(number - 1) if skipped else None,
         None if is_last else to(number + 1),
     )

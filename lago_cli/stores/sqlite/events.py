@@ -11,9 +11,10 @@ from msgspec import json
 
 from lago_cli.domain.events import Event
 from lago_cli.domain.instants import Window
-from lago_cli.domain.stored import EventSelection, Status, StoredEvent
+from lago_cli.domain.ranks import ID_MASK
+from lago_cli.domain.stored import EventPage, EventSelection, Status, StoredEvent, Ties
 from lago_cli.domain.usage import Evidence, UsageQuery
-from lago_cli.stores.sqlite.ordering import Wanted, evidence_in_order, ids_in_order
+from lago_cli.stores.sqlite.ordering import Wanted, evidence_in_order, ids_in_order, rows_beyond
 from lago_cli.stores.sqlite.parties import Parties
 from lago_cli.stores.sqlite.pieces import Pieces, pieces_of_spans
 from lago_cli.stores.sqlite.query import Snapshot
@@ -43,7 +44,18 @@ SELECT e.party_id, {_COLUMNS} FROM deleted_events AS e {_NAMES}
  WHERE e.at >= ? AND e.at < ?
  ORDER BY e.at, e.finer, e.id
 """  # noqa: S608
+_SORTED = "SELECT e.id FROM json_each(?) AS wanted CROSS JOIN events AS e ON e.id = wanted.value"
+_SCANNED = """
+SELECT e.id, e.at, e.party_id FROM events AS e
+ WHERE e.at >= ? AND e.at < ? AND e.code_id IN (SELECT value FROM json_each(?))
+   AND (? IS NULL OR ? = NOT EXISTS (SELECT 1 FROM unusable_events WHERE event_id = e.id))
+"""
+_ORDERS: dict[Ties, str] = {
+    "transaction_id": "e.at DESC, e.transaction_id, e.finer DESC, e.id DESC",
+    "arrival": "e.at DESC, e.finer DESC, e.id DESC",
+}
 _AT_ONCE = 1_000
+_MOST_SORTED = 50_000  # events that are sorted without going through all others
 _EVER = Window(-(2**62), 2**62)
 
 
@@ -57,12 +69,28 @@ class Events:
         self, snapshot: Snapshot, selection: EventSelection, *, newest_first: bool = False
     ) -> Iterator[StoredEvent]:
         """Events in the order of their figures, by time and rank, read as they are asked for."""
-        span = Window(
-            _EVER.start if selection.start is None else selection.start,
-            _EVER.end if selection.end is None else selection.end,
-        )
         if selection.status == "deleted":
-            return self._deleted(snapshot, selection, span, newest_first=newest_first)
+            return self._deleted(snapshot, selection, newest_first=newest_first)
+        wanted = self._wanted(snapshot, selection)
+        ids = ids_in_order(snapshot, wanted, newest_first=newest_first)
+        at_once = selection.limit or _AT_ONCE
+        found = self._stored(chain.from_iterable(ids), snapshot.history, at_once)
+        return islice(found, selection.limit)
+
+    def page(
+        self, snapshot: Snapshot, selection: EventSelection, skip: int, size: int, ties: Ties
+    ) -> EventPage:
+        """See `stores.base.EventLists`."""
+        if selection.status == "deleted":  # there are few
+            found = list(self.select(snapshot, selection, newest_first=True))
+            if ties == "transaction_id":
+                found.sort(key=lambda each: (-each.at, each.event.transaction_id))
+            return EventPage(len(found), found[skip : skip + size])
+        wanted = self._wanted(snapshot, selection)
+        count, ids = self._listed(snapshot, wanted, skip, size, _ORDERS[ties])
+        return EventPage(count, list(self._stored(ids, snapshot.history)))
+
+    def _wanted(self, snapshot: Snapshot, selection: EventSelection) -> Wanted:
         matched = {code for (code,) in self._connection.execute("SELECT code FROM metrics")}
         status = selection.status
         codes = [
@@ -72,13 +100,47 @@ class Events:
             if status is None or (status == "unmatched") != (code in matched)
         ]
         usable = {"counted": True, "unusable": False}.get(status or "")
-        wanted = Wanted(tuple(codes), span, pieces_of(snapshot.parties, selection), usable)
-        ids = ids_in_order(snapshot, wanted, newest_first=newest_first)
-        at_once = selection.limit or _AT_ONCE
-        found = self._stored(chain.from_iterable(ids), snapshot.history, at_once)
-        if status is not None:  # rows that are in no part were not told apart yet
-            found = (event for event in found if event.status == status)
-        return islice(found, selection.limit)
+        pieces = pieces_of(snapshot.parties, selection)
+        return Wanted(tuple(codes), _span_of(selection), pieces, usable)
+
+    def _listed(
+        self, snapshot: Snapshot, wanted: Wanted, skip: int, size: int, order: str
+    ) -> tuple[int, list[int]]:
+        """How many are wanted, and the ids of those on a page."""
+        beyond = rows_beyond(snapshot, wanted)
+        parts = snapshot.parts.bounds(wanted.codes, wanted.span, unusable=wanted.usable is False)
+        if not parts:
+            ids = [rank & ID_MASK for _, rank in beyond]
+            return len(ids), self._in_order(ids, skip, size, order) if skip < len(ids) else []
+        from lago_cli.stores.sqlite.listing import Listing
+
+        listing = Listing(snapshot, wanted, parts, beyond)
+        stretch = listing.stretch(skip, size)
+        if stretch is None:
+            return listing.count, []
+        skip, size = skip - stretch.before, min(size, listing.count - skip)
+        if stretch.rows > _MOST_SORTED:
+            narrow = wanted._replace(span=Window(stretch.oldest, stretch.newest + 1))
+            return listing.count, list(islice(self._scanned(narrow, order), skip, skip + size))
+        return listing.count, self._in_order(listing.ids(stretch), skip, size, order)
+
+    def _in_order(self, ids: list[int], skip: int, size: int, order: str) -> list[int]:
+        """Some of these events, in that order."""
+        rows = self._connection.execute(
+            f"{_SORTED} ORDER BY {order} LIMIT ? OFFSET ?",
+            (json.encode(ids).decode(), size, skip),
+        )
+        return [event_id for (event_id,) in rows]
+
+    def _scanned(self, wanted: Wanted, order: str) -> Iterator[int]:
+        """All that are wanted in that order: sorted by SQLite, which needs no memory for it."""
+        codes = json.encode(wanted.codes).decode()
+        rows = self._connection.execute(
+            f"{_SCANNED} ORDER BY {order}", (*wanted.span, codes, wanted.usable, wanted.usable)
+        )
+        for event_id, at, party in rows:
+            if wanted.pieces is None or any(True for _ in wanted.pieces.at(party, at)):
+                yield event_id
 
     def evidence(self, snapshot: Snapshot, query: UsageQuery) -> Iterator[Evidence]:
         """See `stores.base.UsageStore`."""
@@ -89,11 +151,11 @@ class Events:
                 yield Evidence(owner, stored[event_id])
 
     def _deleted(
-        self, snapshot: Snapshot, selection: EventSelection, span: Window, *, newest_first: bool
+        self, snapshot: Snapshot, selection: EventSelection, *, newest_first: bool
     ) -> Iterator[StoredEvent]:
         """The same of deleted events, of which there are few."""
         pieces = pieces_of(snapshot.parties, selection)
-        rows = self._connection.execute(_DELETED, span).fetchall()
+        rows = self._connection.execute(_DELETED, _span_of(selection)).fetchall()
         found = [
             _stored(row, snapshot.history)
             for party, *row in rows
@@ -140,6 +202,13 @@ class Events:
         """The version of an event whose place it took; its status says nothing."""
         row = self._connection.execute(_PUT_ASIDE, (event.position,)).fetchone()
         return None if row is None else _stored(row, history(self._connection))
+
+
+def _span_of(selection: EventSelection) -> Window:
+    return Window(
+        _EVER.start if selection.start is None else selection.start,
+        _EVER.end if selection.end is None else selection.end,
+    )
 
 
 def pieces_of(parties: Parties, selection: EventSelection) -> Pieces | None:

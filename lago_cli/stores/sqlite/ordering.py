@@ -18,6 +18,7 @@ from lago_cli.stores.sqlite.query import Snapshot
 
 if TYPE_CHECKING:
     from lago_cli.stores.sqlite.columns import Columns
+    from lago_cli.stores.sqlite.parts import PartBounds
 
 
 class Wanted(NamedTuple):
@@ -33,7 +34,7 @@ def ids_in_order(
     snapshot: Snapshot, wanted: Wanted, *, newest_first: bool = False
 ) -> Iterator[list[int]]:
     """Ids by time and rank, in lists; what `usable` asks for is left out where parts know it."""
-    beyond = _beyond(snapshot, wanted)
+    beyond = rows_beyond(snapshot, wanted)
     parts = snapshot.parts.bounds(wanted.codes, wanted.span, unusable=wanted.usable is False)
     if parts:
         yield from _swept(snapshot, wanted, parts, beyond, newest_first=newest_first)
@@ -86,14 +87,16 @@ def _pieces_by_owner(snapshot: Snapshot, query: UsageQuery) -> Pieces:
     return found
 
 
-def _beyond(snapshot: Snapshot, wanted: Wanted) -> list[tuple[int, int]]:
+def rows_beyond(snapshot: Snapshot, wanted: Wanted) -> list[tuple[int, int]]:
     """(time, rank) of events that are in no part."""
     start, end = wanted.span
+    unusable = snapshot.unusable_beyond if wanted.usable is not None else ()
     return [
         (row.at, row.rank)
         for code in wanted.codes
         for row in snapshot.rows(code, None)
         if start <= row.at < end
+        and (wanted.usable is None or wanted.usable == (row.id not in unusable))
         and (wanted.pieces is None or any(True for _ in wanted.pieces.at(row.party, row.at)))
     ]
 
@@ -101,7 +104,7 @@ def _beyond(snapshot: Snapshot, wanted: Wanted) -> list[tuple[int, int]]:
 def _swept(
     snapshot: Snapshot,
     wanted: Wanted,
-    parts: list[tuple[int, int, int]],
+    parts: list[PartBounds],
     beyond: list[tuple[int, int]],
     *,
     newest_first: bool,
@@ -113,11 +116,11 @@ def _swept(
     placing = None if wanted.pieces is None else Placing(wanted.pieces)
     sign = -1 if newest_first else 1
     waiting: Any = np.array(beyond, dtype=np.int64).reshape(-1, 2).T * sign
-    by_nearest = sorted((-last if newest_first else first, part) for part, first, last in parts)
+    by_nearest = sorted((-last if newest_first else first, part) for part, first, last, _ in parts)
     for nearest, part in by_nearest:
         is_before = waiting[0] < nearest
         yield from _sorted(waiting[:, is_before], sign)
-        found = _references(snapshot.parts.get(part), wanted, placing) * sign
+        found = references(snapshot.parts.get(part), wanted, placing) * sign
         waiting = np.concatenate((waiting[:, ~is_before], found), axis=1)
     yield from _sorted(waiting, sign)
 
@@ -130,15 +133,17 @@ def _sorted(references: Any, sign: int) -> Iterator[list[int]]:
         yield (references[1][order] * sign & ID_MASK).tolist()
 
 
-def _references(columns: Columns, wanted: Wanted, placing: Any) -> Any:
+def references(columns: Columns, wanted: Wanted, placing: Any) -> Any:
     """Times and ranks of what is wanted of a part."""
     import numpy as np
 
-    keep = (columns.at >= wanted.span.start) & (columns.at < wanted.span.end)
-    if wanted.usable is not None:
-        keep &= columns.are_usable == wanted.usable
+    places = np.arange(columns.events)
     if placing is not None:
-        is_placed = np.zeros(columns.events, dtype=bool)
-        is_placed[placing.of(columns)[0]] = True
-        keep &= is_placed
-    return np.stack((columns.at[keep], columns.ranks[keep]))
+        places = np.unique(placing.of(columns)[0])
+        if not len(places):  # then nothing else of the part is read
+            return np.empty((2, 0), dtype=np.int64)
+    at = columns.at[places]
+    keep = (at >= wanted.span.start) & (at < wanted.span.end)
+    if wanted.usable is not None:
+        keep &= columns.are_usable[places] == wanted.usable
+    return np.stack((at[keep], columns.ranks[places[keep]]))

@@ -82,6 +82,15 @@ class PartKey(NamedTuple):
     events: int
 
 
+class PartBounds(NamedTuple):
+    """Which part, its first and last instant, and how many events it has."""
+
+    part: int
+    first_at: int
+    last_at: int
+    events: int
+
+
 class Parts:
     """Reads them."""
 
@@ -122,15 +131,16 @@ class Parts:
 
     def bounds(
         self, codes: Iterable[int], span: Window, *, unusable: bool = False
-    ) -> list[tuple[int, int, int]]:
-        """(part, its first and last instant) of those that may have events within `span`."""
+    ) -> list[PartBounds]:
+        """Those that may have events within `span`."""
         query = (
-            "SELECT id, first_at, last_at FROM parts"
+            "SELECT id, first_at, last_at, events FROM parts"
             " WHERE code_id = ? AND last_at >= ? AND first_at < ? AND unusable >= ?"
         )
-        found: list[tuple[int, int, int]] = []
+        found: list[PartBounds] = []
         for code in codes:
-            found += self._connection.execute(query, (code, *span, int(unusable)))
+            rows = self._connection.execute(query, (code, *span, int(unusable)))
+            found += map(PartBounds._make, rows)
         return found
 
     def get(self, part: int) -> Columns:
@@ -171,6 +181,11 @@ class Parts:
     def rows_beyond(self, last_id: int = _EVER) -> Iterator[EventRow]:
         """The events that are in no part, by id, up to one of them."""
         return map(EventRow._make, self._connection.execute(_BEYOND, (self.watermark, last_id)))
+
+    def unusable_beyond(self) -> set[int]:
+        """The ids of those that their metric cannot use."""
+        query = "SELECT event_id FROM unusable_events WHERE event_id > ?"
+        return {event_id for (event_id,) in self._connection.execute(query, (self.watermark,))}
 
     def count_beyond(self) -> int:
         """How many events are in no part."""

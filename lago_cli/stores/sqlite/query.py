@@ -76,6 +76,11 @@ class Snapshot:
         return found
 
     @cached_property
+    def unusable_beyond(self) -> Collection[int]:
+        """The ids of those among them that their metric cannot use."""
+        return self.parts.unusable_beyond()
+
+    @cached_property
     def _in_parts(self) -> Mapping[int, tuple[int, int]]:
         return self.parts.spans()
 

@@ -13,7 +13,7 @@ from lago_cli.domain.definitions import Definition
 from lago_cli.domain.events import Subject
 from lago_cli.domain.instants import Window
 from lago_cli.domain.metrics import Metric
-from lago_cli.domain.stored import EventSelection, StoredEvent
+from lago_cli.domain.stored import EventPage, EventSelection, StoredEvent, Ties
 from lago_cli.domain.usage import Evidence, Share, UsageQuery
 from lago_cli.stores.base import Appended, Judged, OnDuplicate, Told, Word
 from lago_cli.stores.sqlite.accounts import Accounts, Customers, Subscriptions
@@ -247,6 +247,11 @@ class SqliteStore(OpenFile):
         self, selection: EventSelection, *, newest_first: bool = False
     ) -> Iterator[StoredEvent]:
         return self.events.select(self._snapshot(), selection, newest_first=newest_first)
+
+    def page(
+        self, selection: EventSelection, skip: int, size: int, *, ties: Ties = "arrival"
+    ) -> EventPage:
+        return self.events.page(self._snapshot(), selection, skip, size, ties)
 
     def outbox(self, url: str) -> Outbox:
         """What is still to be sent to another Lago."""
