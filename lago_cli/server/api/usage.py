@@ -204,10 +204,11 @@ def _filters(used: ChargeUsage, fees: Sequence[Fee]) -> list[dict[str, Any]]:
         some = [fee for fee in fees if fee.bucket == bucket]
         if some:
             one = declared[bucket] if bucket < len(declared) else None
+            name = one.invoice_display_name if one else None
             rows.append(
                 {
                     **_figures(some),
-                    "invoice_display_name": one.invoice_display_name if one else None,
+                    **({} if name is None else {"invoice_display_name": name}),
                     "values": {k: list(v) for k, v in one.values.items()} if one else None,
                 }
             )
