@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from lago_cli.errors import LagoError, refused
+from lago_cli.reports.findings import Placed, told
 
 if TYPE_CHECKING:
     from lago_cli.domain.definitions import Path
     from lago_cli.readers.documents import Document
     from lago_cli.services.definitions import Definitions, Known
-
-
-class Placed(Protocol):
-    """A document, and where its parts are in the file."""
-
-    @property
-    def value(self) -> Any: ...
-
-    def place(self, file: str, path: Path) -> str: ...
 
 
 FilesRead = tuple[Sequence[tuple[str, Placed]], list[tuple[int, str]]]  # see `read_files`
@@ -71,14 +63,6 @@ def wanted_of(found: FilesRead, known: Known) -> Definitions:
     if faults:
         raise refusal([text for _, text in sorted(faults, key=lambda fault: fault[0])])
     return wanted
-
-
-def told(place: str, fault: LagoError) -> str:
-    """A fault as one line."""
-    if not fault.hint:
-        return f"{place}: {fault.message}"
-    stop = "" if fault.message.endswith((".", "?")) else "."
-    return f"{place}: {fault.message}{stop} {fault.hint}"
 
 
 def refusal(faults: Sequence[str]) -> LagoError:

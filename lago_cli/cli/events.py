@@ -23,7 +23,7 @@ from lago_cli.cli.options import (
     spelled,
 )
 from lago_cli.cli.session import Session
-from lago_cli.errors import Kind, LagoError, not_found, wrong_usage
+from lago_cli.errors import not_found, wrong_usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -258,28 +258,10 @@ def _show_corrected(session: Session, event: StoredEvent) -> None:
 @command(app, "explain")
 def explain(session: Session, transaction_id: TransactionId) -> None:
     """Follow one event step by step. To the figure that counts it, or to where it stops."""
+    from lago_cli.reports.events_explained import traces_of
     from lago_cli.reports.explanations import traces_report
-    from lago_cli.services.event_trace import trace
 
-    store = session.store()
-    found = store.events.get(transaction_id) if _is_utf8(transaction_id) else []
-    runs = {run.run: run for run in store.runs.list()}
-    if not found:
-        hint = "Was it rejected? lago ingest --rejects FILE tells why."
-        if any(run.reverted_at is not None for run in runs.values()):
-            hint += " Was its run taken back? lago ingest-runs list shows which were."
-        message = f'There is no event "{transaction_id}" in this file.'
-        raise LagoError(Kind.NOT_FOUND, "event_not_found", message, hint)
-    traces = [
-        trace(
-            store,
-            event,
-            runs[event.run].source,
-            now=session.now(),
-            replaced=store.events.replaced_by(event),
-        )
-        for event in found
-    ]
+    traces = traces_of(session.store(), transaction_id, now=session.now())
     session.show(traces_report(traces, in_table=session.output == "table"))
 
 

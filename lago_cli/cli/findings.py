@@ -1,12 +1,12 @@
-"""Findings: where they are, and how they are told."""
+"""Findings in definition files, and in the file that they are applied to."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from lago_cli.cli.definition_files import FilesRead, Placed, places_of, refusal
-from lago_cli.renderers import Column, Report
+from lago_cli.cli.definition_files import FilesRead, places_of, refusal
+from lago_cli.reports.findings import Located, Placed
 from lago_cli.services.definitions import SECTION_OF, SECTIONS, unused
 from lago_cli.services.lint import Finding, Known, of_files
 
@@ -16,26 +16,6 @@ if TYPE_CHECKING:
     from lago_cli.services.definitions import Definitions
 
 _ROOTS = {section.removesuffix("s") for section in SECTIONS}
-_COLUMNS = (
-    Column("severity", kind="flag"),
-    Column("code", kind="flag"),
-    Column("plan_code", "plan", kind="id"),
-    Column("place", folds=True),
-    Column("message", folds=True),
-    Column("hint", spare=1, folds=True),
-)
-
-
-class Located(NamedTuple):
-    """A finding, and where it is."""
-
-    place: str
-    finding: Finding
-
-    @property
-    def line(self) -> str:
-        hint = f" {self.finding.hint}" if self.finding.hint else ""
-        return f"{self.place}: {self.finding.message}.{hint}"
 
 
 class BarePlan:
@@ -107,8 +87,3 @@ def refuse(findings: Sequence[Located]) -> None:
 
     if findings:
         raise refusal([each.line for each in findings])
-
-
-def report(findings: Sequence[Located]) -> Report:
-    rows = [each.finding.as_json(each.place) for each in findings]
-    return Report(None, _COLUMNS, rows, empty="No findings.")

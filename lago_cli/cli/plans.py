@@ -16,10 +16,10 @@ from lago_cli.cli.session import Session
 from lago_cli.domain.plans import PLAN
 
 if TYPE_CHECKING:
-    from lago_cli.cli.findings import Located
     from lago_cli.domain.metrics import Metric
     from lago_cli.domain.plans import Plan
     from lago_cli.readers.documents import Document
+    from lago_cli.reports.findings import Located
     from lago_cli.services.requests import UsageRequest
 
 app = typer.Typer(rich_markup_mode=None)
@@ -124,8 +124,8 @@ def lint(session: Session, file: File = None, strict: LintStrict = False) -> Non
     Without a file everything that is defined is looked at, and what events name. Exit code 5
     where there is an error.
     """
-    from lago_cli.cli.findings import Located, report
     from lago_cli.errors import refused
+    from lago_cli.reports.findings import Located, report
     from lago_cli.services.lint import of_store
 
     if file is None:
@@ -163,26 +163,16 @@ def _findings_in(session: Session, file: str) -> list[Located]:
 
 def _save(session: Session, file: str, code: str | None = None, *, strict: bool) -> None:
     """Create the plan that a file has, or change the one of that code."""
-    from lago_cli.cli.definition_files import refusal, told
-    from lago_cli.cli.findings import Located, refuse, warn
+    from lago_cli.cli.definition_files import refusal
+    from lago_cli.cli.findings import refuse, warn
     from lago_cli.domain.definitions import Faulty
-    from lago_cli.services.lint import Finding, of_plan
-    from lago_cli.services.plans import root_of, save_plan, unused_in_plan
+    from lago_cli.reports.findings import in_plan, told
+    from lago_cli.services.plans import save_plan
 
     name, document = _read(file)
-    root, _ = root_of(document.value)
 
     def look(plan: Plan, metrics: Mapping[str, Metric]) -> None:
-        found = [
-            Located(
-                document.place(name, path), Finding("unused_key", PLAN.section, None, path, reason)
-            )
-            for path, reason in unused_in_plan(document.value)
-        ]
-        found += [
-            Located(document.place(name, (*root, *each.path)), each)
-            for each in of_plan(plan, metrics)
-        ]
+        found = in_plan(document, name, plan, metrics)
         if strict:
             refuse(found)
         warn(session, found)
@@ -198,24 +188,8 @@ def _save(session: Session, file: str, code: str | None = None, *, strict: bool)
 
 def _read(file: str) -> tuple[str, Document]:
     """The one document of a file. Raises `LagoError`."""
-    from lago_cli.errors import LagoError, refused
-    from lago_cli.readers.documents import read_documents
     from lago_cli.readers.whole import read_whole
+    from lago_cli.services.plans import document_of
 
     name, data = read_whole(file, sys.stdin.buffer)
-    try:
-        documents = read_documents(data)
-    except LagoError as error:
-        error.message = f"{name}: {error.message}"
-        raise
-    if not documents or documents[0].value is None:
-        message = f"{name}: there is nothing in it, where one plan is expected."
-        raise refused("no_plan", message, "Give it a plan as Lago's API has it, in JSON or YAML.")
-    value = documents[0].value
-    plans = value.get(PLAN.section) if isinstance(value, Mapping) else None
-    count = len(plans) if isinstance(plans, list) and len(documents) == 1 else len(documents)
-    if count != 1:
-        noun = "documents" if len(documents) > 1 else "plans"
-        message = f"{name}: {count} {noun}, where one plan is expected."
-        raise refused("several_documents", message, "Define several with: lago apply FILE")
-    return name, documents[0]
+    return name, document_of(name, data)

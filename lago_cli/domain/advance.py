@@ -54,6 +54,47 @@ def price_in_advance(
     """
     parts = []
     units = rounded = NOTHING
+    for line in _billed(model, steps, window_start, places, coefficient, amounts):
+        if line.amount or line.units:
+            units += line.units
+            parts.append(_part(line))
+        rounded += Fraction(round_half_up(line.amount, places))
+    return Advance(made_of(parts, units), rounded)
+
+
+def price_of_event(
+    model: ChargeModel,
+    steps: Steps,
+    position: int,
+    window_start: int,
+    places: int,
+    coefficient: Callable[[int], Fraction] | None = None,
+    amounts: Steps | None = None,
+) -> Advance:
+    """
+    What is billed for one of the events alone; see `price_in_advance`.
+
+    Args:
+        position: of its step, which does not lie before `window_start`.
+    """
+    line = next(
+        each
+        for each in _billed(model, steps, window_start, places, coefficient, amounts)
+        if each.kind == "event" and each.end == position + 1
+    )
+    rounded = Fraction(round_half_up(line.amount, places))
+    return Advance(made_of([_part(line)], line.units), rounded)
+
+
+def _billed(
+    model: ChargeModel,
+    steps: Steps,
+    window_start: int,
+    places: int,
+    coefficient: Callable[[int], Fraction] | None,
+    amounts: Steps | None,
+) -> Iterator[_Line]:
+    """The lines with what is due for them, before rounding."""
     lines = _lines(model, steps, window_start)
     if model.wants_amounts and amounts is not None:
         lines = _as_carried(lines, amounts, places)
@@ -61,14 +102,14 @@ def price_in_advance(
         amount = max(NOTHING, line.amount)
         if coefficient and amount:
             amount *= coefficient(line.at)
-        if amount or line.units:
-            units += line.units
-            told = {"units": line.units, "total": line.total}
-            if line.kind == "event":
-                told["event"] = Fraction(line.end - 1)
-            parts.append(Part(line.kind, amount, told))
-        rounded += Fraction(round_half_up(amount, places))
-    return Advance(made_of(parts, units), rounded)
+        yield line._replace(amount=amount)
+
+
+def _part(line: _Line) -> Part:
+    told = {"units": line.units, "total": line.total}
+    if line.kind == "event":
+        told["event"] = Fraction(line.end - 1)
+    return Part(line.kind, line.amount, told)
 
 
 def _lines(model: ChargeModel, steps: Steps, window_start: int) -> Iterator[_Line]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar, dataclass_transform
 
@@ -210,6 +210,11 @@ def fields_of(cls: type[Any]) -> tuple[Field, ...]:
     return tuple(Field(row.name, **row.metadata) for row in fields(cls))
 
 
+def values_of(value: Defined) -> Values:
+    """The values of its fields."""
+    return {row.name: getattr(value, row.name) for row in fields_of(type(value))}
+
+
 def created_at(spare: int = 0) -> Field:
     """When it was defined or registered: shown with every definition, and set by nobody."""
     return Field("created_at", kind=INSTANT, heading="created", spare=spare)
@@ -230,7 +235,9 @@ class Definition(Generic[T]):
     is_made: str = "registered"
     complete: Callable[[Values, int, T | None], Values] = lambda values, _now, _earlier: values
     """Add the defaults, given the present instant and what was defined before."""
-    change: Callable[[T, Mapping[str, Any]], T] = lambda value, changes: replace(value, **changes)  # type: ignore[type-var]
+    merge: Callable[[T, Mapping[str, Any]], Values] = lambda value, changes: (
+        values_of(value) | dict(changes)
+    )
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -261,6 +268,10 @@ class Definition(Generic[T]):
     def define(self, values: Values, now: int) -> T:
         """A new one, with defaults for what `values` lacks. Raises `LagoError` (refused)."""
         return self.of(**self.complete(values, now, None))
+
+    def change(self, value: T, changes: Mapping[str, Any]) -> T:
+        """The same with changes. Raises `LagoError` (refused)."""
+        return self.of(**self.merge(value, changes))
 
     def name_of(self, value: T) -> str:
         """Its code or external id."""

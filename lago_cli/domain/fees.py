@@ -38,6 +38,7 @@ class Fee(NamedTuple):
     group: Mapping[str, str | None] | None = None
     taxes: Sequence[Tax] = ()
     part_of: Slice | None = None
+    aggregated: Fraction = Fraction(0)  # what was measured, whatever of it is billed
 
     @property
     def filter(self) -> Mapping[str, Sequence[str]] | None:

@@ -230,13 +230,10 @@ def with_defaults(values: Mapping[str, object]) -> dict[str, object]:
     return values
 
 
-def changed_metric(metric: Metric, changes: Mapping[str, object]) -> Metric:
+def merged(metric: Metric, changes: Mapping[str, object]) -> dict[str, object]:
     """
-    `metric` with `changes`, without what belonged only to its former aggregation type or
-    to a rounding function that is removed.
-
-    Raises:
-        LagoError: refused, for the first rule that is broken.
+    The values of `metric` with `changes`, without what belonged only to its former aggregation
+    type or to a rounding function that is removed.
     """
     values = {row.name: getattr(metric, row.name) for row in fields(metric)} | dict(changes)
     kind = as_aggregation_type(str(values["aggregation_type"]))
@@ -246,7 +243,7 @@ def changed_metric(metric: Metric, changes: Mapping[str, object]) -> Metric:
     is_undecided = None in (changes.get(function), metric.rounding_precision)
     if function in changes and precision not in changes and is_undecided:
         del values[precision]
-    return Metric(**with_defaults(values))  # type: ignore[arg-type]
+    return with_defaults(values)
 
 
 def as_aggregation_type(text: str) -> str:
@@ -280,5 +277,5 @@ METRIC = Definition(
     columns_first=("name", "code", "description", "aggregation_type"),
     options_last=("rounding_function", "rounding_precision", "weighted_interval"),
     complete=lambda values, _now, _earlier: with_defaults(values),
-    change=changed_metric,
+    merge=merged,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -90,6 +91,15 @@ class Ordered(Count):
         self._values = [self._values[place] for place in order]
         self._items = [self._items[place] for place in order] if self._items else []
         self._in_order, self._last = True, moments[order[-1]]
+
+
+def followed(steps: Steps, at: int, measurement: Measurement) -> tuple[Steps, int]:
+    """The steps with one event more, which comes after all others of its instant; its position."""
+    count = len(steps.at)
+    columns = list(steps.at), list(range(count)), list(steps.values)
+    events = Ordered(*columns, steps.scale, list(steps.items))
+    events.take(at, count, measurement)
+    return events.steps(), bisect_right(steps.at, at)
 
 
 def _times(values: Sequence[int | Fraction], factor: int) -> list[int | Fraction]:

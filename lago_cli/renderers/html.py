@@ -14,6 +14,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, NamedTuple
 
 from lago_cli.renderers.captions import caption_of, moved, shared_columns
+from lago_cli.renderers.cells import as_text
 from lago_cli.renderers.escapes import visible
 from lago_cli.renderers.page import Page
 from lago_cli.renderers.report import Report, Terminal
@@ -29,6 +30,7 @@ LinkOf = Callable[["Column", Row], str | None]
 """The address that a cell leads to, if any."""
 
 LONG = 60  # characters, beyond which a text may be shortened by the style sheet
+FEW = 3  # columns, which do not stand far apart
 _NOTHING = '<span class="none" title="nothing">–</span>'
 _NUMBERS = frozenset({"number", "count", "change", "percent"})
 
@@ -118,7 +120,8 @@ def _table(
     cells = [_Cell(column, page, link) for column in columns]
     named = next((n for n, column in enumerate(columns) if column.kind == "id"), None)
     named = named if named == 0 else None
-    lines = ['<div class="scroll" role="region" tabindex="0" aria-label="Table">', "<table>"]
+    lines = ['<div class="scroll" role="region" tabindex="0" aria-label="Table">']
+    lines.append('<table class="few">' if len(columns) <= FEW else "<table>")
     lines.append(f"<caption>{shown(caption)}</caption>" if caption else "")
     lines.append("<thead><tr>")
     for column in columns:
@@ -181,6 +184,8 @@ class _Cell:
             return _NOTHING
         if self.column.kind == "spark":
             return _bar(value)
+        if href is None and isinstance(value, Mapping) and any(map(_is_table, value.values())):
+            return "".join(map(_parts_of, value.items()))
         text = escape(self._make(value))
         is_short = len(text) <= LONG or self.column.kind in _NUMBERS
         if not is_short:
@@ -188,6 +193,31 @@ class _Cell:
         if self.column.verdict and (word := verdict_word(self.column, value)):
             text = f'<span class="{"good" if word == GOOD else "bad"}">{text}</span>'
         return f'<a href="{escape(href)}">{text}</a>' if href else text
+
+
+def _is_table(value: object) -> bool:
+    """Whether it is a list of objects, such as the tiers of a price."""
+    is_list = isinstance(value, (list, tuple)) and bool(value)
+    return is_list and all(isinstance(each, Mapping) for each in value)  # type: ignore[attr-defined]
+
+
+def _parts_of(pair: tuple[str, object]) -> str:
+    """A part of an object: objects in a list below each other, anything else on a line."""
+    name, value = pair
+    if not _is_table(value):
+        return f"<div>{shown(f'{name}={as_text(value)}')}</div>"
+    rows: Sequence[Row] = value  # type: ignore[assignment]
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    heads = "".join(f'<th scope="col">{shown(key.replace("_", " "))}</th>' for key in keys)
+    lines = [
+        "".join(f"<td>{shown(as_text(row.get(key)) or '–')}</td>" for key in keys) for row in rows
+    ]
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    title = shown(name.replace("_", " "))
+    return (
+        f'<table class="inner-table"><caption class="hidden">{title}</caption>'
+        f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+    )
 
 
 def _bar(parts: object) -> str:

@@ -119,7 +119,7 @@ class Gathering:
         store.commit(only_events=True)
         self._run, self._tally, self._day = run, tally, received_at // DAY
         self._note(batches, verdicts, received_at)
-        self._gauges.counted(len(whole), done, verdicts)
+        self._count(len(whole), done, verdicts)
         return verdicts
 
     def _begun(self, store: SqliteStore, received_at: int) -> tuple[int, Tally]:
@@ -161,6 +161,16 @@ class Gathering:
             verdicts.append(Verdict(faults))
             first += len(batch)
         return verdicts
+
+    def _count(self, read: int, done: Appended | None, verdicts: Sequence[Verdict]) -> None:
+        stored = done.new if done is not None else 0
+        skipped = len(done.duplicates) if done is not None else 0
+        faults = [fault for verdict in verdicts for fault in verdict.faults.values()]
+        self._gauges.counted(
+            stored=stored,
+            duplicates=skipped + sum(fault.code == "duplicate" for fault in faults),
+            rejected=read - stored - skipped,
+        )
 
     def _note(
         self, batches: Sequence[EventBatch], verdicts: Sequence[Verdict], received_at: int

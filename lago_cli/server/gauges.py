@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from lago_cli.server.words import tell
-
-if TYPE_CHECKING:
-    from lago_cli.server.gathering import Verdict
-    from lago_cli.stores.base import Appended
 
 _BOUNDS_MS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000)
 
@@ -32,16 +27,12 @@ class Gauges:
         self._microseconds = 0
         self.waiting: Callable[[], int] = lambda: 0
 
-    def counted(self, read: int, done: Appended | None, verdicts: Sequence[Verdict]) -> None:
+    def counted(self, *, stored: int, duplicates: int, rejected: int) -> None:
         """A group of requests was committed."""
-        kept = done.new if done is not None else 0
-        repeated = len(done.duplicates) if done is not None else 0
         with self._lock:
-            self.events += kept
-            self.duplicates += repeated + sum(
-                error.code == "duplicate" for each in verdicts for error in each.faults.values()
-            )
-            self.rejected += read - kept - repeated
+            self.events += stored
+            self.duplicates += duplicates
+            self.rejected += rejected
 
     def committed(self, seconds: float) -> None:
         """A commit took so long, with all that was done in it."""

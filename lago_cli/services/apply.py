@@ -75,12 +75,11 @@ def carry_out(store: DefinitionStore, todo: Sequence[Change], *, now: int) -> No
 def exported(store: DefinitionStore) -> dict[str, list[Row]]:
     """What `apply` takes back and finds nothing to do for; nulls that it assumes are left out."""
     now = current(store)
-    return {
-        of.section: [_exported(of, value) for value in now.of(of).values()] for of in DEFINITIONS
-    }
+    return {of.section: [as_file(of, value) for value in now.of(of).values()] for of in DEFINITIONS}
 
 
-def _exported(of: Definition[T], value: T) -> Row:
+def as_file(of: Definition[T], value: T) -> Row:
+    """A definition as files have it, without the nulls and empty lists that they assume."""
     row = as_fields(of, value)
     told = {key: getattr(value, key) for key in row if row[key] is not None}
     assumed = of.complete(told, 0, None)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from lago_cli.domain.customers import CUSTOMER
 from lago_cli.domain.definitions import INSTANT, Defined, Definition, Entry, Field
 from lago_cli.domain.metrics import METRIC, Metric
+from lago_cli.domain.objects import draft_of
 from lago_cli.domain.subscriptions import SUBSCRIPTION, Subscription
 from lago_cli.domain.zones import zone_for
 from lago_cli.errors import LagoError, refused
@@ -34,6 +35,35 @@ def parsed(of: Definition[T], given: Given, zone: tzinfo = UTC) -> dict[str, Any
         for row in of.fields
         if (value := given.get(row.name)) is not None
     }
+
+
+def faults_in(
+    store: DefinitionStore, of: Definition[T], given: Given, *, now: int, known: T | None = None
+) -> list[LagoError]:
+    """Everything that is wrong with options, `known` being what they change; each has a field."""
+    customer = getattr(known, "external_customer_id", None) or given.get("external_customer_id")
+    zone = _zone_of(store.accounts, customer)
+    values: dict[str, Any] = {}
+    faults = []
+    for row in of.fields:
+        try:
+            values |= parsed(of, {row.name: given.get(row.name)}, zone)
+        except LagoError as error:
+            faults.append(_about(row.name, error))
+        if row.required and known is None and row.name not in values:
+            values[row.name] = row.missing
+            faults.append(refused("missing_field", f"{row.name} is missing.", field=row.name))
+    try:
+        values = _with_interval(store, of, values, known)
+    except LagoError as error:
+        faults.append(_about("plan_code", error))
+    values = of.merge(known, values) if known else of.complete(values, now, None)
+    return faults + [_about("", error) for error in draft_of(of.of, values).faults()]
+
+
+def _about(field: str, error: LagoError) -> LagoError:
+    error.field = error.field or field
+    return error
 
 
 def create(store: DefinitionStore, of: Definition[T], given: Given, *, now: int) -> Entry[T]:

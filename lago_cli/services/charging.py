@@ -8,7 +8,7 @@ bucket (`domain.buckets`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from fractions import Fraction
@@ -23,6 +23,7 @@ from lago_cli.domain.metrics import Metric
 from lago_cli.domain.numbers import ZERO, Units, add, exact
 from lago_cli.domain.plans import Plan
 from lago_cli.domain.pricing import ChargeModel, Price, Used, price_of
+from lago_cli.domain.projection import grown
 from lago_cli.domain.proration import changes_of
 from lago_cli.domain.slices import Slice, day_of, until_of
 from lago_cli.domain.steps import Steps
@@ -33,6 +34,10 @@ from lago_cli.services.selection import Selection
 from lago_cli.services.slicing import SliceCalendar
 from lago_cli.services.tariffs import Ask, Tariff, What
 from lago_cli.stores.base import UsageStore
+
+ONE = Fraction(1)
+NO_STEPS = Steps((), ())
+_IN_STEPS: tuple[What, ...] = ("steps", "amounts in steps")
 
 Place = tuple[int, Group]
 """(number of the filter as it is declared, group)."""
@@ -156,26 +161,44 @@ class Charging:
         for tariff in self.tariffs(part.plan):
             yield from self.fees_of(owner, part, tariff)
 
-    def fees_of(self, owner: Owner, part: Slice, tariff: Tariff) -> Iterator[Fee]:
-        """Of one charge."""
+    def fees_of(
+        self, owner: Owner, part: Slice, tariff: Tariff, growth: Fraction = ONE
+    ) -> Iterator[Fee]:
+        """
+        Of one charge.
+
+        Args:
+            growth: how many times as much is used as is known now (`domain.projection`).
+        """
         for bucket in range(len(tariff.buckets)):
             keys = tariff.keys(bucket)
-            where = tariff.order.index(bucket) if bucket < len(tariff.order) else bucket
-            answers = {
-                what: {
-                    group: found
-                    for (number, group), found in self._of(tariff.ask(bucket, what), owner, part)
-                    if number == where
-                }
-                for what in tariff.wants(bucket)
-            }
-            groups = {group for found in answers.values() for group in found}
-            if not groups and not tariff.extra:
-                groups = {(None,) * len(keys)}
-            for group in sorted(groups, key=_by_text):
-                found = {what: each.get(group, Found()) for what, each in answers.items()}
+            found = self._found(owner, part, tariff, bucket)
+            if not found and not tariff.extra:
+                found = {(None,) * len(keys): dict.fromkeys(tariff.wants(bucket), Found())}
+            for group in sorted(found, key=_by_text):
                 named = dict(zip(keys, group, strict=True)) if keys else None
-                yield self._fee(owner, part, tariff, bucket, named, found)
+                yield self._fee(owner, part, tariff, bucket, named, found[group], growth)
+
+    def steps_of(
+        self, owner: Owner, part: Slice, tariff: Tariff, bucket: int, group: Group
+    ) -> tuple[Steps, Steps]:
+        """Of a charge in advance, what happened in one group so far; and at which prices."""
+        found = self._found(owner, part, tariff, bucket).get(group, {})
+        steps, amounts = (found.get(what, Found()).steps for what in _IN_STEPS)
+        return steps or NO_STEPS, amounts or NO_STEPS
+
+    def _found(
+        self, owner: Owner, part: Slice, tariff: Tariff, bucket: int
+    ) -> dict[Group, dict[What, Found]]:
+        """By group, what the price of a bucket hangs on."""
+        where = tariff.order.index(bucket) if bucket < len(tariff.order) else bucket
+        wanted = list(tariff.wants(bucket))
+        found: dict[Group, dict[What, Found]] = {}
+        for what in wanted:
+            for (number, group), each in self._of(tariff.ask(bucket, what), owner, part):
+                if number == where:
+                    found.setdefault(group, dict.fromkeys(wanted, Found()))[what] = each
+        return found
 
     def _of(self, ask: Ask, owner: Owner, part: Slice) -> Iterable[tuple[Place, Found]]:
         answers = self.answers[ask, self._whom[ask]]
@@ -189,14 +212,24 @@ class Charging:
         bucket: int,
         group: Mapping[str, str | None] | None,
         found: Mapping[What, Found],
+        growth: Fraction,
     ) -> Fee:
-        model, events = tariff.model(bucket), found["units"].events
-        cents = None
+        model, metric, measured = tariff.model(bucket), tariff.metric, found["units"]
+        events, cents = measured.events, None
+        units = Fraction(
+            round_units(measured.units, metric.rounding_function, metric.rounding_precision)
+        )
         if tariff.charge.pay_in_advance:
             price, cents = self._in_advance(owner, part, tariff, model, found)
+            used = Used(price.units, events, steps=_steps_of(metric, found), amount=price.amount)
         else:
-            price = price_of(model, self._used(owner, part, tariff, model, found))
-        return charge_fee(part, tariff.plan, tariff.number, bucket, group, price, events, cents)
+            used = self._used(owner, part, tariff, model, found, units)
+            price = price_of(model, used)
+        if growth != ONE:
+            used = grown(used, growth)
+            price, events, cents = price_of(model, used), used.events, None
+        fee = charge_fee(part, tariff.plan, tariff.number, bucket, group, price, events, cents)
+        return fee._replace(aggregated=units)
 
     def _used(
         self,
@@ -205,15 +238,12 @@ class Charging:
         tariff: Tariff,
         model: ChargeModel,
         found: Mapping[What, Found],
+        units: Fraction,
     ) -> Used:
         metric, plan = tariff.metric, tariff.plan
-        measured = found["units"]
-        units = Fraction(
-            round_units(measured.units, metric.rounding_function, metric.rounding_precision)
-        )
-        used = Used(units, measured.events)
+        used = Used(units, found["units"].events)
         if tariff.is_by_changes:
-            steps = found["steps"].steps or Steps((), ())
+            steps = found["steps"].steps or NO_STEPS
             zone = self.zones[owner]
             changes = changes_of(
                 steps,
@@ -246,19 +276,26 @@ class Charging:
         zone, digits = self.zones[owner], tariff.plan.digits
         in_advance: Any = price_in_advance(
             model,
-            found["steps"].steps or Steps((), ()),
+            found["steps"].steps or NO_STEPS,
             part.window.start,
             digits,
-            (lambda at: part.coefficient(day_of(at, zone))) if tariff.charge.prorated else None,
+            by_days(part, tariff, zone),
             found["amounts in steps"].steps if model.wants_amounts else None,
         )
         return in_advance.price, int(in_advance.rounded * 10**digits)
 
 
+def by_days(part: Slice, tariff: Tariff, zone: tzinfo) -> Callable[[int], Fraction] | None:
+    """Of a charge in advance that is prorated, for which part of the period an instant counts."""
+    if not tariff.charge.prorated:
+        return None
+    return lambda at: part.coefficient(day_of(at, zone))
+
+
 def _steps_of(metric: Metric, found: Mapping[What, Found]) -> Steps:
     """What a price by events walks over; of a count each weighs 1, of a unique count each item."""
     if metric.aggregation_type == "sum_agg":
-        return found["steps"].steps or Steps((), ())
+        return found["steps"].steps or NO_STEPS
     if metric.aggregation_type == "unique_count_agg":
         return Steps((), (), items=("",))
     return Steps((), [1] * found["units"].events)

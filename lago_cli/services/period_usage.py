@@ -7,8 +7,8 @@ has no plan is told by metric, at no price.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from typing import NamedTuple
 
@@ -16,7 +16,8 @@ from lago_cli.domain.charges import Charge
 from lago_cli.domain.fees import Fee
 from lago_cli.domain.instants import FIRST_EVENT, Window, to_micros
 from lago_cli.domain.plans import Plan
-from lago_cli.domain.slices import Slice, slices
+from lago_cli.domain.projection import growth_of
+from lago_cli.domain.slices import Slice, day_of, slices
 from lago_cli.domain.subscriptions import MONTHLY, Subscription
 from lago_cli.domain.zones import zone_for
 from lago_cli.services.charging import Charging
@@ -34,6 +35,15 @@ class ChargeUsage(NamedTuple):
 
     tariff: Tariff
     fees: Sequence[Fee]
+    projected: Sequence[Fee]  # the same at the end of the period, where that is asked for
+
+    def of_group(self, group: Mapping[str, str]) -> ChargeUsage:
+        """Only what has these properties, of those by which its fees are told apart."""
+        fees, projected = (
+            [fee for fee in each if group.items() <= (fee.group or {}).items()]
+            for each in (self.fees, self.projected)
+        )
+        return self._replace(fees=fees, projected=projected)
 
 
 class PeriodUsage(NamedTuple):
@@ -97,10 +107,20 @@ class SubscriptionUsage:
                 found.append(part)
         return found
 
-    def used(self, parts: Sequence[Slice], metrics: Sequence[str] = ()) -> list[PeriodUsage]:
-        """What was used in some of the periods, which are in order and next to each other."""
-        from dataclasses import replace
+    def used(
+        self, parts: Sequence[Slice], metrics: Sequence[str] = (), *, projects: bool = False
+    ) -> list[PeriodUsage]:
+        """
+        What was used in some of the periods, which are in order and next to each other.
 
+        Args:
+            projects: also what that will have come to at the end of each, if it goes on so.
+        """
+        charging = self.charging(parts, metrics)
+        return [self._used(charging, part, projects=projects) for part in parts]
+
+    def charging(self, parts: Sequence[Slice], metrics: Sequence[str] = ()) -> Charging:
+        """It knows what was used in some of the periods."""
         request = replace(self._request, metrics=metrics)
         charging = Charging(
             self.store,
@@ -111,17 +131,22 @@ class SubscriptionUsage:
             self.now,
         )
         charging.prepare()
-        return [self._used(charging, part) for part in parts]
+        return charging
 
-    def _used(self, charging: Charging, part: Slice) -> PeriodUsage:
+    def _used(self, charging: Charging, part: Slice, *, projects: bool) -> PeriodUsage:
         assert part.plan is not None
         tariffs = sorted(
             charging.tariffs(part.plan),
             key=lambda each: (each.metric.name or each.metric.code).casefold(),
         )
-        rows = [
-            ChargeUsage(each, list(charging.fees_of(self.owner, part, each))) for each in tariffs
-        ]
+        rows = []
+        for each in tariffs:
+            fees = list(charging.fees_of(self.owner, part, each))
+            projected = fees
+            if projects:
+                growth = growth_of(each.metric, part, day_of(self.now, self.zone))
+                projected = list(charging.fees_of(self.owner, part, each, growth))
+            rows.append(ChargeUsage(each, fees, projected))
         return PeriodUsage(part, part.plan, rows)
 
     def _unpriced(self) -> Plan:

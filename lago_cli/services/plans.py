@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC
+from typing import TYPE_CHECKING
 
 from lago_cli.domain.definitions import Entry, Faulty, Path, wrong_type
 from lago_cli.domain.metrics import METRIC, Metric
@@ -20,6 +21,9 @@ from lago_cli.domain.plans import PLAN, Plan, faults_of_charges
 from lago_cli.domain.subscriptions import INTERVALS
 from lago_cli.errors import LagoError, refused
 from lago_cli.stores.base import DefinitionStore
+
+if TYPE_CHECKING:
+    from lago_cli.readers.documents import Document
 
 
 def interval_of(plan_code: str, asked: str | None, plans: Mapping[str, Plan]) -> str:
@@ -70,6 +74,36 @@ def root_of(value: object) -> tuple[Path, object]:
     if isinstance(value, Mapping) and PLAN.word in value:
         return (PLAN.word,), value[PLAN.word]
     return (), value
+
+
+def document_of(name: str, data: bytes) -> Document:
+    """
+    The one document that a plan is written in, in JSON or YAML.
+
+    Args:
+        name: what messages call it.
+
+    Raises:
+        LagoError: refused.
+    """
+    from lago_cli.readers.documents import read_documents
+
+    try:
+        documents = read_documents(data)
+    except LagoError as error:
+        error.message = f"{name}: {error.message}"
+        raise
+    if not documents or documents[0].value is None:
+        message = f"{name}: there is nothing in it, where one plan is expected."
+        raise refused("no_plan", message, "Give it a plan as Lago's API has it, in JSON or YAML.")
+    value = documents[0].value
+    plans = value.get(PLAN.section) if isinstance(value, Mapping) else None
+    count = len(plans) if isinstance(plans, list) and len(documents) == 1 else len(documents)
+    if count != 1:
+        noun = "documents" if len(documents) > 1 else "plans"
+        message = f"{name}: {count} {noun}, where one plan is expected."
+        raise refused("several_documents", message, "Define several with: lago apply FILE")
+    return documents[0]
 
 
 def read_plan(value: object, metrics: Mapping[str, Metric], former: Plan | None = None) -> Plan:

@@ -204,13 +204,31 @@ def test_a_metric_is_defined_by_a_form(lago, orchard):
     ]
 
 
-def test_a_fault_is_told_beside_its_field_and_what_was_typed_is_kept(lago, orchard):
-    answer = define(orchard, code="people", aggregation_type="sum_agg", name="People & co")
+def test_every_fault_is_told_at_once_beside_its_field_and_what_was_typed_is_kept(lago, orchard):
+    answer = define(
+        orchard,
+        aggregation_type="sum_agg",
+        name="People & co",
+        rounding_precision="many",
+    )
 
     assert answer.status_code == 422
-    assert 'id="e-field_name">sum_agg needs the name of the property it reads.' in answer.text
+    assert "3 things are wrong; nothing was saved" in answer.text
+    for name, fault in (
+        ("code", "Code is needed."),
+        ("field_name", "sum_agg needs the name of the property it reads."),
+        ("rounding_precision", "&#39;many&#39; is not a whole number."),
+    ):
+        assert f'<a href="#f-{name}">{fault}</a>' in answer.text
+        assert f'id="e-{name}"><p>{fault}</p>' in answer.text
     assert 'value="People &amp; co"' in answer.text
     assert [row["code"] for row in lago("metrics", "list", "-o", "json").json()] == ["seats"]
+
+
+def test_a_fault_that_only_the_store_knows_is_told_beside_its_field_too(orchard):
+    answer = define(orchard, code="seats", aggregation_type="count_agg")
+
+    assert 'id="e-code"><p>The metric &#34;seats&#34; is already defined.</p>' in answer.text
 
 
 def test_a_metric_is_changed_and_an_empty_field_takes_a_value_away(lago, orchard):
@@ -316,3 +334,50 @@ def test_a_period_without_usage_leads_to_one_that_has_some(orchard):
 
     assert links(shown)["Show 2026-11"] == "/usage?period=2026-11"
     assert "lago events send" not in shown
+
+
+def test_who_has_shown_the_key_signs_out_with_a_button(orchard, serve):
+    api = serve(now=lambda: DECEMBER, key="secret")
+    del api.http.headers["authorization"]
+    form = {"token": token(page(api, "/login")), "key": "secret"}
+    api.http.post("/login", data=form)
+
+    shown = page(api, "/usage")
+    answer = api.http.post("/logout", data={"token": token(shown)})
+
+    assert '<form method="post" action="/logout"' in shown
+    assert answer.headers["location"] == "/login"
+    assert api.http.get("/usage").status_code == 401
+
+
+def test_without_a_key_there_is_nothing_to_sign_out_of(orchard):
+    shown = page(orchard, "/usage")
+
+    assert "/logout" not in shown
+
+
+def test_refused_events_are_shown_with_what_was_answered(orchard):
+    event = {"transaction_id": "hr-1001", "external_customer_id": "orchard", "code": "seats"}
+    orchard("POST", "/events", {"event": event}, status=422)
+    orchard.send({**event, "transaction_id": "new-1"}, {"transaction_id": "<b>"}, status=422)
+
+    shown = page(orchard, "/refused")
+    rows = orchard.http.get("/refused.json").json()
+
+    assert [(row["transaction_id"], row["code"]) for row in rows] == [
+        ("<b>", "missing_field"),
+        ("hr-1001", "duplicate"),
+    ]
+    assert links(shown)["hr-1001"] == "/events/hr-1001"
+    assert "&lt;b&gt;" in shown
+    assert orchard.http.get("/refused.csv").text.count("\n") == 3
+
+
+def test_what_is_not_kept_of_rejected_records_is_said(lago, serve):
+    lago("ingest", SAMPLES / "broken.ndjson", "-q", env=TODAY, exits=None)
+
+    shown = page(serve(), "/ingest-runs/1")
+
+    assert "6 records were rejected" in shown
+    assert "not what was wrong with each" in shown
+    assert "--rejects FILE" in shown

@@ -6,10 +6,10 @@ import pytest
 
 from lago_cli.domain.aggregations import AGGREGATIONS
 from lago_cli.domain.metrics import (
+    METRIC,
     Filter,
     Metric,
     as_aggregation_type,
-    changed_metric,
     define_metric,
 )
 from lago_cli.errors import Kind, LagoError
@@ -80,7 +80,7 @@ def test_a_broken_rule_is_named(keys, code):
 def test_a_change_leaves_the_rest():
     metric = define_metric(**SUM, name="N", description="D", recurring=True)
 
-    assert changed_metric(metric, {"description": None}) == define_metric(
+    assert METRIC.change(metric, {"description": None}) == define_metric(
         **SUM, name="N", recurring=True
     )
 
@@ -88,6 +88,6 @@ def test_a_change_leaves_the_rest():
 def test_another_type_lets_the_interval_go():
     weighted = define_metric(**{**SUM, "aggregation_type": "weighted_sum"})
 
-    assert changed_metric(weighted, {"aggregation_type": "sum"}) == define_metric(**SUM)
+    assert METRIC.change(weighted, {"aggregation_type": "sum"}) == define_metric(**SUM)
     with pytest.raises(LagoError, match="only weighted_sum_agg has one"):
-        changed_metric(weighted, {"aggregation_type": "sum", "weighted_interval": "seconds"})
+        METRIC.change(weighted, {"aggregation_type": "sum", "weighted_interval": "seconds"})

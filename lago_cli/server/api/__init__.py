@@ -16,7 +16,9 @@ NOUNS = (
     "customers",
     "subscriptions",
     "events",
+    "estimates",
     "usage",
+    "invoices",
 )
 
 

@@ -23,6 +23,7 @@ from lago_cli.server.failures import (
     refusal,
 )
 from lago_cli.server.identifiers import lago_id
+from lago_cli.server.refusals import note_refusals
 from lago_cli.server.routes import Answer, Body, Request, reads, takes
 from lago_cli.server.stamps import stamp_of_event
 
@@ -37,7 +38,7 @@ MOST = 100  # events of a batch
 
 _ONE = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _MANY = msgspec.json.Decoder(list[msgspec.Raw])
-_CODES = {
+CODES = {
     "duplicate": "value_already_exist",
     "missing_field": "value_is_mandatory",
     "empty_field": "value_is_mandatory",
@@ -47,14 +48,16 @@ _CODES = {
     "invalid_properties": "value_is_invalid",
     "invalid_amount": "value_is_invalid",
 }
-"""Lago's codes for ours; others are told as they are."""
+"""Lago's codes for what is wrong with an event; others of ours are told as they are."""
 
 
 async def create(request: Request) -> Answer:
     """Store one event. 422 where its id is taken, unless the server was started to skip those."""
     raw = _root(request.body, "event")
     batch, faults = _batch([raw])
-    if not faults:
+    if faults:
+        note_refusals(request, [raw], faults)
+    else:
         accepted = await request.service.writer.append(batch)
         faults = accepted.verdict.faults
     if faults:
@@ -67,7 +70,9 @@ async def create_batch(request: Request) -> Answer:
     """Store up to 100 events, or none of them."""
     raws = _list(_root(request.body, "events"))
     batch, faults = _batch(raws)
-    if not faults:
+    if faults:
+        note_refusals(request, raws, faults)
+    else:
         accepted = await request.service.writer.append(batch)
         faults = accepted.verdict.faults
     if faults:
@@ -218,7 +223,7 @@ def _instant(request: Request, key: str) -> int | None:
 
 def _details(error: LagoError) -> dict[str, list[str]]:
     field = str(error.path[0]) if error.path else "base"
-    return {field: [_CODES.get(error.code, error.code)]}
+    return {field: [CODES.get(error.code, error.code)]}
 
 
 def _refusal(details: Details, faults: Faults) -> ApiError:

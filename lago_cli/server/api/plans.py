@@ -76,7 +76,7 @@ def plan_of(entry: Entry[Plan]) -> dict[str, Any]:
         "charges": charges_of(entry),
         "fixed_charges": [],
         "usage_thresholds": [],
-        "taxes": [_tax(each, created_at) for each in plan.taxes],
+        "taxes": [tax_of(each, created_at) for each in plan.taxes],
     }
     for key in ("description", "invoice_display_name"):
         if getattr(plan, key) is not None:
@@ -89,7 +89,7 @@ def plan_of(entry: Entry[Plan]) -> dict[str, Any]:
             "plan_code": plan.code,
             "amount_cents": least.amount_cents,
             "interval": plan.interval,
-            "taxes": [_tax(each, created_at) for each in least.taxes],
+            "taxes": [tax_of(each, created_at) for each in least.taxes],
             "created_at": created_at,
             "updated_at": created_at,
             **({} if name is None else {"invoice_display_name": name}),
@@ -126,7 +126,7 @@ def _charge(plan: str, charge: Charge, code: str, created_at: str | None) -> dic
             }
             for each in charge.filters
         ],
-        "taxes": [_tax(each, created_at) for each in charge.taxes],
+        "taxes": [tax_of(each, created_at) for each in charge.taxes],
         "created_at": created_at,
     }
 
@@ -135,7 +135,8 @@ def _exact(value: object) -> msgspec.Raw:
     return msgspec.Raw(encoded(value).encode())
 
 
-def _tax(tax: Tax, created_at: str | None) -> dict[str, Any]:
+def tax_of(tax: Tax, created_at: str | None) -> dict[str, Any]:
+    """A tax as it is answered."""
     name = tax.name or tax.code or f"{tax.rate}%"
     return {
         "lago_id": lago_id("tax", tax.code or name, tax.rate),

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lago_cli.errors import Kind, LagoError
 from lago_cli.renderers.html import LinkOf, render
+from lago_cli.reports.events_explained import traces_of
 from lago_cli.reports.explanations import traces_report
 from lago_cli.reports.records import event_report, events_report
 from lago_cli.reports.usage_explained import explained_lines, explained_tables
@@ -16,12 +16,10 @@ from lago_cli.server.pages.page import ROWS, At, Page, paging
 from lago_cli.server.pages.periods import shown_period
 from lago_cli.server.pages.query import OF_EVENTS, PERIOD, SELECTION
 from lago_cli.server.pages.sentences import sayer
-from lago_cli.services.event_trace import trace
 from lago_cli.services.names import refuse_unknown_in
 from lago_cli.services.questions import Question
 
 if TYPE_CHECKING:
-    from lago_cli.domain.stored import StoredEvent
     from lago_cli.renderers import Answer, Column
     from lago_cli.services.event_trace import Trace
 
@@ -155,12 +153,12 @@ def _event_link(column: Column, row: Row) -> str | None:
 
 
 def event_data(at: At, output: str) -> Answer:
-    return traces_report(_traces(at), in_table=output == "table")
+    return traces_report(traces_of(at.store, at.name, now=at.now), in_table=output == "table")
 
 
 def event(at: At) -> Page:
     """One event: what was stored, and how far it came."""
-    traces = _traces(at)
+    traces = traces_of(at.store, at.name, now=at.now)
     found = [
         {
             "card": render(event_report(each.event), _event_link),
@@ -195,22 +193,3 @@ def _figure(each: Trace) -> str | None:
     pairs = [("customer", customer or ""), ("subscription", subscription or "")]
     pairs += [("metric", figure.metric.code)]
     return address("/usage/explain", [*pairs, ("at", format_instant(each.event.at))])
-
-
-def _traces(at: At) -> list[Trace]:
-    found: list[StoredEvent] = list(at.store.events.get(at.name))
-    if not found:
-        message = f'There is no event "{at.name}" in this file.'
-        hint = "Was it rejected, or its run taken back? List them with: lago ingest-runs list"
-        raise LagoError(Kind.NOT_FOUND, "event_not_found", message, hint)
-    runs = {run.run: run for run in at.store.runs.list()}
-    return [
-        trace(
-            at.store,
-            each,
-            runs[each.run].source,
-            now=at.now,
-            replaced=at.store.events.replaced_by(each),
-        )
-        for each in found
-    ]

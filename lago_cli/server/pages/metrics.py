@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC
-from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from lago_cli.domain.aggregations import AGGREGATIONS
@@ -17,6 +15,7 @@ from lago_cli.reports.records import span
 from lago_cli.reports.trials import trial_reports
 from lago_cli.server.pages.addresses import address_of
 from lago_cli.server.pages.explain import Command, event_address
+from lago_cli.server.pages.forms import Fault, Form
 from lago_cli.server.pages.page import At, Elsewhere, Page
 from lago_cli.server.pages.query import Query
 from lago_cli.server.pages.things import leads_of, link_of
@@ -24,7 +23,7 @@ from lago_cli.services import catalog
 from lago_cli.services.trials import NEWEST, newest_of, properties_of, tried
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lago_cli.renderers import Column
 
@@ -60,52 +59,44 @@ _HINTS = {
     "filters": "One property a line: region=eu,us",
 }
 _SOME = 50  # events whose properties are suggested
-
-
-@dataclass(frozen=True, slots=True)
-class Blank:
-    """One field of the form, with what was typed into it."""
-
-    name: str
-    label: str
-    hint: str
-    value: str
-    kind: str  # text, area, choice, flag
-    choices: tuple[tuple[str, str], ...] = ()
-    required: bool = False
-    fault: str = ""
-    suggestions: tuple[str, ...] = ()
+_FORM = Form(METRIC, _LABELS, _HINTS)
 
 
 def new(at: At) -> Page:
     """An empty form; a code may be given, of events that are no metric's yet."""
     at.query.refuse_others(list(_LABELS))
     given = Query([("aggregation_type", "count_agg"), *at.query.pairs])
-    return _form_page(at, given, None)
+    return _page(at, given, None)
 
 
 def create(at: At) -> Page | Elsewhere:
-    given = at.form
+    given = _FORM.given(at.form)
+    faults = catalog.faults_in(at.store, METRIC, given, now=at.now)
     try:
-        entry = catalog.create(at.store, METRIC, given_of(given), now=at.now)
+        if faults:
+            return _page(at, at.form, None, _FORM.faults(faults), is_saved=True)
+        entry = catalog.create(at.store, METRIC, given, now=at.now)
     except LagoError as error:
-        return _form_page(at, given, None, error)
+        return _page(at, at.form, None, _FORM.faults([error]), is_saved=True)
     return Elsewhere("billable-metrics", entry.value.code, "defined")
 
 
 def one(at: At) -> Page:
     """A metric, and the form to change it."""
     metric = at.store.table(METRIC).get(at.name).value
-    return _form_page(at, _typed(metric), metric)
+    return _page(at, _FORM.typed(metric), metric)
 
 
 def change(at: At) -> Page | Elsewhere:
     metric = at.store.table(METRIC).get(at.name).value
-    given = {name: value for name, value in given_of(at.form, metric).items() if name != "code"}
+    given = _FORM.given(at.form, metric)
+    faults = catalog.faults_in(at.store, METRIC, given, now=at.now, known=metric)
     try:
+        if faults:
+            return _page(at, at.form, metric, _FORM.faults(faults), is_saved=True)
         catalog.update(at.store, METRIC, at.name, given)
     except LagoError as error:
-        return _form_page(at, at.form, metric, error)
+        return _page(at, at.form, metric, _FORM.faults([error]), is_saved=True)
     return Elsewhere("billable-metrics", at.name, "changed")
 
 
@@ -113,37 +104,44 @@ def attempt(at: At) -> Page:
     """The same form with what the metric would make of stored events; nothing is saved."""
     known = at.form.one("changes")
     metric = at.store.table(METRIC).get(known).value if known else None
-    page = _form_page(at, at.form, metric, is_tried=True)
-    page.status = 200
+    page = _page(at, at.form, metric, is_tried=True)
     if at.form.flag("fragment"):
         page.template = "_trial.html"
     return page
 
 
-def _form_page(
+def _page(
     at: At,
     given: Query,
     metric: Metric | None,
-    error: LagoError | None = None,
+    faults: Sequence[Fault] = (),
     *,
     is_tried: bool = False,
+    is_saved: bool = False,
 ) -> Page:
     trial, found = _trial(at, given, metric)
-    fault = error or (found if is_tried else None)
     code = metric.code if metric else given.one("code") or ""
+    choices = {
+        "aggregation_type": tuple((name, _AGGREGATIONS.get(name, name)) for name in AGGREGATIONS),
+        "rounding_function": (("", "None"), *((name, name) for name in ROUNDING_FUNCTIONS)),
+    }
+    suggestions = {
+        "code": _codes(at) if metric is None else (),
+        "field_name": properties_of(newest_of(at.store, code, _SOME)) if code else (),
+    }
+    told = faults or (found if is_tried else ())
     values: dict[str, Any] = {
-        "fields": _fields(at, given, metric, fault),
-        "fault": fault,
-        "has_place": fault is not None and _place(fault) in _LABELS,
+        "fields": _FORM.blanks(given, metric, told, choices, suggestions),
+        "faults": told,
         "trial": trial,
-        "trial_fault": found,
+        "trial_faults": found,
         "action": address_of("billable-metrics", code) if metric else NEW,
         "attempt": TRY,
         "changes": metric.code if metric else "",
-        "equal": command_of(given, metric),
+        "equal": _FORM.command(given, metric),
         "metric": metric,
     }
-    status = 422 if error else 200
+    status = 422 if is_saved else 200
     if metric is None:
         return Page("metric.html", "Define a metric", values, status, has_data=False)
     entry = at.store.table(METRIC).get(metric.code)
@@ -153,137 +151,34 @@ def _form_page(
     return Page("metric.html", f"Metric {metric.code}", values, status)
 
 
-def _fields(at: At, given: Query, metric: Metric | None, fault: LagoError | None) -> list[Blank]:
-    place = _place(fault) if fault else ""
-    code = metric.code if metric else given.one("code")
-    suggestions = {
-        "code": tuple(_codes(at)) if metric is None else (),
-        "field_name": tuple(properties_of(newest_of(at.store, code, _SOME))) if code else (),
-    }
-    choices = {
-        "aggregation_type": tuple((name, _AGGREGATIONS.get(name, name)) for name in AGGREGATIONS),
-        "rounding_function": (("", "None"), *((name, name) for name in ROUNDING_FUNCTIONS)),
-    }
-    found = []
-    for name, label in _LABELS.items():
-        if name == "code" and metric is not None:
-            continue
-        kind = "choice" if name in choices else "text"
-        kind = {"recurring": "flag", "filters": "area"}.get(name, kind)
-        found.append(
-            Blank(
-                name,
-                label,
-                _HINTS.get(name, ""),
-                given.one(name) or "",
-                kind,
-                choices.get(name, ()),
-                required=METRIC.field(name).required,
-                fault=_told(fault) if fault and place == name else "",
-                suggestions=suggestions.get(name, ()),
-            )
-        )
-    return found
-
-
-def _place(error: LagoError) -> str:
-    """The field that a fault is about."""
-    if error.path:
-        return str(error.path[0])
-    if error.code == "metric_exists":
-        return "code"
-    option = error.message.partition(":")[0]
-    return option.removeprefix("--").replace("-", "_") if option.startswith("--") else ""
-
-
-def _told(error: LagoError) -> str:
-    message = error.message.partition(": ")[2] if error.message.startswith("--") else error.message
-    if error.code == "field_name_required":
-        return message
-    is_ours = error.hint and not error.hint.startswith(("Give it with", "Write it as", "Change it"))
-    return f"{message} {error.hint}" if is_ours else message
-
-
 def _codes(at: At) -> list[str]:
     """Of events that no metric has."""
     known = at.store.catalog.metrics()
     return [code for code in at.store.names("code") if code not in known][:100]
 
 
-def given_of(form: Query, metric: Metric | None = None) -> dict[str, Any]:
-    """The form as options: with a metric to change, what is empty takes a value away."""
-    given: dict[str, Any] = {}
-    for name in _LABELS:
-        text = (form.one(name) or "").replace("\r\n", "\n").strip()
-        if name == "recurring":
-            given[name] = form.flag(name)
-        elif name == "filters":
-            lines = [line for line in text.split("\n") if line.strip()]
-            given[name] = lines or ([""] if metric else None)
-        elif text or (metric is not None and METRIC.field(name).removable):
-            given[name] = text
-    return given
-
-
-def _typed(metric: Metric) -> Query:
-    """What the form of a metric has in its fields."""
-    found: list[tuple[str, str]] = []
-    for name in _LABELS:
-        value = getattr(metric, name)
-        if name == "filters":
-            found.append((name, "\n".join(map(_filter, value))))
-        elif value is not None and value is not False:
-            found.append((name, str(value)))
-    return Query(found)
-
-
-def _filter(each: Any) -> str:
-    from lago_cli.server.pages.usage import in_list
-
-    return f"{each.key}={','.join(map(in_list, each.values))}"
-
-
 def _trial(
     at: At, given: Query, metric: Metric | None
-) -> tuple[Mapping[str, Any] | None, LagoError | None]:
+) -> tuple[Mapping[str, Any] | None, Sequence[Fault]]:
     """What the metric as it stands in the form makes of events; or why it is none."""
-    options = given_of(given, metric)
-    if metric is not None:
-        options["code"] = metric.code
-    if not options.get("code"):
-        return None, None
+    options = _FORM.given(given, metric)
+    if metric is None and not options.get("code"):
+        return None, ()
+    faults = catalog.faults_in(at.store, METRIC, options, now=at.now, known=metric)
+    if faults:
+        return None, _FORM.faults(faults)
+    values = catalog.parsed(METRIC, options)
     try:
-        values = catalog.parsed(METRIC, options)
-        draft = METRIC.define(values, at.now)
+        draft = METRIC.change(metric, values) if metric else METRIC.define(values, at.now)
         trial = tried(at.store, draft, now=at.now)
     except LagoError as error:
-        return None, error
+        return None, _FORM.faults([error])
     words = "" if trial.window is None else span_words(span(trial.window, UTC))
     reports = [render(each, _event_link, level=3) for each in trial_reports(trial)]
     counts = {"events": trial.events, "is_all": trial.is_all, "words": words, "newest": NEWEST}
-    return {**counts, "reports": reports}, None
+    return {**counts, "reports": reports}, ()
 
 
 def _event_link(column: Column, row: Mapping[str, object]) -> str | None:
     value = row.get(column.key)
     return event_address(str(value)) if column.key == "transaction_id" and value else None
-
-
-def command_of(given: Query, metric: Metric | None) -> str:
-    """The line that does the same in a terminal."""
-    options = given_of(given, metric)
-    before = given_of(_typed(metric), metric) if metric else {}
-    code = metric.code if metric else options.get("code") or "CODE"
-    words = ["lago metrics", "update" if metric else "create"]
-    words.append(quote(code) if not code.startswith("-") else f"--code={quote(code)}")
-    for name, value in options.items():
-        if name == "code" or (metric and before.get(name) == value) or value is None:
-            continue
-        option = METRIC.field(name).option.partition("/")[0]
-        if name == "recurring":
-            words += [option] if value else ["--no-recurring"] if metric else []
-        elif name == "filters":
-            words += [f"{option} {quote(each)}" for each in value]
-        else:
-            words.append(f"{option}{'=' if value.startswith('-') else ' '}{quote(value)}")
-    return " ".join(words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from lago_cli.reports.voice import Heard
 from lago_cli.server.pages.query import Query
 
 if TYPE_CHECKING:
+    from lago_cli.server.gathering import Refusal
     from lago_cli.stores.sqlite.store import SqliteStore
 
 ROWS = 500
@@ -18,6 +20,12 @@ ROWS = 500
 DONE = {
     "defined": "The metric is defined. Events of its code that are stored count at once.",
     "changed": "The metric is changed, for past periods too.",
+    "plan-defined": "The plan is defined. Subscriptions may have it now.",
+    "plan-changed": "The plan is changed, for past periods too.",
+    "registered": "It is registered. Events that came before are its own at once.",
+    "customer-changed": "The customer is changed, for past periods too.",
+    "moved": "The plan of the subscription is changed.",
+    "ended": "The subscription ends.",
     "reverted": "The run is taken back: its events count nowhere any more.",
 }
 """What is said on the page that is shown after something was done."""
@@ -35,6 +43,8 @@ class At:
     form: Query = field(default_factory=Query)  # what was sent to be done
     may_write: bool = True
     token: str = ""  # that forms give back
+    may_sign_out: bool = False  # they have shown the key
+    refusals: Sequence[Refusal] = ()  # of the server that answers
     heard: Heard = field(default_factory=Heard)  # what is said beside the answer
 
     @property

@@ -19,6 +19,11 @@ _PERIOD = re.compile(r": --period (\d{4}(?:-\d\d){0,2})\Z")
 _LIMIT = re.compile(r"\A--limit N shows more events, -o json all of them\.\Z")
 _WORDS = {
     "Define one with: lago metrics create": ("/new/billable-metric", "Define a metric"),
+    "Define one with: lago plans create --input FILE": ("/new/plan", "Define a plan"),
+    "Register one with: lago subscriptions create": (
+        "/new/subscription",
+        "Register a subscription",
+    ),
     "See: lago events list": ("/events", "See the events"),
     "List events with: lago events list": ("/events", "See the events"),
     "List them with: lago ingest-runs list": ("/ingest-runs", "See all runs"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from io import StringIO
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 import msgspec
@@ -21,7 +21,10 @@ from lago_cli.server.pages import (
     explain,
     invoices,
     metrics,
+    plans,
     prices,
+    refused,
+    registered,
     static,
     things,
     usage,
@@ -34,6 +37,7 @@ from lago_cli.server.routes import Answer, Endpoint, Request, reads, writes
 
 if TYPE_CHECKING:
     from lago_cli import renderers
+    from lago_cli.domain.definitions import Definition
     from lago_cli.server.failures import ApiError
     from lago_cli.server.service import Service
     from lago_cli.stores.sqlite.store import SqliteStore
@@ -43,6 +47,9 @@ DataOf = Callable[[At, str], "renderers.Answer"]
 Doing = Callable[[At], "Page | Elsewhere"]
 _TYPES = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
 _OF_ONE = "/{name}"
+_REGISTERED: dict[str, Definition[Any]] = {
+    registered.NEW[of.word]: of for of in (CUSTOMER, SUBSCRIPTION)
+}
 
 
 class View(NamedTuple):
@@ -64,15 +71,24 @@ def _views() -> Iterator[View]:
     yield View("/invoices/{name}", invoices.page, invoices.data)
     yield View("/ingest-runs", things.runs_page, things.runs_data)
     yield View("/ingest-runs/{name}", things.run_page, things.run_data)
+    yield View("/refused", refused.page, refused.data)
     yield View("/estimate", prices.estimate, prices.estimate_data)
     yield View("/simulation", prices.simulation, prices.simulation_data)
     yield View(metrics.NEW, metrics.new, None)
     yield View("/billable-metrics", things.list_page(METRIC), things.list_data(METRIC))
     yield View("/billable-metrics/{name}", metrics.one, things.one_data(METRIC))
-    for of in (PLAN, CUSTOMER, SUBSCRIPTION):
+    yield View(plans.NEW, plans.new, None)
+    for path, what in _REGISTERED.items():
+        yield View(path, registered.new(what), None)
+    pages: tuple[tuple[Definition[Any], PageOf], ...] = (
+        (PLAN, plans.one),
+        (CUSTOMER, registered.customer),
+        (SUBSCRIPTION, registered.subscription),
+    )
+    for of, page in pages:
         section = f"/{things.SECTIONS[of.word]}"
         yield View(section, things.list_page(of), things.list_data(of))
-        yield View(section + _OF_ONE, things.one_page(of), things.one_data(of))
+        yield View(section + _OF_ONE, page, things.one_data(of))
 
 
 def endpoints() -> Iterator[Endpoint]:
@@ -83,10 +99,16 @@ def endpoints() -> Iterator[Endpoint]:
                 path = f"/index.{ending}" if view.path == "/" else f"{view.path}.{ending}"
                 yield reads("GET", path, partial(_data, view.data, ending, view.path))
         yield reads("GET", view.path, partial(_shown, view.page, view.path))
-    yield reads("POST", metrics.TRY, partial(_shown, metrics.attempt, metrics.TRY))
+    for path, attempt in ((metrics.TRY, metrics.attempt), (plans.TRY, plans.attempt)):
+        yield reads("POST", path, partial(_shown, attempt, path))
     for path, doing in (
         (metrics.NEW, metrics.create),
         ("/billable-metrics/{name}", metrics.change),
+        (plans.NEW, plans.create),
+        ("/plans/{name}", plans.change),
+        *((path, registered.create(of)) for path, of in _REGISTERED.items()),
+        ("/customers/{name}", registered.change_customer),
+        ("/subscriptions/{name}", registered.change_subscription),
         ("/ingest-runs/{name}", things.revert),
     ):
         yield writes("POST", path, partial(_done, doing, path))
@@ -120,6 +142,7 @@ def _at(path: str, store: SqliteStore, request: Request) -> At:
     query, form = Query(request.query), Query(request.form if request.body else ())
     given = request.path.get("name", "")
     named = query.one("id") if given == BY_ID else None
+    visitor, options = request.visitor, request.service.options
     return At(
         store,
         request.now,
@@ -127,8 +150,10 @@ def _at(path: str, store: SqliteStore, request: Request) -> At:
         query,
         named or given,
         form,
-        may_write=not request.service.options.read_only,
+        may_write=not options.read_only,
         token=request.token,
+        refusals=tuple(request.service.gathering.refusals.copy()),
+        may_sign_out=options.key is not None and visitor is not None and visitor.is_signed_in,
     )
 
 

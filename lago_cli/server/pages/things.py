@@ -15,7 +15,6 @@ from lago_cli.renderers.html import Part, render
 from lago_cli.reports.definitions import definition_report, list_report
 from lago_cli.reports.records import run_report, runs_report
 from lago_cli.server.pages.addresses import address, address_of
-from lago_cli.server.pages.explain import Command
 from lago_cli.server.pages.page import ROWS, At, Elsewhere, Page, paging
 from lago_cli.server.pages.sentences import sayer
 
@@ -92,21 +91,6 @@ def one_data(of: Definition[Any]) -> Callable[[At, str], Answer]:
     return data
 
 
-def one_page(of: Definition[Any]) -> Callable[[At], Page]:
-    def page(at: At) -> Page:
-        entry = at.store.table(of).get(at.name)
-        values = {
-            "report": render(definition_report(of, entry, at.now), link_of(None)),
-            "leads": leads_of(of, at.name),
-            "command": Command(f"lago {of.plural} get", at.name).text,
-            "word": of.word,
-            "name": at.name,
-        }
-        return Page("one.html", f"{of.word.capitalize()} {at.name}", values)
-
-    return page
-
-
 def leads_of(of: Definition[Any], name: str) -> list[tuple[str, str]]:
     """Where one goes on from a definition."""
     if of is METRIC:
@@ -164,6 +148,11 @@ def _of_run(run: Run, fault: str = "") -> Page:
         "report": render(run_report(run)),
         "run": run,
         "rejected": tally.rejected,
+        "left_out": [
+            (f"{count:,} {word}", address("/events", [("status", word)]))
+            for word, count in (("unmatched", tally.unmatched), ("unusable", tally.unusable))
+            if count
+        ],
         "brought": tally.ingested + tally.replaced - run.deleted,
         "fault": fault,
         "action": address_of("ingest-runs", str(run.run)),

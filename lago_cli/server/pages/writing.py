@@ -34,6 +34,11 @@ _WITHIN = {  # pages that belong to another one
     "/": "/usage",
     "/new/billable-metric": "/billable-metrics",
     "/try/billable-metric": "/billable-metrics",
+    "/new/plan": "/plans",
+    "/try/plan": "/plans",
+    "/new/customer": "/customers",
+    "/new/subscription": "/subscriptions",
+    "/refused": "/ingest-runs",
     "/estimate": "/plans",
     "/simulation": "/plans",
 }
@@ -89,8 +94,14 @@ def _environment() -> Environment:
     found.globals["address"] = address
     found.globals["address_of"] = address_of
     found.filters["html"] = Markup  # of what the renderer has escaped
+    found.filters["lines"] = _lines
     found.filters["typed"] = escape  # of a field, which gives back what it has
     return found
+
+
+def _lines(text: str) -> Markup:
+    """Text of several lines, which stay."""
+    return Markup("\n").join(visible(line) for line in text.split("\n"))
 
 
 def _shown(value: Any) -> Any:
