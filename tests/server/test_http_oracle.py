@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -244,37 +243,40 @@ def figures(rows: Iterable[dict[str, Any]], key: str) -> dict[str | None, tuple[
 @settings(max_examples=25, deadline=None, phases=PHASES)
 @given(kind=st.sampled_from(sorted(FOLDS)), first=first, story=st.lists(steps, max_size=20))
 def test_current_usage_and_commands_agree_with_the_oracle(
-    kind: str, first: list[dict[str, Any]], story: list[tuple[str, Any]]
+    tmp_path_factory: pytest.TempPathFactory,
+    kind: str,
+    first: list[dict[str, Any]],
+    story: list[tuple[str, Any]],
 ):
     """To the last digit, for each subscription, metric, filter and group."""
     oracle = Oracle()
     story = [("batch", first), ("measure", kind), *story]
-    with tempfile.TemporaryDirectory() as folder:
-        lago = Lago(Path(folder))
-        with serving(Path(folder) / "lago.db", now=lambda: NOON, wait=False) as (api, _):
-            define(api, oracle)
-            for step, what in story:
-                do(api, lago, oracle, step, what)
-            for name in WINDOWS:
-                path = f"/customers/in%20{name}/current_usage"
-                told = api("GET", path, external_subscription_id=name)["customer_usage"]
-                by_code = {row["billable_metric"]["code"]: row for row in told["charges_usage"]}
-                rows = lago("usage", "--subscription", name, "--amounts", "-o", "json", *NOW).json()
-                by_command = {row["billable_metric_code"]: row for row in rows}
-                for code, key in (("gb", "filters"), ("calls", "grouped_usage")):
-                    inner = [
-                        {**row, "by": row["values"] if key == "filters" else row["grouped_by"]}
-                        for row in by_code[code][key]
-                    ]
-                    expected = oracle.fees(name, code)
-                    whole = [sum(column) for column in zip(*expected.values(), strict=True)]
-                    units, count = oracle.units(name, code)
-                    row, command = by_code[code], by_command[code]
+    folder = tmp_path_factory.mktemp("story")
+    lago = Lago(folder)
+    with serving(folder / "lago.db", now=lambda: NOON) as (api, _):
+        define(api, oracle)
+        for step, what in story:
+            do(api, lago, oracle, step, what)
+        for name in WINDOWS:
+            path = f"/customers/in%20{name}/current_usage"
+            told = api("GET", path, external_subscription_id=name)["customer_usage"]
+            by_code = {row["billable_metric"]["code"]: row for row in told["charges_usage"]}
+            rows = lago("usage", "--subscription", name, "--amounts", "-o", "json", *NOW).json()
+            by_command = {row["billable_metric_code"]: row for row in rows}
+            for code, key in (("gb", "filters"), ("calls", "grouped_usage")):
+                inner = [
+                    {**row, "by": row["values"] if key == "filters" else row["grouped_by"]}
+                    for row in by_code[code][key]
+                ]
+                expected = oracle.fees(name, code)
+                whole = [sum(column) for column in zip(*expected.values(), strict=True)]
+                units, count = oracle.units(name, code)
+                row, command = by_code[code], by_command[code]
 
-                    assert figures(inner, "by") == expected
-                    assert [Fraction(row["units"]), row["events_count"], row["amount_cents"]] == (
-                        whole or [0, 0, 0]
-                    )
-                    assert (Fraction(command["units"]), command["events_count"]) == (units, count)
-                    assert int(command["amount_cents"]) == row["amount_cents"]
-            lago("db", "check", "-q")
+                assert figures(inner, "by") == expected
+                assert [Fraction(row["units"]), row["events_count"], row["amount_cents"]] == (
+                    whole or [0, 0, 0]
+                )
+                assert (Fraction(command["units"]), command["events_count"]) == (units, count)
+                assert int(command["amount_cents"]) == row["amount_cents"]
+        lago("db", "check", "-q")

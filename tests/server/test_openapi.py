@@ -186,7 +186,7 @@ def test_whatever_is_sent_the_answer_conforms(tmp_path: Path):
                 if answer.status_code == 200:
                     met.add(case.operation.label)
 
-        with serving(file, now=lambda: NOON, wait=False) as (api, _):
+        with serving(file, now=lambda: NOON) as (api, _):
             ask()
 
     assert not found, "\n".join(f"{label}: {fault}" for label, fault in found.items())
