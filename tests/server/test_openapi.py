@@ -56,11 +56,6 @@ CHARGES: tuple[dict[str, Any], ...] = (
         "properties": {"graduated_ranges": [FLAT]},
     },
     {
-        "billable_metric_code": "top",
-        "charge_model": "graduated_percentage",
-        "properties": {"graduated_percentage_ranges": [SHARE]},
-    },
-    {
         "billable_metric_code": "level",
         "charge_model": "volume",
         "properties": {"volume_ranges": [FLAT]},
@@ -106,7 +101,7 @@ KNOWN = {
 """What stands in a path, where it is to be found."""
 
 
-# The file has neither dynamic charges nor what matches no filter in usage; Lago answers both.
+# In usage the file has neither all charge models nor what matches no filter; Lago answers both.
 
 
 def texts(number: int) -> dict[str, str]:
@@ -118,11 +113,16 @@ def fill(api: Api) -> None:
     for row in METRICS:
         api("POST", "/billable_metrics", {"billable_metric": {"name": "x", **row}})
     dynamic = {"billable_metric_code": "gb", "charge_model": "dynamic"}
+    shares = {
+        "billable_metric_code": "top",
+        "charge_model": "graduated_percentage",
+        "properties": {"graduated_percentage_ranges": [SHARE]},
+    }
     filtered = {
         **CHARGES[0],
         "filters": [{"values": {"region": ["eu"]}, "properties": {"amount": "2"}}],
     }
-    for code, cents, charges in (("all", 100, CHARGES), ("free", 0, [dynamic, filtered])):
+    for code, cents, charges in (("all", 100, CHARGES), ("free", 0, [dynamic, shares, filtered])):
         plan = {**PLAN, "code": code, "amount_cents": cents, "charges": charges}
         api("POST", "/plans", {"plan": plan})
     for name, zone in (("acme", "America/New_York"), ("plain", None)):
@@ -139,7 +139,7 @@ def fill(api: Api) -> None:
                 "transaction_id": f"t{number}",
                 "external_subscription_id": "s",
                 "code": METRICS[number % len(METRICS)]["code"],
-                "timestamp": f"2026-{9 + number % 3:02}-15T00:00:00Z",
+                "timestamp": f"2026-{9 + number // 6 % 3:02}-15T00:00:00Z",
                 "precise_total_amount_cents": "1.5",
                 # the file has no integers here, and no groups without a value
                 "properties": {**texts(number), "region": "eu", "team": "red"},
