@@ -76,6 +76,8 @@ def invoice_of(
         "sub_total_including_taxes_amount_cents": total,
         **{f"{key}_amount_cents": 0 for key in _NONE_HERE},
         "total_amount_cents": total,
+        "total_due_amount_cents": total,
+        "total_paid_amount_cents": 0,
         "version_number": VERSION,
         "self_billed": False,
         "created_at": at,

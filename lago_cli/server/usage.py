@@ -79,7 +79,11 @@ def _charge(plan: Plan, used: ChargeUsage, *, projects: bool) -> dict[str, Any]:
 
 
 def _filters(used: ChargeUsage, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """By filter as it is declared; the rest comes last, without values."""
+    """
+    By filter as it is declared; the rest comes last, without values.
+
+    Of projected usage these are an empty object: Lago's clients read no null there.
+    """
     declared = used.tariff.charge.filters
     if not declared:
         return []
@@ -88,13 +92,14 @@ def _filters(used: ChargeUsage, rows: Sequence[Row]) -> list[dict[str, Any]]:
         some = [row for row in rows if row[0].bucket == bucket]
         if some:
             one = declared[bucket] if bucket < len(declared) else None
+            none: dict[str, list[str]] | None = None if some[0][1] is None else {}
             name = one.invoice_display_name if one else None
             named = {} if name is None else {"invoice_display_name": name}
             found.append(
                 {
                     **_figures(some),
                     **named,
-                    "values": {k: list(v) for k, v in one.values.items()} if one else None,
+                    "values": {k: list(v) for k, v in one.values.items()} if one else none,
                 }
             )
     return found

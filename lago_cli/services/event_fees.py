@@ -14,6 +14,7 @@ from lago_cli.domain.conditions import holds
 from lago_cli.domain.fees import Fee, charge_fee
 from lago_cli.domain.json_text import decode_object
 from lago_cli.domain.measurements import measure, measurement_of, measurement_of_amount
+from lago_cli.domain.numbers import exact
 from lago_cli.domain.ordered import followed
 from lago_cli.domain.percentage import Percentage
 from lago_cli.domain.pricing import NOTHING, ChargeModel, made_of
@@ -46,9 +47,8 @@ class EventFee(NamedTuple):
 
 def plan_now(usage: SubscriptionUsage) -> Plan:
     """By which a subscription is billed at this moment."""
-    plan = usage.periods(usage.now + 1)[-1].plan
-    assert plan is not None
-    return plan
+    assert usage.current.plan is not None
+    return usage.current.plan
 
 
 def fees_of_event(usage: SubscriptionUsage, event: Event, *, alone: bool = False) -> list[EventFee]:
@@ -63,7 +63,7 @@ def fees_of_event(usage: SubscriptionUsage, event: Event, *, alone: bool = False
     Raises:
         LagoError: refused (`invalid_number`), where its value is no number.
     """
-    part = usage.periods(usage.now + 1)[-1]
+    part = usage.current
     charging = usage.charging([] if alone else [part], [event.code])
     members = decode_object(event.properties)
     measurement = _measured(charging.metrics[event.code], members, usage.now)
@@ -99,7 +99,8 @@ def _place(tariff: Tariff, members: Mapping[str, Raw]) -> tuple[int, Group]:
 def _measured(metric: Metric, members: Mapping[str, Raw], now: int) -> Measurement | None:
     """None where nothing is there to be measured; stored, such an event counts for nothing."""
     try:
-        return measurement_of(*measure(metric, members, now))
+        with exact():
+            return measurement_of(*measure(metric, members, now))
     except Missing:
         return None
     except ValueError as error:

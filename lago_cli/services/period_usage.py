@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
+from functools import cached_property
 from typing import NamedTuple
 
 from lago_cli.domain.charges import Charge
@@ -90,6 +91,11 @@ class SubscriptionUsage:
     @property
     def zone(self) -> tzinfo:
         return zone_for(self.store.accounts.timezone(self.customer) or "UTC")
+
+    @cached_property
+    def current(self) -> Slice:
+        """The period that is running, of a subscription that is active."""
+        return self.periods(self.now + 1)[-1]
 
     def periods(self, until: int) -> list[Slice]:
         """Those that begin before an instant, in order."""

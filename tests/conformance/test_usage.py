@@ -7,11 +7,9 @@ one grammar of numbers, and a count of the usable events inside the window.
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 
@@ -23,30 +21,15 @@ from lago_cli.domain.numbers import add, as_plain
 from lago_cli.domain.subscriptions import Subscription
 from lago_cli.services.questions import Question
 from lago_cli.services.requests import UsageRequest
+from tests.cases import cases, expected
 from tests.engines import NOON, memory
 
-CASES = json.loads((Path(__file__).parent / "cases" / "usage.json").read_text("utf-8"))
+CASES = cases("usage")
 
-# Lago reads neither the text "1e3" nor "+7", and counts the events of all time.
-DECIDED = {
-    "sum.value_parsing": {"units": "1697.75", "events_count": 8},
-    "sum.recurring.backdated_event_counts": {"events_count": 4},
-    "sum.recurring.event_before_subscription_start": {"events_count": 0},
-    "sum.prorated.boundary_event_once": {"events_count": 3},
-    "sum.prorated.last_day": {"events_count": 3},
-    "sum.prorated.rounding": {"events_count": 2},
-    "sum.prorated.partial_window": {"events_count": 0},
-}
 # An upgrade's last day belongs to the next plan: its window ends where that day begins.
 UPGRADED = {"sum.prorated.upgrade_day": "2023-10-18T00:00:00Z"}
 # The day of a termination at midnight is outside: half-open, whatever Lago bills.
 ENDED = {"unique.prorated.ended_midnight"}
-
-
-def expected(case):
-    if case["id"] in DECIDED:
-        return case["expect"] | DECIDED[case["id"]]
-    return case.get("preferred") or case["expect"]
 
 
 def metric_of(case):

@@ -278,7 +278,7 @@ def test_the_official_client_estimates_fees(lago: Lago, serve: Serve):
 
     answer = client.events.estimate_fees(Event(**sent(2.5), **given))
 
-    (fee,) = answer.__root__ if hasattr(answer, "__root__") else answer["fees"]
+    (fee,) = answer["fees"]
     assert (fee.amount_cents, fee.units, fee.item.code) == (333, "2.5", "gb")
 
 

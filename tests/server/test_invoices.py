@@ -6,6 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from lago_python_client.client import Client
+from lago_python_client.models import Customer, InvoicePreview
+from lago_python_client.models.subscription import Subscriptions
 
 from tests.conftest import Lago
 from tests.server.conftest import Serve
@@ -300,6 +303,31 @@ def test_what_cannot_be_previewed_is_refused(api: Api, body: Any, status: int, c
     assert (details or [answer.get("code")]) == [code]
 
 
+def test_what_changes_nothing_is_named(api: Api):
+    answer = ask(
+        api,
+        customer={"external_id": "c", "name": "Other"},
+        subscriptions={"external_ids": ["s"]},
+        plan_code="small",
+        billing_entity_code="eu",
+    )
+
+    named = [each["field"] for each in answer["warnings"]]
+    assert named == ["plan_code", "billing_entity_code", "customer.name"]
+
+
+def test_a_subscription_does_not_end_before_it_began(lago: Lago, api: Api):
+    lago(
+        *("subscriptions", "create", "--external-id", "n", "--external-customer-id", "c"),
+        *("--plan-code", "small", "--started-at", "2026-11-28T10:00:00Z"),
+    )
+    early = {"external_ids": ["n"], "terminated_at": "2026-11-28T09:00:00Z"}
+
+    answer = ask(api, 422, subscriptions=early)
+
+    assert answer["error_details"] == {"terminated_at": ["value_is_out_of_range"]}
+
+
 def test_periods_that_end_on_different_days_are_no_one_invoice(lago: Lago, api: Api):
     lago(
         *("subscriptions", "create", "--external-id", "w", "--external-customer-id", "c"),
@@ -310,3 +338,18 @@ def test_periods_that_end_on_different_days_are_no_one_invoice(lago: Lago, api: 
     answer = ask(api, 422, customer={"external_id": "c"}, subscriptions=both)
 
     assert answer["error_details"] == {"base": ["billing_periods_does_not_match"]}
+
+
+def test_the_official_client_previews_an_invoice(lago: Lago, api: Api):
+    """Unchanged: with nulls for all that is not said, and its models of invoices."""
+    client = Client(api_key="any", api_url=api.url)
+    asked = InvoicePreview(
+        customer=Customer(external_id="c"), subscriptions=Subscriptions(external_ids=["s"])
+    )
+    supposed = InvoicePreview(customer=Customer(external_id="c"), plan_code="small")
+
+    invoice, other = client.invoices.preview(asked), client.invoices.preview(supposed)
+
+    assert str(invoice.total_due_amount_cents) == printed(lago)["total_amount_cents"]
+    assert len(invoice.fees.__root__) == len(printed(lago)["fees"])
+    assert (other.customer.name, other.total_amount_cents) == ("Acme", 10)

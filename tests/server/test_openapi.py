@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -9,15 +10,17 @@ from typing import Any
 
 import pytest
 
-from tests.server.conftest import NOON
-from tests.servers import Api, serving
+from tests.conftest import Lago
+from tests.server.conftest import NOON, Serve
+from tests.servers import SECONDS, Api, serving
 
 FILE = os.environ.get("OPENAPI")
 CORE = (
     r"^/(billable_metrics|plans|customers|subscriptions|events|organizations)(/\{\w+\})?$"
     r"|^/billable_metrics/evaluate_expression$|^/events/batch$"
     r"|^/plans/\{code\}/charges(/\{charge_code\})?$"
-    r"|^/customers/\{\w+\}/(subscriptions|current_usage|past_usage)$"
+    r"|^/customers/\{\w+\}/(subscriptions|current_usage|past_usage|projected_usage)$"
+    r"|^/events/(batch_)?estimate_\w+$|^/invoices/preview$"
 )
 EXAMPLES = int(os.environ.get("OPENAPI_EXAMPLES", "5"))
 METRICS: tuple[dict[str, Any], ...] = (
@@ -221,6 +224,8 @@ GETS = {
 
 def point_to_what_is_there(case: Any) -> None:
     """Of what a request asks for, and of no group or charge that nobody has."""
+    if case.path.endswith("/projected_usage"):
+        return  # the file wants keys there that Lago itself leaves out
     noun = "/" + case.path.split("/")[1]
     for name in case.path_parameters or ():
         case.path_parameters[name] = KNOWN.get(name, KNOWN.get(noun, "x"))
@@ -236,3 +241,84 @@ def use_a_zone_of_answers(case: Any) -> None:
     customer = case.body.get("customer") if isinstance(case.body, dict) else None
     if isinstance(customer, dict) and isinstance(customer.get("timezone"), str):
         customer["timezone"] = "Europe/Paris"
+
+
+def _figures(lago: Lago, api: Api) -> dict[tuple[str, str], dict[str, Any]]:
+    """
+    By path and method, requests whose answers have figures in them.
+
+    Usage is not among them: there the file wants what Lago itself leaves out, or writes as null.
+    """
+    tiers = [{"from_value": 0, "to_value": None, "per_unit_amount": "1.005", "flat_amount": "0"}]
+    grouped = {"graduated_ranges": tiers, "pricing_group_keys": ["team"]}
+    charge = {"billable_metric_code": "gb", "charge_model": "standard"}
+    plan = {"code": "p", "interval": "monthly", "amount_cents": 1000, "amount_currency": "EUR"}
+    subscription = {"external_id": "s", "external_customer_id": "c", "plan_code": "p"}
+    document = {
+        "metrics": [
+            {
+                "code": "gb",
+                "aggregation_type": "sum_agg",
+                "field_name": "gb",
+                "description": "of a month",
+                "filters": [{"key": "region", "values": ["eu"]}],
+            }
+        ],
+        "plans": [
+            {
+                **plan,
+                "description": "for all",
+                "taxes": [{"code": "vat", "rate": "20"}],
+                "minimum_commitment": {"amount_cents": 5000},
+                "charges": [
+                    {
+                        **charge,
+                        "invoice_display_name": "Storage",
+                        "pay_in_advance": True,
+                        "properties": {"amount": "1"},
+                        "filters": [
+                            {
+                                "values": {"region": ["eu"]},
+                                "properties": {"amount": "2"},
+                                "invoice_display_name": "Europe",
+                            }
+                        ],
+                    },
+                    {
+                        **charge,
+                        "invoice_display_name": "Tiers",
+                        "charge_model": "graduated",
+                        "min_amount_cents": 9000,
+                        "properties": grouped,
+                    },
+                ],
+            }
+        ],
+        "subscriptions": [{**subscription, "started_at": "2026-09-05T00:00:00Z"}],
+    }
+    lago("apply", lago.write("all.json", json.dumps(document)))
+    event = {"external_subscription_id": "s", "code": "gb"}
+    properties = {"gb": 2.5, "region": "eu", "team": "a"}
+    api.send({**event, "transaction_id": "1", "properties": properties})
+    one = {"event": {**event, "properties": properties}}
+    return {
+        ("/events/estimate_fees", "POST"): {"json": one},
+        ("/invoices/preview", "POST"): {
+            "json": {"customer": {"external_id": "c"}, "subscriptions": {"external_ids": ["s"]}}
+        },
+    }
+
+
+@pytest.mark.skipif(not FILE, reason="$OPENAPI names no OpenAPI file of Lago")
+def test_answers_with_figures_conform(lago: Lago, serve: Serve):
+    import requests
+    import schemathesis
+
+    schema = schemathesis.openapi.from_path(FILE)
+    api = serve()
+    for (path, method), request in _figures(lago, api).items():
+        url = f"{api.url}/api/v1{path}"
+        answer = requests.request(method, url, timeout=SECONDS, **request)
+
+        assert answer.status_code == 200, answer.text
+        schema[path][method].validate_response(answer)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from pathlib import Path
+from typing import Any
 
 import pytest
 from lago_python_client.client import Client
 from lago_python_client.exceptions import LagoApiError
 from lago_python_client.models import BatchEvent, Event
 
+from tests.cases import cases
 from tests.conftest import Lago
 from tests.server.conftest import Serve
+from tests.servers import Api
 
-CASES = json.loads(
-    (Path(__file__).parents[1] / "conformance" / "cases" / "usage_amounts.json").read_text("utf-8")
-)
+CASES = cases("usage_amounts")
 CHARGE = {"billable_metric_code": "calls", "charge_model": "standard"}
 
 
@@ -41,6 +41,17 @@ def defined(lago: Lago, *options: str) -> None:
 
 def micros(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp()) * 1_000_000
+
+
+def assert_figures(found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """What a case says of a charge, a filter or a group."""
+    figures = {
+        "units": found["units"].removesuffix(".0"),
+        "events_count": found["events_count"],
+        "amount_cents": str(found["amount_cents"]),
+    }
+    keys = wanted.keys() & figures.keys()
+    assert {key: figures[key] for key in keys} == {key: wanted[key] for key in keys}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
@@ -70,13 +81,19 @@ def test_usage_is_priced_as_in_every_case(lago: Lago, serve: Serve, case):
     assert usage["from_datetime"] == expect["from"]
     assert str(usage["amount_cents"]) == expect["total_amount_cents"]
     for charge, wanted in zip(usage["charges_usage"], expect["charges"], strict=True):
-        found = {
-            "units": charge["units"].removesuffix(".0"),
-            "events_count": charge["events_count"],
-            "amount_cents": str(charge["amount_cents"]),
-        }
-        keys = wanted.keys() & found.keys()
-        assert {key: found[key] for key in keys} == {key: wanted[key] for key in keys}
+        assert_figures(charge, wanted)
+        if "filters" in wanted:
+            filters = [each["values"] for each in charge["filters"]]
+            assert filters == [each["values"] for each in wanted["filters"]]
+            for each, other in zip(charge["filters"], wanted["filters"], strict=True):
+                assert_figures(each, other)
+        if "groups" in wanted:
+            groups = {str(each["grouped_by"]): each for each in charge["grouped_usage"]}
+            by = {str(each["by"]): each for each in wanted["groups"]}
+            assert groups.keys() >= by.keys()
+            assert not any(int(groups[key]["amount_cents"]) for key in groups.keys() - by.keys())
+            for key, other in by.items():
+                assert_figures(groups[key], other)
 
 
 def test_a_charge_without_events_is_there_with_nothing(lago: Lago, serve: Serve):
@@ -192,3 +209,61 @@ def test_usage_of_one_group_is_asked_for_by_its_values(
     assert answer["customer_usage"]["amount_cents"] == 200
     asked = {"external_subscription_id": "s", "filter_by_group": "region"}
     api("GET", "/customers/c/current_usage", status=400, **asked)
+
+
+def with_seats(lago: Lago, **charge: Any) -> None:
+    """A subscription `s` with a recurring sum, which is billed by days."""
+    seats = {"code": "seats", "aggregation_type": "sum_agg", "field_name": "n", "recurring": True}
+    row = {"billable_metric_code": "seats", "charge_model": "standard", **charge}
+    plan = {"code": "p", "interval": "monthly", "amount_cents": 0, "amount_currency": "EUR"}
+    subscription = {"external_id": "s", "external_customer_id": "c", "plan_code": "p"}
+    document = {
+        "metrics": [seats],
+        "plans": [{**plan, "charges": [{**row, "properties": {"amount": "30"}}]}],
+        "subscriptions": [{**subscription, "started_at": "2026-11-01T00:00:00Z"}],
+    }
+    lago("apply", lago.write("all.json", json.dumps(document)))
+
+
+def seats(number: int, count: int, day: int) -> dict[str, object]:
+    at = f"2026-11-{day:02d}T12:00:00Z"
+    return {**event(number, at), "code": "seats", "properties": {"n": count}}
+
+
+def asked(api: Api, call: str = "current_usage", **query: Any) -> Any:
+    """What is answered about the first charge of `s`."""
+    path = f"/customers/c/{call}"
+    answer = api("GET", path, external_subscription_id="s", **query)
+    (usage,) = answer.values()
+    return usage["charges_usage"][0]
+
+
+def test_aggregated_units_are_those_before_they_are_prorated(lago: Lago, serve: Serve):
+    with_seats(lago, prorated=True)
+    api = serve()
+    api.send(seats(1, 10, 16))
+
+    charge = asked(api)
+
+    assert (charge["total_aggregated_units"], charge["amount_cents"]) == ("10.0", 15_000)
+
+
+def test_aggregated_units_are_what_is_there_not_what_was_billed_in_advance(
+    lago: Lago, serve: Serve
+):
+    with_seats(lago, prorated=True, pay_in_advance=True)
+    api = serve()
+    api.send(seats(1, 10, 2), seats(2, -4, 16))
+
+    charge = asked(api)
+
+    assert (charge["units"], charge["total_aggregated_units"]) == ("10.0", "6.0")
+
+
+def test_past_usage_of_a_subscription_that_nobody_knows_is_not_found(lago: Lago, serve: Serve):
+    """So that a typing error does not look like no usage."""
+    defined(lago)
+
+    answer = serve()("GET", "/customers/c/past_usage", external_subscription_id="x", status=404)
+
+    assert answer["code"] == "subscription_not_found"

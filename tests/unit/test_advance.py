@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lago_cli.domain.advance import price_in_advance
+from lago_cli.domain.advance import price_in_advance, price_of_event
+from lago_cli.domain.numbers import round_half_up
 from lago_cli.domain.steps import Steps
 from tests.prices import cost, model, steps, tiers, used_in
 
@@ -247,3 +248,24 @@ def test_splitting_an_event_changes_no_total(of, values, cut):
     split = [*values[:-1], min(cut, values[-1]), values[-1] - min(cut, values[-1])]
 
     assert sum(billed(of, *split)) == sum(billed(of, *values))
+
+
+@given(
+    st.sampled_from([STANDARD, PACKAGE, GRADUATED, EVENTS_FREE, UNITS_FREE]),
+    st.lists(st.integers(-20, 200), min_size=1, max_size=12),
+    st.integers(0, 3),
+)
+def test_events_alone_come_to_what_is_billed_for_them_all(of, values, carried):
+    """Each priced when it comes, after those before it; what is carried over is no event."""
+    start = min(carried, len(values)) + 1
+    given_steps = steps(*values)
+    together = price_in_advance(of, given_steps, start, 2)
+    before = [part for part in together.price.parts if part.kind == "carried"]
+
+    alone = [
+        price_of_event(of, steps(*values[: number + 1]), number, start, 2)
+        for number in range(start - 1, len(values))
+    ]
+
+    rest = sum(Fraction(round_half_up(part.amount, 2)) for part in before)
+    assert sum(each.rounded for each in alone) == together.rounded - rest

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 Given = Mapping[str, Any]
 
-_READ = {"customer", "plan_code", "subscription_at", "billing_time", "coupons", "subscriptions"}
+_OF_A_NEW_ONE = ("plan_code", "subscription_at", "billing_time")
+_OF_SUBSCRIPTIONS = ("external_ids", "plan_code", "terminated_at")
 _NO_COUPONS = "There are no coupons here: what they would take off an invoice is not known."
 _NO_INTEGRATIONS = "Taxes are those of plans and charges; no other service is asked for them."
 _CHANGES_NOTHING = "this changes nothing here"
@@ -54,10 +55,7 @@ def preview(store: SqliteStore, request: Request) -> Body:
     if not isinstance(given, Mapping):
         raise bad_request("the body is no JSON object")
     _refuse_what_is_not_here(given)
-    asked, unkept = _asked(store, given, request.now)
-    unkept += [
-        ((key,), _CHANGES_NOTHING) for key, value in given.items() if key not in _READ and value
-    ]
+    asked, unread = _asked(store, given, request.now)
     customer = asked.customer.value
     supposed = supposing(store, asked.subscriptions, customer if asked.is_new else None)
     names = [each.external_id for each in asked.subscriptions]
@@ -82,7 +80,7 @@ def preview(store: SqliteStore, request: Request) -> Body:
     entries = [store.table(SUBSCRIPTION).find(name) for name in names]
     created = {each.value.external_id: each.created_at for each in entries if each}
     body = invoice_of(store, asked.customer, invoicing, invoices, created, zone)
-    return answer("invoice", body, unkept)
+    return answer("invoice", body, unread)
 
 
 def _refuse_what_is_not_here(given: Given) -> None:
@@ -101,8 +99,12 @@ def _asked(store: SqliteStore, given: Given, now: int) -> tuple[_Asked, Unkept]:
     if not isinstance(names, list) or not all(type(name) is str for name in names):
         raise refusal(subscriptions="value_is_invalid")
     if names:
-        return _registered(store, about, several, list(dict.fromkeys(names)), now), []
-    customer, unkept = _customer(store, about, now)
+        unread = _unread(given, "customer", "subscriptions")
+        unread += _unread(about, "external_id", within="customer")
+        unread += _unread(several, *_OF_SUBSCRIPTIONS, within="subscriptions")
+        return _registered(store, about, several, list(dict.fromkeys(names)), now), unread
+    customer, unread = _customer(store, about, now)
+    unread += _unread(given, "customer", *_OF_A_NEW_ONE)
     plan = _plan(store, given.get("plan_code"))
     at = _instant(given, "subscription_at", "invalid_date")
     if at is None:
@@ -124,7 +126,7 @@ def _asked(store: SqliteStore, given: Given, now: int) -> tuple[_Asked, Unkept]:
             error.field = "subscription_at"
             raise error
     is_new = not about.get("external_id")
-    return _Asked(customer, [subscription], at, is_new), unkept
+    return _Asked(customer, [subscription], at, is_new), unread
 
 
 def _registered(
@@ -157,6 +159,8 @@ def _registered(
             return _Asked(customer, [_with_plan(store, found[0], plan, now)])
         if to_datetime(end).date() < to_datetime(now).date():
             raise refusal(terminated_at="cannot_be_in_past")
+        if end <= found[0].started_at:
+            raise refusal(terminated_at="value_is_out_of_range")
         return _Asked(customer, [found[0].terminated(end)], end - 1)
 
 
@@ -176,7 +180,7 @@ def _customer(store: SqliteStore, about: Given, now: int) -> tuple[Entry[Custome
         entry = store.table(CUSTOMER).find(str(name))
         if entry is None:
             raise not_found("customer_not_found")
-        return entry, []
+        return entry, _unread(about, "external_id", within="customer")
     row, unkept = kept(Customer, about, ("customer",))
     with in_words_of_lago():
         row["external_id"] = unused_name(store, "customer", _NAME)
@@ -185,6 +189,16 @@ def _customer(store: SqliteStore, about: Given, now: int) -> tuple[Entry[Custome
             raise Faulty([(("currency",), refused("invalid_currency", "this is no currency"))])
         customer: Customer = read_object(Customer, row, UTC)
     return Entry(customer, now, registered=False), [(path, _CHANGES_NOTHING) for path, _ in unkept]
+
+
+def _unread(given: Given, *read: str, within: str | None = None) -> Unkept:
+    """What is said and changes nothing, with its place."""
+    place = (within,) if within else ()
+    return [
+        ((*place, key), _CHANGES_NOTHING)
+        for key, value in given.items()
+        if key not in read and value
+    ]
 
 
 def _plan(store: SqliteStore, code: object) -> Plan:

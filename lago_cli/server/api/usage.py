@@ -36,8 +36,7 @@ def _current(store: SqliteStore, request: Request, *, projects: bool) -> dict[st
         raise ApiError(405, "no_active_subscription")
     if request.get("full_usage") == "true":  # which is not computed, so it is not answered
         raise ApiError(405, "full_usage_not_allowed")
-    part = of.periods(request.now + 1)[-1:]
-    (found,) = of.used(part, _metrics(store, request), projects=projects)
+    (found,) = of.used([of.current], _metrics(store, request), projects=projects)
     charges = found.charges
     code = request.get("charge_code", "filter_by_charge_code")
     identifier = request.get("charge_id", "filter_by_charge_id")
