@@ -115,14 +115,14 @@ def _table(
 ) -> str:
     page = _page()
     shared = shared_columns(columns, rows, page)
-    columns = [column for column in columns if column not in shared]
+    columns = [c for c in columns if c not in shared and (not c.spare or _says(c, rows))]
     caption = " · ".join(caption_of(shared, rows[0], page))
     cells = [_Cell(column, page, link) for column in columns]
     named = next((n for n, column in enumerate(columns) if column.kind == "id"), None)
     named = named if named == 0 else None
     lines = ['<div class="scroll" role="region" tabindex="0" aria-label="Table">']
     lines.append('<table class="few">' if len(columns) <= FEW else "<table>")
-    lines.append(f"<caption>{shown(caption)}</caption>" if caption else "")
+    lines.append(f"<caption><span>{shown(caption)}</span></caption>" if caption else "")
     lines.append("<thead><tr>")
     for column in columns:
         heading = column.heading
@@ -143,6 +143,11 @@ def _table(
     lines += _totals(report, columns, shared, rows[0], page)
     lines += ["</table>", "</div>"]
     return "\n".join(filter(None, lines))
+
+
+def _says(column: Column, rows: Sequence[Row]) -> bool:
+    """Whether there is anything in a column; one that tables may do without is left out then."""
+    return any(row[column.key] not in (None, 0, "0", (), [], {}) for row in rows)
 
 
 def _totals(
@@ -180,7 +185,7 @@ class _Cell:
     def inside(self, row: Row) -> str:
         value = row[self.column.key]
         href = self._link(self.column, row) if self._link else None
-        if value is None and href is None:
+        if href is None and value in (None, (), [], {}):
             return _NOTHING
         if self.column.kind == "spark":
             return _bar(value)

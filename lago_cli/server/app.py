@@ -108,7 +108,7 @@ class _Resource:
             answer = self._failure(as_api_error(error))
         except ApiError as error:
             answer = self._failure(error)
-        await respond(scope, send, answer)
+        await respond(scope, send, answer, receive)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]

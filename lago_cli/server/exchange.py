@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from lago_cli.server import bodies
@@ -10,6 +11,8 @@ from lago_cli.server.routes import Answer
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
+
+    from lago_cli.server.pieces import Pieces
 
 
 SHORT = 64 * 1024  # bytes
@@ -68,19 +71,42 @@ def _counted(size: int) -> int:
     return max(size - SHORT, 0)
 
 
-async def respond(scope: Scope, send: Send, answer: Answer) -> None:
+async def respond(scope: Scope, send: Send, answer: Answer, receive: Receive | None = None) -> None:
     """Send an answer; of one to HEAD only the headers."""
+    body = answer.body
+    length = [(b"content-length", b"%d" % len(body))] if isinstance(body, bytes) else []
     headers = [
         (b"content-type", answer.content_type.encode("latin-1")),
-        (b"content-length", b"%d" % len(answer.body)),
+        *length,
         *(
             (name.lower().encode("latin-1"), value.encode("latin-1"))
             for name, value in answer.headers
         ),
     ]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    body = b"" if scope["method"] == "HEAD" else answer.body
+    is_head = scope["method"] == "HEAD"
+    if isinstance(body, bytes):
+        body = b"" if is_head else body
+    else:
+        try:
+            if not is_head:
+                await _send_pieces(receive, send, body)
+        finally:
+            await body.aclose()
+        body = b""
     await send({"type": "http.response.body", "body": body})
+
+
+async def _send_pieces(receive: Receive | None, send: Send, pieces: Pieces) -> None:
+    """As long as somebody is there."""
+    leaving = asyncio.ensure_future(receive() if receive else asyncio.Event().wait())
+    try:
+        async for piece in pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            if leaving.done():
+                return
+    finally:
+        leaving.cancel()
 
 
 def as_json(error: ApiError) -> Answer:

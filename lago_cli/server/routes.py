@@ -17,6 +17,7 @@ from lago_cli.server.failures import bad_request
 from lago_cli.server.pagination import Page, page_of
 
 if TYPE_CHECKING:
+    from lago_cli.server.pieces import Pieces
     from lago_cli.server.service import Service
     from lago_cli.server.sessions import Visitor
     from lago_cli.stores.sqlite.store import SqliteStore
@@ -72,7 +73,7 @@ class Request:
 class Answer(NamedTuple):
     """An answer that is no plain JSON with status 200."""
 
-    body: bytes
+    body: bytes | Pieces
     content_type: str = "application/json"
     status: int = 200
     headers: Sequence[tuple[str, str]] = ()

@@ -130,6 +130,13 @@ def test_a_metric_is_tried_out_while_it_is_typed(browser, orchard):
         "/events",
         "/events/hr-1007",
         "/billable-metrics/seats",
+        "/invoices",
+        "/new/plan",
+        "/new/subscription",
+        "/customers/orchard",
+        "/subscriptions/orchard-team",
+        "/refused",
+        "/ingest-runs",
         "/ingest-runs/1",
     ],
 )
@@ -144,7 +151,11 @@ def test_a_small_screen_scrolls_tables_and_not_the_page(browser, orchard, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/usage?period=previous", "/events/hr-1007", "/new/billable-metric", "/ingest-runs/1"]
+    "path",
+    [
+        *("/usage?period=previous", "/events/hr-1007", "/new/billable-metric", "/ingest-runs/1"),
+        *("/new/plan", "/new/customer", "/subscriptions/orchard-team", "/refused", "/invoices"),
+    ],
 )
 def test_everything_has_a_name_and_headings_are_in_order(browser, orchard, path):
     browser.get(orchard.url + path)
@@ -169,3 +180,93 @@ def test_on_paper_there_is_no_navigation(browser, orchard):
 
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     assert not is_shown
+
+
+def is_shown(browser, place):
+    """What a style sheet shows of closed details counts, too."""
+    return browser.execute_script(f"return document.querySelector('{place}').checkVisibility()")
+
+
+@pytest.mark.parametrize(
+    ("width", "path", "shown"),
+    [
+        (390, "/usage?period=previous", False),
+        (390, "/usage?period=previous&customer=orchard", True),
+        (390, "/events", False),
+        (1200, "/usage?period=previous", True),
+        (1200, "/events", True),
+    ],
+)
+def test_filters_are_closed_on_a_small_screen_where_nothing_is_filtered(
+    browser, orchard, width, path, shown
+):
+    resize(browser, width)
+    browser.get(orchard.url + path)
+
+    assert is_shown(browser, "form.filters") is shown
+
+
+def test_filters_open_on_a_small_screen_without_script(browser, orchard):
+    resize(browser, 390)
+    scripted(browser, yes=False)
+    browser.get(f"{orchard.url}/events")
+    browser.find_element("css selector", ".choosing > summary").click()
+
+    opened = browser.find_element("css selector", "form.filters").is_displayed()
+
+    scripted(browser, yes=True)
+    assert opened
+
+
+def test_after_a_fault_the_summary_has_the_focus_and_leads_to_the_fields(browser, orchard):
+    browser.get(f"{orchard.url}/new/billable-metric")
+    browser.find_element("css selector", "form.edit button").click()
+
+    summary = browser.switch_to.active_element
+    shown = summary.text
+    summary.find_element("tag name", "a").click()
+
+    assert "One thing is wrong" in shown
+    assert "Code is needed." in shown
+    assert browser.switch_to.active_element.get_attribute("id") == "f-code"
+
+
+def test_a_plan_is_priced_while_it_is_typed(browser, orchard):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    browser.get(f"{orchard.url}/new/plan")
+    units = browser.find_element("id", "f-units")
+    units.clear()
+    units.send_keys("seats=12")
+
+    WebDriverWait(browser, SECONDS).until(
+        lambda each: "12 × 0.1 = 1.2" in each.find_element("id", "trial").text
+    )
+
+
+def test_whether_a_text_is_a_plan_is_said_while_it_is_typed(browser, orchard):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    browser.get(f"{orchard.url}/new/plan")
+    browser.find_element("id", "f-input").send_keys("}")
+
+    WebDriverWait(browser, SECONDS).until(
+        lambda each: each.find_element("id", "said").get_attribute("textContent") == "What is wrong"
+    )
+    assert "line" in browser.find_element("id", "trial").text
+
+
+def test_a_plan_is_defined_and_given_to_a_subscription_by_clicks(browser, orchard):
+    browser.get(f"{orchard.url}/plans")
+    browser.find_element("link text", "Define a plan").click()
+    browser.find_element("css selector", "form.edit button").click()
+    defined = text(browser)
+    browser.get(f"{orchard.url}/subscriptions/orchard-team")
+    browser.find_element("css selector", "form.edit button").click()
+    given = text(browser)
+    click(browser, "Invoice")
+    click(browser, "Previous period")
+
+    assert "The plan is defined." in defined
+    assert "The plan of the subscription is changed." in given
+    assert "4 × 0.1 = 0.4" in text(browser)

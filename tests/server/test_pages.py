@@ -67,13 +67,26 @@ def test_an_event_shows_how_far_it_came(orchard):
     assert "It does not count: see value." in shown
 
 
-def test_what_is_left_out_is_said_with_a_link_to_it(orchard):
+def test_what_is_left_out_of_figures_leads_to_why(orchard):
     shown = page(orchard, "/usage?period=previous")
 
-    left_out = page(orchard, links(shown)["See these events"])
+    why = links(shown)["See which, and why"]
 
-    assert "hr-1010" in left_out
-    assert "hr-1001" not in left_out
+    assert why == "/usage/explain?period=previous"
+    assert "unusable" in page(orchard, why)
+
+
+def test_events_that_no_metric_counts_lead_to_those_of_the_period(harbor):
+    shown = page(harbor, "/usage?period=2026-11")
+    earlier = page(harbor, "/usage?period=2026-10")
+
+    left_out = links(shown)["See these events"]
+
+    assert left_out == (
+        "/events?status=unmatched&from=2026-11-01T00%3A00%3A00Z&to=2026-12-01T00%3A00%3A00Z"
+    )
+    assert page(harbor, left_out).count('href="/events/') == 1
+    assert "See these events" not in earlier
 
 
 def test_customers_stand_below_each_other_and_metrics_beside(harbor):

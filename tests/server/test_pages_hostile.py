@@ -56,6 +56,9 @@ def test_a_hostile_name_is_shown_and_not_obeyed(named):
         address_of("billable-metrics", name),
         "/billable-metrics",
         f"/new/billable-metric?code={asked}",
+        f"/new/customer?external_id={asked}",
+        f"/new/subscription?external_customer_id={asked}",
+        "/new/plan",
     ):
         shown = page(api, path)
         outside_fields = re.sub(r"<(?:input|option) [^>]*>", "", shown)  # which give back names
@@ -81,3 +84,34 @@ def test_pages_say_what_a_browser_may_do(serve):
 
     assert "script-src 'self'" in headers["content-security-policy"]
     assert "default-src 'none'" in headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("named", NAMES, indirect=True)
+def test_a_plan_of_a_hostile_name_is_tried_out_and_not_obeyed(named):
+    api, name = named
+    charge = {"billable_metric_code": name, "charge_model": "standard", "properties": {}}
+    plan = {"code": name, "interval": name, "amount_cents": 1, "charges": [charge]}
+    form = {"input": json.dumps({"plan": plan}), "subscription": name, "units": f"{name}=1"}
+
+    answer = api.http.post("/try/plan", data=form)
+
+    field = r"<(?:input|option) [^>]*>|<textarea.*?</textarea>"
+    outside_fields = re.sub(field, "", answer.text, flags=re.DOTALL)
+    assert answer.status_code == 200
+    assert "What is wrong" in answer.text
+    assert "<script>alert" not in answer.text
+    assert "<img" not in answer.text
+    assert "\u202e" not in outside_fields
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_a_refused_event_of_a_hostile_name_is_shown_and_not_obeyed(serve, name):
+    api = serve()
+    api.send({"transaction_id": name, "code": name}, status=422)
+
+    shown = page(api, "/refused")
+
+    assert "missing_field" in shown
+    assert "<script>alert" not in shown
+    assert "<img" not in shown
+    assert "\u202e" not in shown

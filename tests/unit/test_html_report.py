@@ -19,7 +19,7 @@ ROWS = [
 def test_what_all_rows_share_is_the_caption():
     shown = render(Report(None, COLUMNS, ROWS))
 
-    assert "<caption>api</caption>" in shown
+    assert "<caption><span>api</span></caption>" in shown
     assert shown.count("api") == 1
 
 
@@ -73,3 +73,25 @@ def test_no_rows_are_told_in_a_sentence():
     shown = render(Report(None, COLUMNS, [], empty="Nothing & nobody."))
 
     assert shown == '<p class="empty">Nothing &amp; nobody.</p>'
+
+
+def test_a_list_of_objects_is_a_table_within_its_cell():
+    tiers = [{"from_value": 0, "to_value": 10}, {"from_value": 11, "to_value": None}]
+    columns = [Column("code", kind="id"), Column("properties", kind="object")]
+    row = {"code": "api", "properties": {"graduated_ranges": tiers, "other": "<b>"}}
+
+    shown = render(Report(None, columns, [row]))
+
+    assert '<th scope="col">from value</th><th scope="col">to value</th>' in shown
+    assert "<tr><td>11</td><td>–</td></tr>" in shown
+    assert "other=&lt;b&gt;" in shown
+
+
+def test_a_column_that_says_nothing_is_left_out_where_tables_may_do_without_it():
+    columns = [Column("run"), Column("skipped", kind="count", spare=9), Column("read", spare=1)]
+    rows = [{"run": "1", "skipped": 0, "read": 3}, {"run": "2", "skipped": 0, "read": 0}]
+
+    shown = render(Report(None, columns, rows))
+
+    assert "skipped" not in shown
+    assert "read" in shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from lago_cli.renderers.html import LinkOf, render
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, object]
 _KNOWN = (*SELECTION, "order", "limit")
+_LEADING = ("units", "not_counted")
 
 
 def data(at: At, output: str) -> Answer:  # noqa: ARG001 - all programs get the same rows
@@ -56,8 +58,8 @@ def page(at: At) -> Page:
     )
     owner = (None, request.subscriptions[0]) if len(request.subscriptions) == 1 else (None, None)
     values = {
-        "report": render(report, _link(at), footer=sayer(at)),
         "period": shown_period(at, Question(at.store, request, at.now), _whose(at, owner)),
+        "report": render(report, _link(at), footer=sayer(at)),
         "usage": at.query.address("/usage", ("order", ""), ("limit", "")),
         "command": at.query.command("lago usage explain"),
         "order": order or "time",
@@ -92,7 +94,9 @@ def _link(at: At) -> LinkOf:
             return None
         if column.key == "transaction_id":
             return event_address(str(value))
-        if column.key == "units":  # of the summary: a line for each figure
+        if column.key == "external_customer_id":
+            return address_of("customers", str(value))
+        if column.key in _LEADING:  # of the summary: a line for each figure
             kept = at.query.only(*PERIOD, "window", "group_by", "filter", "timezone", "as_of", "by")
             names = [row["external_customer_id"], row["external_subscription_id"]]
             who = [str(name or "") for name in names]
@@ -119,12 +123,12 @@ def events(at: At) -> Page:
     """The newest first, some hundreds on a page."""
     selection, skipped = _selected(at), at.skipped
     wanted = replace(selection, limit=skipped + ROWS + 1)
-    found = list(at.store.select(wanted, newest_first=True))
-    rows = found[skipped : skipped + ROWS]
+    found = list(islice(at.store.select(wanted, newest_first=True), skipped, None))
+    rows = found[:ROWS]
     report = events_report(rows, limit=ROWS, deleted=selection.status == "deleted")
     values = {
         "report": render(report, _event_link, footer=sayer(at)),
-        "paging": paging(at, len(found), more=len(found) > skipped + ROWS),
+        "paging": paging(at, skipped + len(found), more=len(found) > ROWS),
         "command": at.query.command("lago events list"),
     }
     return Page("events.html", "Events", values)

@@ -46,6 +46,7 @@ def page(at: At) -> Page:
         "period": shown_period(at, Question(at.store, request, at.now), owner_of(at, one)),
         "report": "",
         "statements": [],
+        "leads": _leads(at, one) if one else [],
         "command": _query_of(at).command("lago invoices preview"),
     }
     if isinstance(answer, Pages):
@@ -58,6 +59,23 @@ def page(at: At) -> Page:
         values["report"] = render(answer, _link(at), Part(at.skipped, ROWS), footer=sayer(at))
     title = f"Invoice of {one}" if one else "Invoices"
     return Page("invoices.html", title, values)
+
+
+def _leads(at: At, subscription: str) -> list[tuple[str, str]]:
+    """Whose invoice it is, by which plan, and for what."""
+    found = at.store.registry((), (subscription,)).subscriptions.get(subscription)
+    kept = at.query.only(*PERIOD, "as_of")
+    leads = [
+        ("Usage of the period", address("/usage", [("subscription", subscription), *kept])),
+        (f"Subscription {subscription}", address_of("subscriptions", subscription)),
+    ]
+    if found is None:
+        return leads
+    customer = found.external_customer_id
+    leads.append((f"Customer {customer}", address_of("customers", customer)))
+    if found.plan_code is not None:
+        leads.append((f"Plan {found.plan_code}", address_of("plans", found.plan_code)))
+    return leads
 
 
 def _query_of(at: At) -> Query:

@@ -10,6 +10,7 @@ from lago_cli.reports.voice import Heard
 from lago_cli.server.pages.query import Query
 
 if TYPE_CHECKING:
+    from lago_cli.domain.instants import Window
     from lago_cli.server.gathering import Refusal
     from lago_cli.stores.sqlite.store import SqliteStore
 
@@ -45,6 +46,7 @@ class At:
     token: str = ""  # that forms give back
     may_sign_out: bool = False  # they have shown the key
     refusals: Sequence[Refusal] = ()  # of the server that answers
+    window: Window | None = None  # that the page shows, where it is bounded
     heard: Heard = field(default_factory=Heard)  # what is said beside the answer
 
     @property

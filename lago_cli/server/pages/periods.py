@@ -26,6 +26,7 @@ _CHOICES = (
     ("last-7-days", "Last 7 days"),
     ("all", "All time"),
 )
+_SHORT = ("today", "yesterday", "last-7-days")  # in which hardly a period ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,10 @@ def shown_period(at: At, question: Question, owner: Owner = (None, None)) -> Sho
     if not asked:
         return Shown("", None, None, _choices(at))
     zone = question.zone(owner)
-    found = span(asked[0]._replace(end=asked[-1].end), zone)
+    window = asked[0]._replace(end=asked[-1].end)
+    found = span(window, zone)
+    if None not in found:
+        at.window = window
     earlier, later = _beside(at, found, is_billed=question.request.is_of_billing_periods)
     return Shown(f"{span_words(found)} ({zone})", earlier, later, _choices(at))
 
@@ -66,7 +70,10 @@ def _choices(at: At) -> list[Choice]:
     others = at.query.only(*PERIOD)
     here = others[0][1] if len(others) == 1 and others[0][0] == "period" else None
     found = []
+    is_billed = at.path.startswith("/invoices")
     for name, text in _CHOICES:
+        if is_billed and name in _SHORT:
+            continue
         is_here = not others if not name else here == name
         found.append(Choice(text, _to(at, "period", name), is_here))
     return found

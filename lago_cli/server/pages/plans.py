@@ -123,7 +123,7 @@ def _saved(at: At, plan: Plan | None) -> Page | Elsewhere:
             code = plan.code if plan else None
             entry = save_plan(at.store, document.value, now=at.now, code=code)
         except Faulty as several:
-            trial.faults = [_told(document, path, told(error)) for path, error in several.faults]
+            trial.faults = _faults(document, several)
             return _page(at, at.form, plan, trial)
     except LagoError as error:
         trial.faults = [Told("", "", told(error))]
@@ -168,7 +168,7 @@ def _trial(at: At, given: Query, plan: Plan | None, units: str, period: str) -> 
         document = _document(given)
         draft = drafted(at.store, document.value, plan)
     except Faulty as several:
-        trial.faults = [_told(document, path, told(error)) for path, error in several.faults]
+        trial.faults = _faults(document, several)
         return trial
     except LagoError as error:
         trial.faults = [Told("", "", told(error))]
@@ -220,6 +220,12 @@ def _document(given: Query) -> Document:
 
 def _text(given: Query) -> str:
     return (given.one("input") or "").replace("\r\n", "\n")
+
+
+def _faults(document: Document, several: Faulty) -> list[Told]:
+    """From the first line to the last."""
+    found = [_told(document, path, told(error)) for path, error in several.faults]
+    return sorted(found, key=lambda each: int(each.line or 0))
 
 
 def _told(document: Document, path: Any, text: str) -> Told:

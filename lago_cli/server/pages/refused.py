@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from lago_cli.renderers import Answer
 
 _COLUMNS = (
-    Column("refused_at", "when", kind="instant"),
     Column("transaction_id", kind="id"),
+    Column("refused_at", "when", kind="instant"),
     Column("code", kind="flag"),
     Column("message", folds=True),
 )
@@ -49,8 +49,8 @@ def _report(at: At) -> Report:
     at.query.refuse_others(())
     rows = [
         {
-            "refused_at": to_datetime(each.at),
             "transaction_id": each.transaction_id,
+            "refused_at": to_datetime(each.at),
             "code": each.code,
             "message": each.message,
         }

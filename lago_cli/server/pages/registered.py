@@ -93,7 +93,6 @@ def _new(at: At, of: Definition[Any], given: Query, faults: Sequence[Fault] = ()
     values = {
         **_blanks(at, of, given, None, faults),
         "action": NEW[of.word],
-        "equal": _FORMS[of.word].command(given, None),
         "word": of.word,
     }
     title = f"Register a {of.word}"
@@ -149,7 +148,6 @@ def _customer(at: At, faults: Sequence[Fault] = ()) -> Page:
     values = {
         **_shown(at, CUSTOMER, entry),
         **_blanks(at, CUSTOMER, given, entry.value, faults),
-        "equal": form.command(given, entry.value),
     }
     return Page("customer.html", f"Customer {at.name}", values, 422 if faults else 200)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING
 
+from lago_cli.domain.instants import format_instant
 from lago_cli.renderers.html import shown
 from lago_cli.server.pages.addresses import address
 from lago_cli.server.pages.query import PERIOD, SELECTION
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 _STATUS = re.compile(r"See: lago events list --status (unmatched|unusable|counted|deleted)\Z")
 _PERIOD = re.compile(r": --period (\d{4}(?:-\d\d){0,2})\Z")
+_FIGURE = re.compile(r"\ATo see the events of a figure, add .*\.\Z")
+_UNPLANNED = re.compile(r"(?<=no plan: ).*\Z")
 _LIMIT = re.compile(r"\A--limit N shows more events, -o json all of them\.\Z")
 _WORDS = {
     "Define one with: lago metrics create": ("/new/billable-metric", "Define a metric"),
@@ -34,6 +37,7 @@ _WORDS = {
     "See their rows, without --total.": ("", "See their rows"),
     "see --by subscription.": ("", "see them by subscription"),
 }
+_OF_FIGURES = [each for each in SELECTION if each not in ("window", "group_by")]
 _COMMAND = re.compile(r"lago [a-z]+(?:-[a-z]+)*(?: (?:[a-z][a-z-]*|--[a-z-]+|[A-Z]+)\b)*")
 
 
@@ -46,6 +50,10 @@ def sayer(at: At) -> Callable[[str], str]:
                 before = sentence[: found.start()].rstrip()
                 before += "." if pattern is _PERIOD else ""
                 return " ".join(filter(None, [shown(before), link(at, found)]))
+        if _FIGURE.search(sentence):
+            return "A figure leads to its events."
+        if _UNPLANNED.search(sentence):
+            return f"{shown(sentence)} {_link('/subscriptions', 'See all subscriptions')}"
         for words, (path, text) in _WORDS.items():
             if sentence.endswith(words):
                 before = shown(sentence.removesuffix(words).rstrip())
@@ -60,11 +68,16 @@ def _link(href: str, text: str) -> str:
 
 
 def _events(at: At, found: re.Match[str]) -> str:
+    status = found[1]
+    if at.path in ("/", "/usage") and status != "unmatched":  # which figures explain one by one
+        return _link(address("/usage/explain", at.query.only(*_OF_FIGURES)), "See which, and why")
     kept = [("code" if name == "metric" else name, value) for name, value in at.query.pairs]
     known = ("customer", "subscription", "code", "from", "to")
-    pairs = [("status", found[1]), *(pair for pair in kept if pair[0] in known)]
+    pairs = [("status", status), *(pair for pair in kept if pair[0] in known)]
+    if at.window is not None and not at.query.only("from", "to"):
+        pairs += zip(("from", "to"), map(format_instant, at.window), strict=True)
     shown = _link(address("/events", pairs), "See these events")
-    if found[1] == "unmatched" and at.may_write:
+    if status == "unmatched" and at.may_write:
         shown += f" or {_link('/new/billable-metric', 'define a metric')}"
     return shown
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from io import StringIO
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 from urllib.parse import quote
 
 import msgspec
@@ -33,7 +32,8 @@ from lago_cli.server.pages.addresses import BY_ID, DATA, address_of
 from lago_cli.server.pages.page import At, Elsewhere, Page
 from lago_cli.server.pages.query import Query
 from lago_cli.server.pages.writing import write
-from lago_cli.server.routes import Answer, Endpoint, Request, reads, writes
+from lago_cli.server.pieces import written
+from lago_cli.server.routes import Answer, Endpoint, Request, reads, takes, writes
 
 if TYPE_CHECKING:
     from lago_cli import renderers
@@ -97,7 +97,7 @@ def endpoints() -> Iterator[Endpoint]:
         if view.data is not None:
             for ending in DATA:
                 path = f"/index.{ending}" if view.path == "/" else f"{view.path}.{ending}"
-                yield reads("GET", path, partial(_data, view.data, ending, view.path))
+                yield takes("GET", path, partial(_data, view.data, ending, view.path))
         yield reads("GET", view.path, partial(_shown, view.page, view.path))
     for path, attempt in ((metrics.TRY, metrics.attempt), (plans.TRY, plans.attempt)):
         yield reads("POST", path, partial(_shown, attempt, path))
@@ -186,14 +186,15 @@ def _of_error(error: LagoError, at: At) -> Page:
     return Page("error.html", title or _title(status), values, status, has_data=False)
 
 
-def _data(data_of: DataOf, ending: str, path: str, store: SqliteStore, request: Request) -> Answer:
+async def _data(data_of: DataOf, ending: str, path: str, request: Request) -> Answer:
     """What the command line writes; words beside it are left out, as with --quiet."""
-    at = _at(path, store, request)
-    stream = StringIO()
+
+    def write_data(store: SqliteStore, stream: TextIO) -> None:
+        render(data_of(_at(path, store, request), ending), ending, stream, Terminal())
+
     try:
-        render(data_of(at, ending), ending, stream, Terminal())
+        return await written(request.service, write_data, Answer(b"", _TYPES[ending]))
     except LagoError as error:
         fault = {"code": error.code, "message": error.message, "hint": error.hint}
         body = msgspec.json.encode({"error": fault})
         return Answer(body, _TYPES["json"], int(STATUS_FOR[error.kind]))
-    return Answer(stream.getvalue().encode(errors="backslashreplace"), _TYPES[ending])

@@ -40,6 +40,7 @@ SECTIONS = {
 _LEADS = {  # columns that name another thing
     "billable_metric_code": "billable-metrics",
     "external_customer_id": "customers",
+    "external_subscription_id": "subscriptions",
     "plan_code": "plans",
 }
 

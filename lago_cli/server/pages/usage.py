@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lago_cli.domain.numbers import as_plain
 from lago_cli.renderers.html import LinkOf, Part, render
 from lago_cli.renderers.table_cells import grouped
+from lago_cli.reports.invoice_words import money
 from lago_cli.reports.usage_answers import UsageAnswer, usage_answer
 from lago_cli.server.pages.addresses import address, address_of
 from lago_cli.server.pages.page import ROWS, At, Page, paging
@@ -19,7 +20,7 @@ from lago_cli.server.pages.sparks import Sparks, sparks_of
 from lago_cli.services.lines import totals
 
 if TYPE_CHECKING:
-    from lago_cli.renderers import Answer, Column
+    from lago_cli.renderers import Answer, Column, Report
     from lago_cli.services.lines import Line
 
 Row = Mapping[str, object]
@@ -56,6 +57,8 @@ def page(at: At) -> Page:
     values = {
         "period": shown_period(at, found.question, _owner(found)),
         "opened": bool(at.query.only(*_MORE)),
+        "leads": _leads(at),
+        "chosen": bool(at.query.but(*PERIOD)),
         "footer": [said(sentence) for sentence in found.footer],
         "empty": said(found.empty) if found.empty else "",
         "is_new": not found.answer.lines and at.store.span() is None,
@@ -70,7 +73,7 @@ def page(at: At) -> Page:
             values["grid"] = _grid(at, found)
         else:
             rows = len(found.answer.lines)
-            report = replace(found.report(), footer=())  # it has a place of its own
+            report = _in_money(replace(found.report(), footer=()))  # which has its own place
             part = Part(at.skipped, ROWS)
             values["report"] = render(report, _link(at), part, footer=said)
         values["paging"] = paging(at, rows)
@@ -122,6 +125,38 @@ def _grid(at: At, found: UsageAnswer) -> Grid:
         (code, codes[code], at.query.address("/usage", ("metric", code))) for code in sorted(codes)
     ]
     return Grid(metrics, rows, told if any(told) and len(by_owner) > 1 else None)
+
+
+def _in_money(report: Report) -> Report:
+    """Amounts as people write them, in place of cents."""
+    columns = [
+        replace(each, title="amount") if each.key == "amount_cents" else each
+        for each in report.columns
+    ]
+    if columns == list(report.columns):
+        return report
+    rows = [
+        {**row, "amount_cents": money(int(str(row["amount_cents"])), str(row["amount_currency"]))}
+        if row["amount_cents"] is not None
+        else row
+        for row in report.rows
+    ]
+    return replace(report, columns=columns, rows=rows)
+
+
+def _leads(at: At) -> list[tuple[str, str]]:
+    """Where one goes on from the usage of one customer or subscription."""
+    for which in ("subscription", "customer"):
+        names = at.query.all(which)
+        if len(names) == 1:
+            (name,) = names
+            kept = at.query.only("period", "at", "as_of")
+            return [
+                (f"{which.capitalize()} {name}", address_of(f"{which}s", name)),
+                ("Invoices of the period", address("/invoices", [(which, name), *kept])),
+                ("Events", address("/events", [(which, name)])),
+            ]
+    return []
 
 
 def _of_owner(at: At, customer: str | None, subscription: str | None) -> str:

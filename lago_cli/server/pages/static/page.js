@@ -16,7 +16,14 @@ for (const form of document.querySelectorAll('form[method=get]')) {
 
 for (const form of document.querySelectorAll('form[data-try]')) {
   const shown = document.getElementById('trial');
+  const said = document.getElementById('said');
   let timer, asked;
+  const show = (html) => {
+    const isOpen = shown.querySelector('details')?.open;
+    shown.innerHTML = html;
+    if (isOpen) shown.querySelector('details').open = true;
+    said.textContent = shown.querySelector('h2').textContent;  // all of it would be too much to hear
+  };
   form.addEventListener('input', () => {
     clearTimeout(timer);
     timer = setTimeout(async () => {
@@ -26,7 +33,7 @@ for (const form of document.querySelectorAll('form[data-try]')) {
       body.set('fragment', '1');
       try {
         const answer = await fetch(form.dataset.try, {method: 'POST', body, signal: asked.signal});
-        if (answer.ok) shown.innerHTML = await answer.text();
+        if (answer.ok) show(await answer.text());
       } catch (error) {
         if (error.name !== 'AbortError') shown.textContent = 'The server does not answer.';
       }
