@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import uvicorn.server
 
 from lago_cli.server.service import Options, Service
 from lago_cli.server.serving import listen, server_of, url_of
@@ -28,6 +29,20 @@ if TYPE_CHECKING:
 
 SECONDS = 30
 NO_TLS = False  # certificates that are never asked for take longer to read than a server to start
+
+
+class _Hasty:
+    """`asyncio` for uvicorn, which looks ten times a second whether it should end."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    @staticmethod
+    async def sleep(seconds: float) -> None:
+        await asyncio.sleep(seconds / 20)
+
+
+uvicorn.server.asyncio = _Hasty()  # type: ignore[assignment]
 
 
 class Api:
@@ -63,14 +78,9 @@ class Api:
 
 @contextmanager
 def serving(
-    path: Path, *, now: Callable[[], int] | None = None, wait: bool = True, **options: Any
+    path: Path, *, now: Callable[[], int] | None = None, **options: Any
 ) -> Iterator[tuple[Api, Service]]:
-    """
-    A server on a file, which is made where it is missing, in a thread.
-
-    Args:
-        wait: at the end until it has ended, which takes longer than all else.
-    """
+    """A server on a file, which is made where it is missing, in a thread."""
     from lago_cli.stores import open_store
 
     if not options.get("read_only"):
@@ -94,9 +104,8 @@ def serving(
         api.http.close()
     finally:
         server.should_exit = True
-        if wait:
-            thread.join(SECONDS)
-            listener.close()
+        thread.join(SECONDS)
+        listener.close()
 
 
 def start(lago: Lago, *options: object, **given: Any) -> tuple[subprocess.Popen[bytes], str]:

@@ -93,10 +93,12 @@ def _filters(used: ChargeUsage, rows: Sequence[Row]) -> list[dict[str, Any]]:
         if some:
             one = declared[bucket] if bucket < len(declared) else None
             none: dict[str, list[str]] | None = None if some[0][1] is None else {}
+            name = one.invoice_display_name if one else None
+            named = {} if name is None else {"invoice_display_name": name}
             found.append(
                 {
                     **_figures(some),
-                    "invoice_display_name": one.invoice_display_name if one else None,
+                    **named,
                     "values": {k: list(v) for k, v in one.values.items()} if one else none,
                 }
             )

@@ -25,7 +25,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     with ExitStack() as stack:
 
         def start(**options: Any) -> Api:
-            options = {"now": lambda: NOON, "wait": False, **options}
+            options = {"now": lambda: NOON, **options}
             api, _ = stack.enter_context(serving(tmp_path / "lago.db", **options))
             return api
 

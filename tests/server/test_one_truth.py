@@ -133,7 +133,7 @@ def test_the_api_tells_the_same_of_what_commands_defined(files: tuple[Lago, Lago
     """Ids are the same, too: they are made of codes."""
     answers = []
     for lago in files:
-        with serving(lago.folder / "lago.db", now=lambda: NOON, wait=False) as (api, _):
+        with serving(lago.folder / "lago.db", now=lambda: NOON) as (api, _):
             answers.append(api("GET", path))
 
     assert answers[0] == answers[1]
