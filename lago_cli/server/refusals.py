@@ -19,7 +19,8 @@ _TEXT = msgspec.json.Decoder(str)
 
 
 def note_refusals(request: Request, raws: Sequence[msgspec.Raw], faults: Faults) -> None:
-    """Remember them with those that the file did not take."""
+    """Remember and count them with those that the file did not take."""
+    request.service.gauges.counted(stored=0, duplicates=0, rejected=len(raws))
     request.service.gathering.refusals.extend(
         Refusal(request.now, _id_in(raws[at]), error.code, error.message[:_LONGEST])
         for at, error in faults.items()

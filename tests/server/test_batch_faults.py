@@ -126,3 +126,9 @@ def test_where_no_event_is_given_at_all_the_request_is_a_bad_one(api: Api, body:
     answer = api("POST", "/events", body, status=400)
 
     assert "event" in answer["error"]
+
+
+def test_metrics_count_whatever_was_refused_with_an_event_that_cannot_be_read(api: Api):
+    api.send(event("t1"), event("t2", timestamp="soon"), status=422)
+
+    assert "lago_rejected_events_total 2\n" in api.http.get("/metrics").text

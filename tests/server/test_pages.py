@@ -386,6 +386,15 @@ def test_refused_events_are_shown_with_what_was_answered(orchard):
     assert orchard.http.get("/refused.csv").text.count("\n") == 3
 
 
+def test_an_id_that_came_twice_in_a_refused_batch_leads_nowhere(orchard):
+    event = {"transaction_id": "twice-1", "external_customer_id": "orchard", "code": "seats"}
+    orchard.send(event, event, status=422)
+    shown = page(orchard, "/refused")
+
+    assert "twice-1" in shown
+    assert "twice-1" not in links(shown)
+
+
 def test_what_is_not_kept_of_rejected_records_is_said(lago, serve):
     lago("ingest", SAMPLES / "broken.ndjson", "-q", env=TODAY, exits=None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lago_cli.domain.instants import to_datetime
@@ -23,7 +24,7 @@ _COLUMNS = (
     Column("code", kind="flag"),
     Column("message", folds=True),
 )
-_THERE = "duplicate"  # of refusals, that for which there is an event of the id
+_THERE = "duplicate"  # of refusals, that for which there may be an event of the id
 _EMPTY = "This server has refused no event since it started."
 
 
@@ -37,7 +38,7 @@ def page(at: At) -> Page:
     report = _report(at)
     rows = list(report.rows)
     values = {
-        "report": render(report, _link, Part(at.skipped, ROWS), footer=sayer(at)),
+        "report": render(report, partial(_link, at), Part(at.skipped, ROWS), footer=sayer(at)),
         "paging": paging(at, len(rows)),
         "most": REMEMBERED,
         "count": len(rows),
@@ -59,6 +60,9 @@ def _report(at: At) -> Report:
     return Report(None, _COLUMNS, rows, empty=_EMPTY)
 
 
-def _link(column: Column, row: Mapping[str, object]) -> str | None:
-    is_there = column.key == "transaction_id" and row["code"] == _THERE
-    return event_address(str(row["transaction_id"])) if is_there else None
+def _link(at: At, column: Column, row: Mapping[str, object]) -> str | None:
+    """To the event that there is; an id may also have come twice in a batch that stayed out."""
+    name = str(row["transaction_id"])
+    if column.key != "transaction_id" or row["code"] != _THERE or not at.store.events.get(name):
+        return None
+    return event_address(name)
