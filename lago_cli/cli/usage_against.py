@@ -60,7 +60,7 @@ def refuse_others(request: UsageRequest) -> None:
     if request.period not in (None, "current", *PREVIOUS):
         given.append(f"--period {request.period}")
     if given:
-        message = f"{given[0]} and --against do not go together: a Lago tells billing periods."
+        message = f"{given[0]} and --against do not go together: Lago knows billing periods alone."
         raise wrong_usage("invalid_against", message, "Take --period current, previous or --at.")
 
 
@@ -179,7 +179,7 @@ def warn_of(session: Session, url: str, found: OtherSide) -> None:
         (found.no_period, "Not compared, for {} has no such period of: {}."),
         (list(found.uncharged), "Not compared, for {} charges nothing for: {}."),
         (found.split, "Units are not compared where {} splits what does not add up: {}."),
-        (found.shifted, "The billing period at {} is another than here of: {}."),
+        (found.shifted, "The billing period at {} differs from the one here for: {}."),
     ):
         if names:
             session.warn(said.format(url, _joined(names)))

@@ -198,7 +198,7 @@ class Guard:
         if not self._is_local and self._service.options.key is not None:
             return
         if host_of(headers.get("host", "")) not in self._hosts:
-            message = "This server is not called so."
+            message = "This server does not answer to that name."
             hint = "Add the name with: lago serve --allowed-host NAME"
             raise ApiError(403, "unknown_host", message=message, hint=hint)
 

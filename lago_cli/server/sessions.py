@@ -10,9 +10,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections import OrderedDict
 from typing import NamedTuple
 
 COOKIE = "lago_session"
+_MOST_ENDED = 10_000
 _FOREVER = 30 * 86_400  # seconds, as far as a page is concerned
 
 
@@ -35,6 +37,7 @@ class Sessions:
             else hashlib.sha256(b"lago session " + key.encode()).digest()
         )
         self._ticket: str | None = None
+        self._ended: OrderedDict[str, None] = OrderedDict()  # ids of visitors who signed out
 
     def knows(self, key: str | None) -> bool:
         """Whether a key is the right one; everything is right where there is none."""
@@ -47,7 +50,7 @@ class Sessions:
         for each in cookie_header.split(";"):  # others on this host may have left anything
             name, _, value = each.strip().partition("=")
             parts = value.split(".")
-            if name != COOKIE or len(parts) != 3:
+            if name != COOKIE or len(parts) != 3 or parts[0] in self._ended:
                 continue
             if hmac.compare_digest(_digest(parts[2]), _digest(self._sign(parts[0], parts[1]))):
                 return Visitor(parts[0], parts[1] == "1" or self._key is None, is_new=False)
@@ -59,8 +62,11 @@ class Sessions:
         value = f"{visitor.id}.{flag}.{self._sign(visitor.id, flag)}"
         return _cookie(value, _FOREVER, secure=secure)
 
-    def end(self, *, secure: bool) -> str:
-        """The value of a `Set-Cookie` header that makes a browser forget."""
+    def end(self, visitor: Visitor, *, secure: bool) -> str:
+        """The value of a `Set-Cookie` header that makes a browser forget; its cookie is void."""
+        self._ended[visitor.id] = None
+        if len(self._ended) > _MOST_ENDED:
+            self._ended.popitem(last=False)
         return _cookie("", 0, secure=secure)
 
     def signed_in(self) -> Visitor:

@@ -34,7 +34,8 @@ async def _sign_in(request: Request) -> Answer:
 
 async def _sign_out(request: Request) -> Answer:
     check_token(request)
-    cookie = request.service.sessions.end(secure=request.is_secure)
+    assert request.visitor is not None  # whose token it is
+    cookie = request.service.sessions.end(request.visitor, secure=request.is_secure)
     return _elsewhere(PATH, ("Set-Cookie", cookie))
 
 

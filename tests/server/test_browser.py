@@ -219,9 +219,14 @@ def test_filters_open_on_a_small_screen_without_script(browser, orchard):
 
 
 def test_after_a_fault_the_summary_has_the_focus_and_leads_to_the_fields(browser, orchard):
+    from selenium.webdriver.support.ui import WebDriverWait
+
     browser.get(f"{orchard.url}/new/billable-metric")
     browser.find_element("css selector", "form.edit button").click()
 
+    WebDriverWait(browser, SECONDS).until(
+        lambda each: each.find_elements("css selector", ".faults:focus a")
+    )
     summary = browser.switch_to.active_element
     shown = summary.text
     summary.find_element("tag name", "a").click()

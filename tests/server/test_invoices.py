@@ -198,6 +198,10 @@ def test_a_change_of_plan_is_supposed(lago: Lago, api: Api, code: str):
     assert_same(invoice, printed(lago))
 
 
+def test_the_plan_that_a_subscription_has_is_no_change(api: Api):
+    assert preview(api, "s", plan_code="basic") == preview(api, "s")
+
+
 def test_a_customer_who_is_only_described_may_have_a_plan(api: Api):
     """For the days from its start to the end of the month there; what has to be paid anyway."""
     customer = {"name": "New", "timezone": "America/New_York", "currency": "EUR", "city": "Utica"}

@@ -60,6 +60,20 @@ def test_signing_out_makes_the_browser_forget(serve: Serve, tmp_path):
         assert page.http.get("/nowhere").status_code == 401
 
 
+def test_a_cookie_that_was_copied_is_of_no_use_after_signing_out(tmp_path):
+    with serving(tmp_path / "other.db", key=KEY) as (page, service):
+        page.http.headers.pop("authorization")
+        sign_in(page)
+        cookie = {"cookie": f"lago_session={page.http.cookies['lago_session']}"}
+        visitor = service.sessions.visitor(cookie["cookie"])
+        before = page.http.get("/usage", headers=cookie).status_code
+        page.http.post("/logout", data={"token": service.sessions.token(visitor)})
+        page.http.cookies.clear()
+
+        assert before == 200
+        assert page.http.get("/usage", headers=cookie).status_code == 401
+
+
 def test_the_cookie_is_for_nobody_else(page: Api):
     answer = sign_in(page)
 

@@ -441,3 +441,13 @@ def test_an_anniversary_is_that_of_the_start(api: Api):
     period = found["subscription"]
     assert period["current_billing_period_started_at"] == "2026-10-31T00:00:00Z"
     assert period["current_billing_period_ending_at"] == "2026-11-29T23:59:59Z"
+
+
+def test_a_termination_to_come_is_its_end(lago: Lago, api: Api):
+    subscribe(api)
+    lago("subscriptions", "terminate", "s", "--at", "2026-12-20")
+
+    found = api("GET", "/subscriptions/s")["subscription"]
+
+    assert (found["status"], found["terminated_at"]) == ("active", None)
+    assert found["ending_at"] == "2026-12-20T00:00:00Z"

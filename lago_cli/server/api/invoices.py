@@ -156,6 +156,8 @@ def _registered(
     with in_words_of_lago():
         if end is None:
             plan = _plan(store, code)
+            if plan.code == current_phase(found[0], now).plan_code:
+                return _Asked(customer, found)
             return _Asked(customer, [_with_plan(store, found[0], plan, now)])
         if to_datetime(end).date() < to_datetime(now).date():
             raise refusal(terminated_at="cannot_be_in_past")

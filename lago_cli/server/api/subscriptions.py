@@ -70,6 +70,7 @@ def subscription_of(
     plan = plans.get(phases[at].plan_code or "")
     following = phases[at + 1] if at + 1 < len(phases) else None
     period = current_period(value, plan, now, zone) if plan and status == "active" else None
+    ends_early = status != "terminated" and value.terminated_at is not None
     has_begun = status in ("active", "terminated")
     trial = value.started_at + plan.trial_period * _DAY if plan and plan.trial_period else None
     day = _day(following.window.start, zone) if following else None
@@ -86,7 +87,7 @@ def subscription_of(
         "billing_time": value.billing_time,
         "subscription_at": stamp(value.subscription_at),
         "started_at": stamp(value.started_at) if has_begun else None,
-        "ending_at": stamp(value.ending_at),
+        "ending_at": stamp(value.terminated_at if ends_early else value.ending_at),
         "terminated_at": stamp(value.life.end) if status == "terminated" else None,
         "canceled_at": None,
         "trial_ended_at": stamp(trial) if trial is not None and trial <= now else None,
@@ -287,7 +288,7 @@ def _faults_of_dates(row: dict[str, Any], begins: int, now: int, zone: tzinfo) -
     first, end = max(found["subscription_at"], now), found.get("ending_at")
     if end is not None and _day(end, zone) <= _day(first, zone):
         del row["ending_at"]
-        message = "this is no later day than today and the start"
+        message = "this has to be a later day than today and than the start"
         faults.append((("ending_at",), refused("invalid_instant", message)))
     return faults
 

@@ -181,7 +181,7 @@ def _done(doing: Doing, path: str, store: SqliteStore, request: Request) -> Answ
 def _of_error(error: LagoError, at: At) -> Page:
     """What cannot be answered as it is asked; the questions of a page stay to be mended."""
     status = int(STATUS_FOR[error.kind])
-    title = {Kind.NOT_FOUND: "Not found", Kind.USAGE: "This cannot be asked"}.get(error.kind)
+    title = {Kind.NOT_FOUND: "Not found", Kind.USAGE: "This question has no answer"}.get(error.kind)
     values = {"message": error.message, "hint": error.hint, "back": at.path}
     return Page("error.html", title or _title(status), values, status, has_data=False)
 
