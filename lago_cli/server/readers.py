@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from threading import local
+from threading import Barrier, local
 from typing import TYPE_CHECKING, TypeVar
 
 from lago_cli.errors import Kind, LagoError
@@ -33,9 +32,11 @@ class Readers:
         return await loop.run_in_executor(self._threads, self._answer, question)
 
     def stop(self) -> None:
-        """Let running questions end, and close what their threads held open."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
-        gc.collect()  # stores of threads that have ended wait for it
+        """Let running questions end, and close what their threads hold open."""
+        all_there = Barrier(THREADS)  # each thread closes its own
+        for _ in range(THREADS):
+            self._threads.submit(self._close, all_there)
+        self._threads.shutdown(wait=True)
 
     def _answer(self, question: Callable[[SqliteStore], T]) -> T:
         store = self._opened()
@@ -55,6 +56,11 @@ class Readers:
         if store is None:
             store = self._own.store = self._open()
         return store
+
+    def _close(self, all_there: Barrier) -> None:
+        all_there.wait()
+        if getattr(self._own, "store", None) is not None:
+            self._drop()
 
     def _drop(self) -> None:
         store, self._own.store = self._own.store, None
