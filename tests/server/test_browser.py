@@ -71,7 +71,20 @@ def scripted(browser, *, yes):
 
 
 def click(browser, words):
-    browser.find_element("link text", words).click()
+    leave(browser, browser.find_element("link text", words))
+
+
+def save(browser):
+    leave(browser, browser.find_element("css selector", "form.edit button"))
+
+
+def leave(browser, element):
+    """Click what leads to another page, and wait until this one is gone."""
+    from selenium.webdriver.support.expected_conditions import staleness_of
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    element.click()
+    WebDriverWait(browser, SECONDS).until(staleness_of(element))
 
 
 def text(browser):
@@ -222,12 +235,11 @@ def test_after_a_fault_the_summary_has_the_focus_and_leads_to_the_fields(browser
     from selenium.webdriver.support.ui import WebDriverWait
 
     browser.get(f"{orchard.url}/new/billable-metric")
-    browser.find_element("css selector", "form.edit button").click()
-
-    WebDriverWait(browser, SECONDS).until(
-        lambda each: each.find_elements("css selector", ".faults:focus a")
+    save(browser)
+    (summary,) = WebDriverWait(browser, SECONDS).until(
+        lambda each: each.find_elements("css selector", ".faults:focus")
     )
-    summary = browser.switch_to.active_element
+
     shown = summary.text
     summary.find_element("tag name", "a").click()
 
@@ -263,11 +275,11 @@ def test_whether_a_text_is_a_plan_is_said_while_it_is_typed(browser, orchard):
 
 def test_a_plan_is_defined_and_given_to_a_subscription_by_clicks(browser, orchard):
     browser.get(f"{orchard.url}/plans")
-    browser.find_element("link text", "Define a plan").click()
-    browser.find_element("css selector", "form.edit button").click()
+    click(browser, "Define a plan")
+    save(browser)
     defined = text(browser)
     browser.get(f"{orchard.url}/subscriptions/orchard-team")
-    browser.find_element("css selector", "form.edit button").click()
+    save(browser)
     given = text(browser)
     click(browser, "Invoice")
     click(browser, "Previous period")
